@@ -1,0 +1,35 @@
+"""WeChat Pay v3: `create_wechat_pay(settings, http)` and the shapes it speaks in."""
+
+from app.integrations.wechat_pay.shapes import (
+    TRANSFER_NAME_REQUIRED_FEN,
+    BillRow,
+    Notice,
+    OrderRequest,
+    Payment,
+    PaymentState,
+    Refund,
+    RefundRequest,
+    RefundState,
+    TradeBill,
+    Transfer,
+    TransferRequest,
+    TransferState,
+    WeChatPay,
+)
+
+__all__ = [
+    "TRANSFER_NAME_REQUIRED_FEN",
+    "BillRow",
+    "Notice",
+    "OrderRequest",
+    "Payment",
+    "PaymentState",
+    "Refund",
+    "RefundRequest",
+    "RefundState",
+    "TradeBill",
+    "Transfer",
+    "TransferRequest",
+    "TransferState",
+    "WeChatPay",
+]
