@@ -1,5 +1,6 @@
 """WeChat Pay v3: `create_wechat_pay(settings, http)` and the shapes it speaks in."""
 
+from app.integrations.wechat_pay.client import create_wechat_pay
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
     BillRow,
@@ -32,4 +33,5 @@ __all__ = [
     "TransferRequest",
     "TransferState",
     "WeChatPay",
+    "create_wechat_pay",
 ]
