@@ -1,0 +1,26 @@
+#!/bin/sh
+# Everything that can be checked without running the product.
+set -u
+cd "$(dirname "$0")/.."
+PATH="$PWD/.venv/bin:$PATH"
+failed=""
+
+step() {
+    name=$1
+    shift
+    printf '\033[1m· %s\033[0m\n' "$name"
+    "$@" || failed="$failed, $name"
+}
+
+step "ruff format" ruff format --check --quiet .
+step "ruff" ruff check --quiet .
+step "mypy" mypy
+step "import-linter" lint-imports --no-timing
+step "migrations" python -m scripts.check_migrations
+step "hadolint" hadolint Dockerfile
+step "shell scripts" sh -n scripts/bootstrap.sh
+if [ -n "$failed" ]; then
+    printf '\nfailed: %s\n' "${failed#, }" >&2
+    exit 1
+fi
+printf 'all checks passed\n'
