@@ -1,5 +1,6 @@
 """The tests' own PostgreSQL: one cluster a run, one migrated template, cheap copies of it."""
 
+import base64
 import fcntl
 import os
 import shutil
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.kernel import postgres
 from app.settings import Settings
@@ -17,6 +19,7 @@ TEST_DATA = Path(__file__).parent.parent / ".test-data"
 TEMPLATE = "redumbrella_template"
 RUNNING = pytest.StashKey[postgres.Running]()
 SOCKET_DIR = "redumbrella_socket_dir"
+MASTER_KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +93,7 @@ def template_database(postgres_socket_dir: Path) -> str:
 def migrate(database_url: str) -> None:
     from app.kernel import migrate as migrations
 
-    migrations.upgrade(Settings(environment="test", database_url=database_url))
+    migrations.upgrade(Settings(environment="test", database_url=database_url, master_key=MASTER_KEY))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,174 @@
+"""Engines, sessions and the one place where transactions end.
+
+A request has one session: BEGIN with its first statement, COMMIT after the handler
+and before the response is sent. Reads that need no transaction go through
+`Database.reads`, a plain asyncpg pool.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, cast
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends, Request
+from sqlalchemy import DateTime, MetaData, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+
+from app.settings import Settings
+
+NAMING = {
+    "ix": "ix_%(table_name)s__%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s__%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s__%(constraint_name)s",
+    "fk": "fk_%(table_name)s__%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """All tables; instants are timestamptz, ids are UUIDs, documents are jsonb."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: DateTime(timezone=True),
+        UUID: Uuid(),
+        str: Text(),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+def _connect_args(settings: Settings, command_timeout: float) -> dict[str, Any]:
+    milliseconds = int(command_timeout * 1000)
+    return {
+        "timeout": settings.database_connect_timeout,
+        "command_timeout": command_timeout,
+        "server_settings": {
+            "role": settings.database_role,
+            "application_name": "redumbrella",
+            "statement_timeout": str(milliseconds),
+            "lock_timeout": str(milliseconds),
+            "idle_in_transaction_session_timeout": str(max(15_000, 2 * milliseconds)),
+            "jit": "off",
+        },
+    }
+
+
+def asyncpg_dsn(database_url: str) -> str:
+    """The same address for asyncpg itself, without SQLAlchemy's driver name."""
+    url: URL = make_url(database_url).set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def sqlalchemy_url(database_url: str) -> str:
+    """The same address for SQLAlchemy over asyncpg, whichever driver it names."""
+    url: URL = make_url(database_url).set(drivername="postgresql+asyncpg")
+    return url.render_as_string(hide_password=False)
+
+
+class Database:
+    """One process's connections: an engine for transactions, a pool for single reads.
+
+    `subscriptions` (event name → job names) travels in `session.info`, so that a
+    service can publish without knowing who listens.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        subscriptions: Mapping[str, tuple[str, ...]] | None = None,
+        command_timeout: float | None = None,
+    ) -> None:
+        self.settings = settings
+        timeout = command_timeout or settings.database_command_timeout
+        self._arguments = _connect_args(settings, timeout)
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(settings.database_url),
+            connect_args=self._arguments,
+            pool_size=settings.database_pool_size,
+            max_overflow=0,
+            pool_timeout=settings.database_pool_timeout,
+            pool_reset_on_return="rollback",
+        )
+        self._sessions = async_sessionmaker(
+            self.engine,
+            expire_on_commit=False,
+            autoflush=False,
+            info={"subscriptions": dict(subscriptions or {})},
+        )
+        self._reads: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the read pool; connections are opened on first use."""
+        self._reads = await asyncpg.create_pool(
+            asyncpg_dsn(self.settings.database_url),
+            min_size=0,
+            max_size=self.settings.database_pool_size,
+            reset=_keep_session_state,
+            **self._arguments,
+        )
+
+    async def close(self) -> None:
+        if self._reads is not None:
+            await self._reads.close()
+        await self.engine.dispose()
+
+    @property
+    def reads(self) -> asyncpg.Pool:
+        """For hot reads of one statement each: `fetch`, `fetchrow`, `fetchval`."""
+        if self._reads is None:
+            raise RuntimeError("Database.open() has not run")
+        return self._reads
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session committed at the end, rolled back on any exception."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+
+async def _keep_session_state(_connection: asyncpg.Connection) -> None:
+    """Reads change no session state, so the pool's reset round trip is not needed."""
+
+
+async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
+    """The asyncpg connection of this session, inside its transaction.
+
+    SQLAlchemy's BEGIN is lazy: without the statement below a raw INSERT would run
+    outside the transaction and survive a rollback.
+    """
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver = cast(asyncpg.Connection, raw.driver_connection)
+    if not driver.is_in_transaction():
+        await connection.exec_driver_sql("SELECT 1")
+    return driver
+
+
+async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        yield session
+
+
+# scope="function": the commit happens before the response leaves; FastAPI's default
+# scope would answer 201 and then fail to commit.
+SessionDep = Annotated[AsyncSession, Depends(_request_session, scope="function")]
+
+
+def _request_database(request: Request) -> Database:
+    return cast(Database, request.app.state.database)
+
+
+DatabaseDep = Annotated[Database, Depends(_request_database)]

@@ -1,0 +1,150 @@
+"""The outermost ASGI layer: request ids, body caps, metrics, logs, and the last resort."""
+
+import re
+import secrets
+import time
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.problems import FieldError, InternalError, Problem, TooLarge, Unprocessable
+from app.kernel.rendering import problem_response
+from app.kernel.schema import UNSTORABLE
+
+log = structlog.get_logger("http")
+
+REQUESTS = Counter("http_requests_total", "Answers by route and status.", ["route", "status"])
+SECONDS = Histogram("http_request_seconds", "Time to answer by route.", ["route"])
+
+KIB = 1024
+DEFAULT_BODY_LIMIT = 256 * KIB
+SLOW_SECONDS = 1.0
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+
+
+class Gate:
+    """Wraps the whole application.
+
+    `body_limits` maps path prefixes to byte limits where the default is not right; the
+    limit holds for Content-Length and for bytes that really arrive.
+    """
+
+    def __init__(self, app: ASGIApp, body_limits: Mapping[str, int]) -> None:
+        self.app = app
+        self.body_limits = tuple(body_limits.items())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id, traceparent = _identify(headers)
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, trace_id=traceparent.split("-")[1]
+        )
+        answer = _Answer(send, request_id, traceparent)
+        started = time.perf_counter()
+        try:
+            _refuse_nul(scope)
+            limited = _limited(receive, headers, self._limit(scope["path"]))
+            await self.app(scope, limited, answer.send)
+        except Problem as problem:
+            await answer.refuse(problem, scope, receive)
+        except Exception as error:
+            _log_failure(error)
+            await answer.refuse(InternalError(), scope, receive)
+        finally:
+            _observe(scope, answer.status, time.perf_counter() - started)
+
+    def _limit(self, path: str) -> int:
+        for prefix, limit in self.body_limits:
+            if path.startswith(prefix):
+                return limit
+        return DEFAULT_BODY_LIMIT
+
+
+class _Answer:
+    """The outgoing side: adds the request's ids and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str, traceparent: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self._traceparent = traceparent
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message["headers"])
+            headers["X-Request-Id"] = self._request_id
+            headers["traceparent"] = self._traceparent
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+    async def refuse(self, problem: Problem, scope: Scope, receive: Receive) -> None:
+        if self.status:
+            return
+        response = problem_response(problem, scope)
+        await response(scope, receive, self.send)
+
+
+def _identify(headers: Headers) -> tuple[str, str]:
+    """The caller's request id and trace where they are well formed, new ones otherwise."""
+    given = headers.get("x-request-id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    trace_id = trace[1] if trace else secrets.token_hex(16)
+    return request_id, f"00-{trace_id}-{secrets.token_hex(8)}-01"
+
+
+def _refuse_nul(scope: Scope) -> None:
+    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+        raise Unprocessable(errors=[FieldError("", "unstorable-text", UNSTORABLE)])
+
+
+def _limited(receive: Receive, headers: Headers, limit: int) -> Receive:
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise TooLarge(limit=limit)
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise TooLarge(limit=limit)
+        return message
+
+    return counted
+
+
+def _log_failure(error: Exception) -> None:
+    """Type and places only: an exception's text may quote personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.filename.rsplit('/app/')[-1]}:{frame.lineno}" for frame in frames[-8:]]
+    log.error("request failed", error=type(error).__name__, where=where)
+
+
+def _observe(scope: Scope, status: int, seconds: float) -> None:
+    route: Any = scope.get("route")
+    template = getattr(route, "path", "unmatched")
+    REQUESTS.labels(template, status).inc()
+    SECONDS.labels(template).observe(seconds)
+    if scope["method"] not in ("GET", "HEAD") or status >= 500 or seconds > SLOW_SECONDS:
+        fields: MutableMapping[str, Any] = {
+            "method": scope["method"],
+            "route": template,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        log.info("request", **fields)

@@ -1,0 +1,81 @@
+"""Bringing a database to the newest revision, and what every revision may use."""
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from alembic import command, op
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from app.kernel.database import Database, asyncpg_dsn, sqlalchemy_url
+from app.kernel.transitions import install_lifecycles
+from app.kernel.vault import install_keysets
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def alembic_config(database_url: str) -> Config:
+    """The project's alembic configuration, aimed at one database."""
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["database_url"] = sqlalchemy_url(database_url)
+    return config
+
+
+def owner_url(settings: Settings) -> str:
+    return settings.migration_database_url or settings.database_url
+
+
+async def _stamped_revision(settings: Settings) -> str | None:
+    connection = await asyncpg.connect(
+        asyncpg_dsn(owner_url(settings)), timeout=settings.database_connect_timeout
+    )
+    try:
+        if await connection.fetchval("select to_regclass('alembic_version')") is None:
+            return None
+        revision: str | None = await connection.fetchval("select version_num from alembic_version")
+        return revision
+    finally:
+        await connection.close()
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether the database already stands at the newest revision; cheap."""
+    script = ScriptDirectory.from_config(alembic_config(owner_url(settings)))
+    return asyncio.run(_stamped_revision(settings)) == script.get_current_head()
+
+
+def upgrade(settings: Settings) -> bool:
+    """Run missing revisions as the owner, then install the transition tables and keysets.
+
+    Returns whether anything had to be done. Raises what asyncpg raises when the
+    database cannot be reached. Not to be called from a running event loop.
+    """
+    import app.models  # noqa: F401  every Lifecycle must be defined before installing them
+
+    if is_current(settings):
+        return False
+    command.upgrade(alembic_config(owner_url(settings)), "head")
+    asyncio.run(_install(settings))
+    return True
+
+
+async def _install(settings: Settings) -> None:
+    owner = settings.model_copy(
+        update={"database_url": owner_url(settings), "database_role": "none"}
+    )
+    database = Database(owner)
+    try:
+        async with database.transaction() as session:
+            await install_lifecycles(session)
+            await install_keysets(session, settings)
+    finally:
+        await database.close()
+
+
+def append_only(*tables: str) -> None:
+    """In a revision: the application's role may insert and read these tables, nothing else."""
+    for table in tables:
+        op.execute(f"revoke update, delete, truncate on {table} from redumbrella_app")

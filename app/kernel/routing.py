@@ -1,0 +1,59 @@
+"""The route class of every feature: caller first, then a strictly read JSON body."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from app.kernel.principal import Door
+from app.kernel.problems import UnsupportedMediaType
+from app.kernel.schema import parse_json
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = parse_json(await self.body())
+        return self._json
+
+
+class StrictRoute(APIRoute):
+    """Checks the token before a byte of the body is read, then reads it by `parse_json`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None
+        door = door_of(self.dependant)
+
+        async def strict(request: Request) -> Response:
+            if takes_json:
+                if door is not None:
+                    request.state.principal = await request.app.state.authenticate(request, door)
+                if not _is_json(request.headers.get("content-type", "")):
+                    raise UnsupportedMediaType(expected="application/json")
+                request = _StrictRequest(request.scope, request.receive)
+            return await handle(request)
+
+        return strict
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def door_of(dependant: Dependant) -> Door | None:
+    """The door that a handler's principal dependency guards; None for a public route."""
+    door: Door | None = getattr(dependant.call, "door", None)
+    if door is not None:
+        return door
+    for child in dependant.dependencies:
+        if (found := door_of(child)) is not None:
+            return found
+    return None
+
+
+def router(tag: str) -> APIRouter:
+    """A feature's router; `tag` groups its operations in the API document."""
+    return APIRouter(route_class=StrictRoute, tags=[tag])

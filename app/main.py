@@ -1,0 +1,86 @@
+"""Where everything meets: `create_app` builds the API from settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from app.kernel import health
+from app.kernel.api_document import install_api_document, operation_id
+from app.kernel.database import Database
+from app.kernel.gate import KIB, Gate
+from app.kernel.logs import configure_logs
+from app.kernel.problems import Problem
+from app.kernel.rendering import install_problem_handlers
+from app.kernel.vault import REFRESH_EVERY, Vault, open_vault
+from app.settings import Settings
+from app.subscriptions import SUBSCRIPTIONS
+
+log = structlog.get_logger("api")
+
+ROUTERS: tuple[APIRouter, ...] = (health.routes,)
+CONSTRAINTS: Mapping[str, type[Problem]] = {}
+BODY_LIMITS: Mapping[str, int] = {
+    "/v1/uploads/": 1024 * KIB + 16 * KIB,
+    "/v1/partner/rosters/": 64 * 1024 * KIB,
+}
+
+DESCRIPTION = """Enrolment, cover and claims of union mutual aid for gig workers.
+
+Money is integer fen. Instants are RFC 3339 in UTC; days are calendar days in
+Asia/Shanghai. Refusals are `application/problem+json` in Chinese, or in English with
+`Accept-Language: en`. Keyed POSTs need an `Idempotency-Key`; lists are cursor pages.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API as an ASGI application; connections open when it starts."""
+    configure_logs(settings.log_level)
+    app = FastAPI(
+        title="Red Umbrella 红伞",
+        version="0.1.0",
+        generate_unique_id_function=operation_id,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings, subscriptions=SUBSCRIPTIONS)
+    app.state.vault = open_vault(settings)
+    app.state.constraints = CONSTRAINTS
+    for routes in ROUTERS:
+        app.include_router(routes)
+    install_problem_handlers(app)
+    install_api_document(app, DESCRIPTION)
+    app.add_middleware(Gate, body_limits=BODY_LIMITS)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    database: Database = app.state.database
+    vault: Vault = app.state.vault
+    await database.open()
+    async with database.transaction() as session:
+        await vault.refresh(session)
+    tasks = [asyncio.create_task(_refresh_vault(database, vault))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await database.close()
+
+
+async def _refresh_vault(database: Database, vault: Vault) -> None:
+    """Learn of new keysets before they are used; a failure keeps the present ones."""
+    while True:
+        await asyncio.sleep(REFRESH_EVERY.total_seconds())
+        try:
+            async with database.transaction() as session:
+                await vault.refresh(session)
+        except Exception as error:
+            log.warning("vault refresh failed", error=type(error).__name__)

@@ -1,0 +1,102 @@
+"""The one frozen configuration object, read from the environment."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PLACEHOLDER = "change-me"
+
+
+class Settings(BaseSettings):
+    """Every value comes from `REDUMBRELLA_…` (and `DATABASE_URL`); nothing is read later.
+
+    Durations are seconds unless the name says otherwise. Secrets that are files
+    (PEM keys) are given as paths, so that they can be mounted.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="REDUMBRELLA_", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    environment: Literal["demo", "test", "production"] = "production"
+    public_base_url: str = "http://127.0.0.1:8000"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    database_url: str = Field(
+        default="", validation_alias=AliasChoices("DATABASE_URL", "database_url")
+    )
+    # Owner of the schema; the application itself always runs as `database_role`.
+    migration_database_url: str = ""
+    database_role: str = "redumbrella_app"
+    database_pool_size: int = Field(default=16, ge=2)
+    database_pool_timeout: float = 2.0
+    database_connect_timeout: float = 2.0
+    database_command_timeout: float = 3.0
+
+    # 32 random bytes in base64: wraps the keysets kept in the database.
+    master_key: SecretStr = SecretStr(PLACEHOLDER)
+    token_issuer: str = "https://redumbrella.invalid"  # noqa: S105
+    access_token_minutes: int = 15
+    refresh_token_days: int = 30
+
+    # `file:///…` or `s3://bucket/prefix`.
+    object_store_url: str = ""
+    object_store_options: dict[str, str] = {}
+
+    wechat_base_url: str = "https://api.weixin.qq.com"
+    wechat_appid: str = ""
+    wechat_secret: SecretStr = SecretStr(PLACEHOLDER)
+
+    wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
+    wechat_pay_mchid: str = ""
+    wechat_pay_merchant_serial: str = ""
+    wechat_pay_merchant_key_file: Path | None = None
+    wechat_pay_api_v3_key: SecretStr = SecretStr(PLACEHOLDER)
+    # The gateway's public certificate or certificates, one PEM file.
+    wechat_pay_platform_certificates_file: Path | None = None
+    # Newer merchants are given one public key with an id (`PUB_KEY_ID_…`) instead.
+    wechat_pay_public_key_file: Path | None = None
+    wechat_pay_public_key_id: str = ""
+    wechat_pay_transfer_scene_id: str = "1000"
+
+    identity_vendor_base_url: str = ""
+    identity_vendor_app_id: str = ""
+    identity_vendor_secret: SecretStr = SecretStr(PLACEHOLDER)
+
+    sms_base_url: str = ""
+    sms_secret: SecretStr = SecretStr(PLACEHOLDER)
+
+    bank_base_url: str = ""
+    bank_secret: SecretStr = SecretStr(PLACEHOLDER)
+
+    outbound_timeout: float = 2.0
+    # Addresses of proxies whose X-Forwarded-For is believed; empty means nobody's.
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the business clock may be moved and the simulators' doors exist."""
+        return self.environment != "production"
+
+    @model_validator(mode="after")
+    def _refuse_placeholders(self) -> Self:
+        if self.environment != "production":
+            return self
+        missing = [
+            name
+            for name in (
+                "master_key",
+                "wechat_secret",
+                "wechat_pay_api_v3_key",
+                "identity_vendor_secret",
+                "sms_secret",
+                "bank_secret",
+            )
+            if getattr(self, name).get_secret_value() in ("", PLACEHOLDER)
+        ]
+        if missing:
+            names = ", ".join(f"REDUMBRELLA_{name.upper()}" for name in missing)
+            raise ValueError(f"set these secrets before running in production: {names}")
+        return self

@@ -1,0 +1,3 @@
+"""Which job hears which event, on one page: event name → job names."""
+
+SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {}
