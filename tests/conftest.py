@@ -5,14 +5,18 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.kernel import postgres
+from app.kernel.database import Database
 from app.settings import Settings
 
 TEST_DATA = Path(__file__).parent.parent / ".test-data"
@@ -93,7 +97,9 @@ def template_database(postgres_socket_dir: Path) -> str:
 def migrate(database_url: str) -> None:
     from app.kernel import migrate as migrations
 
-    migrations.upgrade(Settings(environment="test", database_url=database_url, master_key=MASTER_KEY))
+    migrations.upgrade(
+        Settings(environment="test", database_url=database_url, master_key=MASTER_KEY)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -126,3 +132,38 @@ def fresh_database_url(
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield clone_database(name)
     postgres.psql(postgres_socket_dir, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> Settings:
+    """The service's settings over this worker's database; outside systems are added where used."""
+    return Settings(
+        environment="test",
+        database_url=database_url,
+        master_key=MASTER_KEY,
+        log_level="error",
+        database_pool_size=20,
+    )
+
+
+@pytest.fixture(scope="session")
+async def app(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The real application, started; every request commits for real."""
+    from app.main import create_app
+
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as caller:
+        yield caller
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Database:
+    """For arranging and looking: `async with database.transaction() as session`."""
+    return cast(Database, app.state.database)

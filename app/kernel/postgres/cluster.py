@@ -1,7 +1,5 @@
 """One PostgreSQL cluster in one folder: make it, start it, stop it, survive crashes."""
 
-import fcntl
-import os
 import shutil
 import signal
 import subprocess
@@ -13,6 +11,7 @@ from pathlib import Path
 
 from app.kernel.postgres import orphans, sockets
 from app.kernel.postgres.death import dying_with_me
+from app.kernel.postgres.locks import lock_folder, unlock_folder
 from app.kernel.postgres.runtime import (
     PostgresStartError,
     Runtime,
@@ -26,7 +25,6 @@ OWNER = "redumbrella_owner"
 DATABASE = "redumbrella"
 LOG_LIMIT = 10_000_000
 READY_TIMEOUT = 60.0
-LOCK_PATIENCE = 0.5
 # Old backends need a moment to notice that their postmaster was killed.
 BACKENDS_PATIENCE = 10.0
 
@@ -123,7 +121,7 @@ class Running:
         if self.socket_dir.parent != self.home:
             with suppress(OSError):
                 self.socket_dir.rmdir()
-        _unlock(self.lock)
+        unlock_folder(self.lock)
 
 
 def start(
@@ -139,7 +137,7 @@ def start(
         try:
             running.wait_until_ready()
         except PostgresStartError as error:
-            _unlock(running.lock)
+            unlock_folder(running.lock)
             if "still in use" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
@@ -154,7 +152,7 @@ def launch(
     runtime = find_runtime()
     data_dir = data_dir.absolute()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _lock(data_dir)
+    lock = lock_folder(data_dir)
     try:
         home = runtime.home_of(data_dir)
         runtime.own(home)
@@ -169,7 +167,7 @@ def launch(
         chosen["unix_socket_directories"] = str(socket_dir)
         return _spawn(runtime, home, socket_dir, chosen, lock)
     except BaseException:
-        _unlock(lock)
+        unlock_folder(lock)
         raise
 
 
@@ -236,46 +234,6 @@ def _check_version(cluster: Path) -> None:
             f" (mv {cluster} {cluster}-{made_by}), or keep the data with that version's"
             " pg_dump first."
         )
-
-
-def _lock(data_dir: Path) -> int:
-    """Hold the folder for this process; the kernel lets go of it however we end."""
-    descriptor = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + LOCK_PATIENCE
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < deadline:
-                time.sleep(0.05)
-                continue
-            holder = os.read(descriptor, 20).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
-            raise PostgresStartError(
-                f"{data_dir} is in use by another run (process {holder}).\n"
-                f"Stop that one first (Ctrl-C in its terminal, or kill {holder})."
-            ) from None
-        break
-    os.truncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    _held.add(descriptor)
-    return descriptor
-
-
-def _unlock(descriptor: int) -> None:
-    if descriptor in _held:
-        _held.discard(descriptor)
-        os.close(descriptor)
-
-
-def _unlock_all() -> None:
-    for descriptor in tuple(_held):
-        _unlock(descriptor)
-
-
-# A forked child shares the lock; it must not keep the folder when its parent is gone.
-_held: set[int] = set()
-os.register_at_fork(after_in_child=_unlock_all)
 
 
 def _explain(running: Running) -> PostgresStartError:

@@ -1,0 +1,1 @@
+"""`redumbrella run`: one command that starts everything and takes it all down again."""

@@ -1,0 +1,292 @@
+"""Forked children: started without importing anything again, watched, restarted, stopped."""
+
+import os
+import pickle
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TypeVar
+
+from app.kernel.postgres import die_with
+
+Result = TypeVar("Result")
+Gate = Callable[[], None]
+
+FIRST_BACK_OFF = 0.5
+LONGEST_BACK_OFF = 30.0
+# Somebody who lived this long was healthy: the next death starts counting afresh.
+HEALTHY_SECONDS = 60.0
+STOP_SECONDS = 6.0
+
+
+class ChildError(Exception):
+    """What a child's function raised, as text."""
+
+
+class StopRequested(Exception):
+    """SIGINT, SIGTERM or SIGHUP arrived while waiting for something else."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process to keep running. `run` builds what it needs, then passes the gate, then serves.
+
+    With a `log` its output goes there; otherwise it shares the terminal.
+    """
+
+    name: str
+    run: Callable[[Gate], None]
+    log: Path | None = None
+
+
+@dataclass
+class Child:
+    service: Service
+    pid: int = 0
+    started: float = 0.0
+    deaths: int = 0
+    restart_at: float = 0.0
+
+
+@dataclass
+class Supervisor:
+    """Owns the signals of this process, and its children; no threads, no event loop.
+
+    Use inside `watching()`. `tell` is called with messages for a person.
+    """
+
+    tell: Callable[[str], None]
+    stop_requested: bool = False
+    children: list[Child] = field(default_factory=list)
+    _awake: tuple[int, int] = (-1, -1)
+    _gate: tuple[int, int] = (-1, -1)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        self._awake = os.pipe()
+        self._gate = os.pipe()
+        for descriptor in self._awake:
+            os.set_blocking(descriptor, False)
+        handlers = {
+            signum: signal.signal(signum, self._on_signal)
+            for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
+        }
+        signal.set_wakeup_fd(self._awake[1], warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(-1)
+            for signum, handler in handlers.items():
+                signal.signal(signum, handler)
+            for descriptor in (*self._awake, *(end for end in self._gate if end >= 0)):
+                os.close(descriptor)
+
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        if signum != signal.SIGCHLD:
+            self.stop_requested = True
+
+    def sleep(self, seconds: float, *also: int) -> bool:
+        """Until a signal, until one of `also` can be read (then True), or for that long."""
+        readable, _, _ = select.select([self._awake[0], *also], [], [], seconds)
+        with suppress(BlockingIOError):
+            os.read(self._awake[0], 4096)
+        return any(descriptor in readable for descriptor in also)
+
+    def start(self, service: Service) -> Child:
+        """Fork; the child waits at the gate until `open_gate`, if that is still to come."""
+        child = Child(service)
+        self.children.append(child)
+        self._fork(child)
+        return child
+
+    def open_gate(self) -> None:
+        """Let the children serve, now and for ever."""
+        os.close(self._gate[1])
+        self._gate = (self._gate[0], -1)
+
+    def call(self, function: Callable[[], Result], while_waiting: Gate) -> Result:
+        """Run `function` in a child, so that its loop and threads never exist here.
+
+        Raises ChildError with what it raised, StopRequested on a signal.
+        """
+        reader, writer = os.pipe()
+        pid = self._fork_process(lambda: _answer(function, writer))
+        os.close(writer)
+        received = bytearray()
+        try:
+            while True:
+                while_waiting()
+                if self.stop_requested:
+                    raise StopRequested
+                if self.sleep(0.1, reader):
+                    part = os.read(reader, 65536)
+                    if not part:
+                        break
+                    received += part
+        finally:
+            os.close(reader)
+            with suppress(ProcessLookupError):
+                if self.stop_requested:
+                    os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        if not received:
+            raise ChildError("the process that prepares the database was killed")
+        error, result = pickle.loads(received)  # noqa: S301 - our own child wrote it
+        if error is not None:
+            raise ChildError(error)
+        return result  # type: ignore[no-any-return]
+
+    def supervise(self, tend: Gate) -> None:
+        """Restart whoever dies, with growing pauses, until asked to stop. `tend` runs often."""
+        while not self.stop_requested:
+            self.sleep(0.5)
+            tend()
+            for child in self.children:
+                if self.stop_requested:
+                    return
+                self.bury(child)
+                if child.pid == 0 and time.monotonic() >= child.restart_at:
+                    self._fork(child)
+
+    def bury(self, child: Child) -> bool:
+        """Notice a death; returns whether the child is dead."""
+        if child.pid == 0:
+            return True
+        pid, status = os.waitpid(child.pid, os.WNOHANG)
+        if pid == 0:
+            return False
+        now = time.monotonic()
+        child.pid = 0
+        child.deaths = 1 if now - child.started > HEALTHY_SECONDS else child.deaths + 1
+        pause = min(FIRST_BACK_OFF * 2 ** (child.deaths - 1), LONGEST_BACK_OFF)
+        child.restart_at = now + pause
+        if not self.stop_requested:
+            where = f"; its log: {child.service.log}" if child.service.log else ""
+            self.tell(
+                f"{child.service.name} {_manner(status)}, starting it again in {pause:g} s{where}"
+            )
+        return True
+
+    def stop(self) -> None:
+        """End the children in the order they were started, all but the last one together.
+
+        The last started is the one that the others still call while they finish. A
+        second Ctrl-C does not wait.
+        """
+        self._stop(self.children[:-1])
+        self._stop(self.children[-1:])
+
+    def _stop(self, children: Sequence[Child]) -> None:
+        self.stop_requested = False
+        for child in children:
+            self._send(child, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while alive := [child for child in children if not self._ended(child)]:
+            if self.stop_requested or time.monotonic() > deadline:
+                for child in alive:
+                    self._send(child, signal.SIGKILL)
+                deadline = time.monotonic() + STOP_SECONDS
+                self.stop_requested = False
+            self.sleep(0.1)
+
+    @staticmethod
+    def _send(child: Child, signum: signal.Signals) -> None:
+        if child.pid:
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signum)
+
+    @staticmethod
+    def _ended(child: Child) -> bool:
+        if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
+            child.pid = 0
+        return child.pid == 0
+
+    def _fork(self, child: Child) -> None:
+        child.started = time.monotonic()
+        child.pid = self._fork_process(
+            lambda: child.service.run(self._pass_gate), child.service.log
+        )
+
+    def _pass_gate(self) -> None:
+        """In a child: wait for `open_gate`, which shows as the end of an empty pipe."""
+        os.read(self._gate[0], 1)
+
+    def _fork_process(self, run: Callable[[], None], log: Path | None = None) -> int:
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            return pid
+        self._become_child(parent, run, log)
+
+    def _become_child(self, parent: int, run: Callable[[], None], log: Path | None) -> NoReturn:
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+                signal.signal(signum, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _follow(parent)
+            os.setsid()  # Ctrl-C in the terminal is for the parent, which stops us in order
+            if self._gate[1] >= 0:
+                os.close(self._gate[1])
+            if log is not None:
+                _redirect(log)
+            run()
+            status = 0
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+
+def _answer(function: Callable[[], object], writer: int) -> None:
+    try:
+        answer = pickle.dumps((None, function()))
+    except Exception as error:
+        traceback.print_exc()
+        answer = pickle.dumps((f"{type(error).__name__}: {error}", None))
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(answer)
+
+
+def _manner(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"ended with status {os.waitstatus_to_exitcode(status)}"
+
+
+def _redirect(log: Path) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    os.close(nothing)
+
+
+def _follow(parent: int) -> None:
+    """End when the parent ends, even by SIGKILL."""
+    if die_with(parent, signal.SIGKILL):
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

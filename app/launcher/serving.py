@@ -1,0 +1,141 @@
+"""How each kind of process serves: the same code behind `run`, `api`, `worker`, `simulators`."""
+
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+BACKLOG = 2048
+DRAIN_SECONDS = 4
+
+
+def import_everything() -> None:
+    """What the processes need, imported once in the parent: 2 CPU-seconds each otherwise.
+
+    The objects that exist now live as long as the process. Taking them out of the
+    garbage collector's sight makes p99 three to four times lower, and children share
+    their memory.
+    """
+    import httptools  # noqa: F401
+    import uvicorn.lifespan.on
+    import uvicorn.loops.uvloop
+    import uvicorn.protocols.http.httptools_impl  # noqa: F401
+
+    import app.demo
+    import app.main
+    import app.simulators.main
+    import app.worker  # noqa: F401
+
+    settle_memory()
+
+
+def settle_memory() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+def at_once() -> None:
+    """No gate: whatever has to be ready before serving is."""
+
+
+def serve_api(
+    settings: Settings, listener: socket.socket, gate: Callable[[], None] = at_once
+) -> None:
+    """Build the application, wait at the gate, serve until SIGTERM or SIGINT."""
+    from app.main import create_app
+
+    application = create_app(settings)
+    settle_memory()
+    gate()
+    _serve(application, listener, trusted_proxies=settings.trusted_proxies)
+
+
+def serve_simulators(
+    secrets_dir: Path, listener: socket.socket, gate: Callable[[], None] = at_once
+) -> None:
+    """The outside systems on one port, each under its own path prefix."""
+    from app.simulators.main import create_app
+
+    application = create_app(secrets_dir)
+    gate()
+    _serve(application, listener)
+
+
+def serve_worker(settings: Settings, gate: Callable[[], None] = at_once) -> None:
+    """Run jobs and timers until SIGTERM or SIGINT; running jobs are finished first."""
+    import uvloop
+
+    from app import worker
+
+    async def run() -> None:
+        task = asyncio.ensure_future(worker.run(settings))
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, task.cancel)
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.result()
+
+    settle_memory()
+    gate()
+    uvloop.run(run())
+
+
+def _exit_well(_signum: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
+def _serve(
+    application: "ASGIApp", listener: socket.socket, *, trusted_proxies: tuple[str, ...] = ()
+) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        # Our own middleware logs requests, without what identifies people.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # uvicorn believes X-Forwarded-For of anybody on this machine by default.
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # A stop is a success: uvicorn raises the signal once more after draining.
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, _exit_well)
+    server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(3)

@@ -1,0 +1,10 @@
+"""Documents, claims, decisions, payouts"""
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
