@@ -54,6 +54,20 @@ class Child:
     started: float = 0.0
     deaths: int = 0
     restart_at: float = 0.0
+    status: int = 0
+
+    @property
+    def pause(self) -> float:
+        return float(min(FIRST_BACK_OFF * 2 ** (self.deaths - 1), LONGEST_BACK_OFF))
+
+    def last_words(self) -> str:
+        """What happened to it, for a person."""
+        if os.WIFSIGNALED(self.status):
+            manner = f"was killed by {signal.Signals(os.WTERMSIG(self.status)).name}"
+        else:
+            manner = f"ended with status {os.waitstatus_to_exitcode(self.status)}"
+        where = f" (its log: {self.service.log})" if self.service.log else ""
+        return f"{self.service.name} {manner}; starting it again in {self.pause:g} s{where}"
 
 
 @dataclass
@@ -112,20 +126,24 @@ class Supervisor:
         os.close(self._gate[1])
         self._gate = (self._gate[0], -1)
 
-    def call(self, function: Callable[[], Result], while_waiting: Gate) -> Result:
+    def check(self) -> None:
+        """Raises StopRequested if a signal asked for it."""
+        if self.stop_requested:
+            raise StopRequested
+
+    def call(self, function: Callable[[], Result], while_waiting: Gate, log: Path) -> Result:
         """Run `function` in a child, so that its loop and threads never exist here.
 
         Raises ChildError with what it raised, StopRequested on a signal.
         """
         reader, writer = os.pipe()
-        pid = self._fork_process(lambda: _answer(function, writer))
+        pid = self._fork_process(lambda: _answer(function, writer), log)
         os.close(writer)
         received = bytearray()
         try:
             while True:
                 while_waiting()
-                if self.stop_requested:
-                    raise StopRequested
+                self.check()
                 if self.sleep(0.1, reader):
                     part = os.read(reader, 65536)
                     if not part:
@@ -152,7 +170,8 @@ class Supervisor:
             for child in self.children:
                 if self.stop_requested:
                     return
-                self.bury(child)
+                if child.pid and self.bury(child):
+                    self.tell(child.last_words())
                 if child.pid == 0 and time.monotonic() >= child.restart_at:
                     self._fork(child)
 
@@ -166,13 +185,8 @@ class Supervisor:
         now = time.monotonic()
         child.pid = 0
         child.deaths = 1 if now - child.started > HEALTHY_SECONDS else child.deaths + 1
-        pause = min(FIRST_BACK_OFF * 2 ** (child.deaths - 1), LONGEST_BACK_OFF)
-        child.restart_at = now + pause
-        if not self.stop_requested:
-            where = f"; its log: {child.service.log}" if child.service.log else ""
-            self.tell(
-                f"{child.service.name} {_manner(status)}, starting it again in {pause:g} s{where}"
-            )
+        child.restart_at = now + child.pause
+        child.status = status
         return True
 
     def stop(self) -> None:
@@ -224,9 +238,9 @@ class Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
-        if pid:
-            return pid
-        self._become_child(parent, run, log)
+        if pid == 0:
+            self._become_child(parent, run, log)
+        return pid
 
     def _become_child(self, parent: int, run: Callable[[], None], log: Path | None) -> NoReturn:
         status = 1
@@ -258,15 +272,9 @@ def _answer(function: Callable[[], object], writer: int) -> None:
         answer = pickle.dumps((None, function()))
     except Exception as error:
         traceback.print_exc()
-        answer = pickle.dumps((f"{type(error).__name__}: {error}", None))
+        answer = pickle.dumps((str(error) or type(error).__name__, None))
     with os.fdopen(writer, "wb") as pipe:
         pipe.write(answer)
-
-
-def _manner(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"ended with status {os.waitstatus_to_exitcode(status)}"
 
 
 def _redirect(log: Path) -> None:

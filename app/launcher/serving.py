@@ -17,29 +17,34 @@ if TYPE_CHECKING:
 
 BACKLOG = 2048
 DRAIN_SECONDS = 4
+Serve = Callable[[Callable[[], None]], None]
 
 
 def import_everything() -> None:
-    """What the processes need, imported once in the parent: 2 CPU-seconds each otherwise.
+    """What the processes need, imported once in the parent: 2 CPU-seconds each otherwise."""
+    import app.demo
+    import app.simulators.main
+    import app.worker  # noqa: F401
 
-    The objects that exist now live as long as the process. Taking them out of the
-    garbage collector's sight makes p99 three to four times lower, and children share
-    their memory.
-    """
-    import httptools  # noqa: F401
+    import_api()
+
+
+def import_api() -> None:
+    """The application and its server, with the parts that uvicorn would load by name."""
     import uvicorn.lifespan.on
     import uvicorn.loops.uvloop
     import uvicorn.protocols.http.httptools_impl  # noqa: F401
 
-    import app.demo
-    import app.main
-    import app.simulators.main
-    import app.worker  # noqa: F401
+    import app.main  # noqa: F401
 
     settle_memory()
 
 
 def settle_memory() -> None:
+    """Take what exists now, and lives as long as the process, out of the collector's sight.
+
+    It makes p99 three to four times lower, and forked children share the memory.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
@@ -77,12 +82,16 @@ def serve_api(
 
 
 def serve_simulators(
-    secrets_dir: Path, listener: socket.socket, gate: Callable[[], None] = at_once
+    secrets_dir: Path,
+    state_dir: Path,
+    listener: socket.socket,
+    gate: Callable[[], None] = at_once,
 ) -> None:
     """The outside systems on one port, each under its own path prefix."""
+    from app.simulators import config
     from app.simulators.main import create_app
 
-    application = create_app(secrets_dir)
+    application = create_app(state_dir, config.load(secrets_dir))
     gate()
     _serve(application, listener)
 

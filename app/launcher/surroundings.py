@@ -1,6 +1,7 @@
 """What `run` puts around the application: secrets made once, folders, settings."""
 
 import base64
+import errno
 import os
 import secrets
 import socket
@@ -41,6 +42,10 @@ class Folders:
         return self.root / "objects"
 
     @property
+    def simulators(self) -> Path:
+        return self.root / "simulators"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -67,6 +72,16 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
+def refuse_production() -> None:
+    """Raises LaunchError when the environment asks for anything but the demonstration."""
+    if os.environ.get("REDUMBRELLA_ENVIRONMENT", "demo") != "demo":
+        raise LaunchError(
+            "`redumbrella run` is the demonstration, with simulated outside systems.\n"
+            "Unset REDUMBRELLA_ENVIRONMENT, or start `redumbrella api` and"
+            " `redumbrella worker` for anything else."
+        )
+
+
 def prepare_environment(
     folders: Folders, database_url: str, base_url: str, simulator_url: str
 ) -> Settings:
@@ -75,12 +90,6 @@ def prepare_environment(
     The environment, not only the object, because the demonstration's commands in another
     process must see the same.
     """
-    if os.environ.get("REDUMBRELLA_ENVIRONMENT", "demo") != "demo":
-        raise LaunchError(
-            "`redumbrella run` is the demonstration, with simulated outside systems.\n"
-            "Unset REDUMBRELLA_ENVIRONMENT, or start `redumbrella api` and"
-            " `redumbrella worker` for anything else."
-        )
     from app.simulators import secrets as simulated
 
     defaults = simulated.prepare(folders.secrets, simulator_base_url=simulator_url) | {
@@ -128,9 +137,16 @@ def explained() -> Iterator[None]:
         raise LaunchError(f"{error}\n{_advice(error)}".rstrip()) from error
 
 
-def _advice(error: OSError) -> str:
-    import errno
+def unreachable(error: BaseException) -> str:
+    """For a person whose DATABASE_URL leads nowhere; never quotes the URL's password."""
+    return (
+        f"The database cannot be reached: {str(error) or type(error).__name__}\n"
+        "Check host, port, user and password in DATABASE_URL, and that the server runs;"
+        " or unset it to use the one that comes along."
+    )
 
+
+def _advice(error: OSError) -> str:
     return {
         errno.ENOSPC: "The disk is full: free some space and start again.",
         errno.EDQUOT: "Your disk quota is used up: free some space and start again.",

@@ -1,0 +1,131 @@
+"""The `redumbrella` command. Heavy imports happen inside the commands."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="redumbrella",
+    help="Red Umbrella 红伞: enrolment, cover and claims of union mutual aid for gig workers.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
+
+DataDir = Annotated[Path, typer.Option(help="Where database, files, secrets and logs are kept.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+DATA_DIR = Path(".data")
+
+
+@app.command()
+def run(
+    data_dir: DataDir = DATA_DIR,
+    port: Annotated[
+        int | None, typer.Option(help="The API's port; 8000 or a free one if left out.")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log to this terminal instead of files.")
+    ] = False,
+) -> None:
+    """Start everything on this machine: database, API, worker, simulated outside systems."""
+    from app.launcher.run import run as run_everything
+
+    run_everything(data_dir, port, verbose=verbose)
+
+
+@app.command()
+def api(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes sharing the port.")] = 1,
+) -> None:
+    """Serve the API (production: any number of these behind a proxy)."""
+    from app.launcher.production import run_api
+
+    run_api(host, port, workers)
+
+
+@app.command()
+def worker() -> None:
+    """Run jobs and timers (production: one or more of these)."""
+    from app.launcher.production import run_worker
+
+    run_worker()
+
+
+@app.command()
+def simulators(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8001,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Serve the simulated outside systems alone."""
+    from app.launcher.production import run_simulators
+
+    run_simulators(host, port, data_dir)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest revision (as its owner)."""
+    from app.launcher.production import run_migrations
+
+    typer.echo("migrated" if run_migrations() else "already up to date")
+
+
+@app.command("demo-data")
+def demo_data() -> None:
+    """Load demonstration organisations, staff, plans and codes; safe to repeat."""
+    from app.launcher.production import load_demonstration
+
+    typer.echo(load_demonstration())
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document as JSON."""
+    from app.launcher.production import openapi_document
+
+    typer.echo(openapi_document())
+
+
+@app.command()
+def journey(
+    base_url: Annotated[
+        str | None, typer.Option(help="The API; found by itself when `run` runs here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
+    riders: Annotated[int, typer.Option(min=1, help="How many riders go the whole way.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, help="How many at the same time.")] = 1,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Go from scanning a code to money received, over HTTP, and check every step."""
+    from app.journey.main import run as run_journey
+
+    raise typer.Exit(
+        run_journey(
+            base_url=base_url,
+            json_output=json,
+            riders=riders,
+            concurrency=concurrency,
+            data_dir=data_dir,
+        )
+    )
+
+
+# Groups of commands that a package brings along (its own cli.py keeps heavy imports inside
+# the commands too) are added here: app.add_typer(package.cli.app, name="…").
+
+
+def main() -> None:
+    """Entry point: a failure that somebody can mend is a message, not a traceback."""
+    from app.kernel.postgres import PostgresStartError
+    from app.launcher.surroundings import LaunchError
+
+    try:
+        app()
+    except (LaunchError, PostgresStartError) as error:
+        typer.secho(f"\n{error}", fg=typer.colors.RED, err=True)
+        sys.exit(1)
