@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from app.kernel import health
+from app.integrations.outside import connect
+from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.database import Database
 from app.kernel.gate import KIB, Gate
@@ -51,6 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.constraints = CONSTRAINTS
     for routes in ROUTERS:
         app.include_router(routes)
+    if settings.sandbox:
+        app.include_router(sandbox.routes)
     install_problem_handlers(app)
     install_api_document(app, DESCRIPTION)
     app.add_middleware(Gate, body_limits=BODY_LIMITS)
@@ -66,7 +69,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await vault.refresh(session)
     tasks = [asyncio.create_task(_refresh_vault(database, vault))]
     try:
-        yield
+        async with connect(app.state.settings) as outside:
+            app.state.outside = outside
+            yield
     finally:
         for task in tasks:
             task.cancel()
