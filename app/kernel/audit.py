@@ -21,6 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import Base
 from app.kernel.principal import Principal
 
+log = structlog.get_logger("audit")
+
 GENESIS = bytes(32)
 BATCH = 2_000
 
@@ -139,6 +141,8 @@ async def seal_batch(session: AsyncSession) -> int:
     linked = link_hash(previous, [leaf for _, leaf in leaves])
     session.add(AuditSeal(number=number, floor=floor, previous_hash=previous, hash=linked))
     await session.flush()
+    # The newest link also lives outside the database (decision 0004).
+    log.info("audit sealed", number=number, hash=linked.hex(), entries=len(leaves))
     return len(leaves)
 
 
