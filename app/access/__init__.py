@@ -1,0 +1,1 @@
+"""Logging in: accounts, one-time codes, tokens, the keys that sign them."""

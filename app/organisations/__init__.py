@@ -1,0 +1,1 @@
+"""The tree of offices, units and sites; areas and their successors; partners."""
