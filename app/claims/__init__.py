@@ -1,0 +1,1 @@
+"""Incident, claim, its documents and facts, decision."""

@@ -1,0 +1,276 @@
+"""Incident, claim, documents, facts, receipts, decisions, lines."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.database import Base
+from app.kernel.transitions import Lifecycle
+
+# Appeals and reopening are edges already; nothing moves along them before there are routes.
+CLAIM = Lifecycle.of(
+    "claim",
+    initial=["draft"],
+    moves={
+        "draft": ["submitted", "withdrawn"],
+        "submitted": ["under_review", "withdrawn"],
+        "under_review": [
+            "submitted",
+            "waiting_for_member",
+            "awaiting_second_approval",
+            "approved",
+            "denied",
+            "withdrawn",
+        ],
+        "waiting_for_member": ["submitted", "withdrawn"],
+        "awaiting_second_approval": ["approved", "submitted", "denied"],
+        "approved": ["paying"],
+        "paying": ["paid", "approved"],
+        "denied": ["appealed", "reopened"],
+        "paid": ["appealed", "reopened"],
+        "appealed": ["under_review", "denied", "approved"],
+        "reopened": ["under_review"],
+    },
+)
+DOCUMENT = Lifecycle.of(
+    "claim_document",
+    initial=["waiting"],
+    moves={
+        "waiting": ["accepted", "returned", "replaced"],
+        "accepted": ["returned", "replaced"],
+        "returned": ["replaced", "accepted"],
+    },
+)
+
+
+class Incident(Base):
+    """What happened to one person; place and description are sealed."""
+
+    __tablename__ = "incident"
+    __table_args__ = (Index("ix_incident__person_id", "person_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    occurred_at: Mapped[datetime]
+    sealed: Mapped[bytes]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Claim(Base):
+    """One request after one incident, under one policy and one benefit.
+
+    `review_due_at` is the promised day; while `clock_stopped_at` is set the promise
+    waits for the member. `rank_at` orders the review queue. The lease is on the system
+    clock, everything else on the business clock.
+    """
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        UniqueConstraint("number", name="uq_claim__number"),
+        CheckConstraint(CLAIM.check(), name="status"),
+        CheckConstraint("amount_fen > 0", name="amount_fen"),
+        CheckConstraint("(lease_holder_id is null) = (lease_until is null)", name="lease"),
+        CheckConstraint(
+            "status not in ('approved', 'paying', 'paid') or amount_fen is not null",
+            name="approved_amount",
+        ),
+        Index("ix_claim__person_id", "person_id", "id"),
+        Index("ix_claim__policy_id", "policy_id"),
+        Index("ix_claim__incident_id", "incident_id"),
+        Index("ix_claim__managing_organisation_id", "managing_organisation_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"))
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("member_account.id"))
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
+    plan_code: Mapped[str]
+    plan_version_id: Mapped[UUID] = mapped_column(ForeignKey("plan_version.id"))
+    benefit_code: Mapped[str]
+    status: Mapped[str]
+    managing_organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    receiving_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
+    claimed_by_kind: Mapped[str]
+    claimed_by: Mapped[UUID]
+    opened_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    review_due_at: Mapped[datetime | None]
+    clock_stopped_at: Mapped[datetime | None]
+    rank_at: Mapped[datetime | None]
+    lease_holder_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    lease_until: Mapped[datetime | None]
+    round: Mapped[int]
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    decided_at: Mapped[datetime | None]
+    payout_due_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+
+
+class ClaimQueue(Base):
+    """Where a submitted claim stands in the queue of each organisation that manages it.
+
+    One row for each ancestor of the managing organisation, kept in step by a trigger on
+    `claim`: a page for any scope is one range of one index
+    (docs/decisions/0006-claims-queue.md).
+    """
+
+    __tablename__ = "claim_queue"
+    __table_args__ = (Index("ix_claim_queue__claim_id", "claim_id"),)
+
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    rank_at: Mapped[datetime] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class ClaimDocument(Base):
+    """One file for one required kind. `fingerprint` is the SHA-256 of what was sent.
+
+    A replaced file stays as history; `sealed` is the reviewer's note to the member.
+    """
+
+    __tablename__ = "claim_document"
+    __table_args__ = (
+        CheckConstraint(DOCUMENT.check(), name="status"),
+        CheckConstraint("status <> 'returned' or reason_code is not null", name="reason"),
+        Index(
+            "uq_claim_document__fingerprint",
+            "claim_id",
+            "fingerprint",
+            unique=True,
+            postgresql_where=text("status <> 'replaced'"),
+        ),
+        Index("ix_claim_document__object_id", "object_id"),
+        Index("ix_claim_document__fingerprint", "fingerprint"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    kind: Mapped[str]
+    object_id: Mapped[UUID] = mapped_column(ForeignKey("stored_object.id"))
+    fingerprint: Mapped[bytes]
+    status: Mapped[str]
+    reason_code: Mapped[str | None]
+    sealed: Mapped[bytes | None]
+    uploaded_by_kind: Mapped[str]
+    uploaded_by: Mapped[UUID]
+    uploaded_at: Mapped[datetime]
+    reviewed_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    reviewed_at: Mapped[datetime | None]
+
+
+class ClaimReceipt(Base):
+    """A medical invoice used by a claim: the same number pays once over all live claims."""
+
+    __tablename__ = "claim_receipt"
+    __table_args__ = (
+        Index(
+            "uq_claim_receipt__live",
+            "receipt_index",
+            unique=True,
+            postgresql_where=text("released_at is null"),
+        ),
+        Index("ix_claim_receipt__claim_id", "claim_id"),
+        CheckConstraint("amount_fen >= 0", name="amount_fen"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    receipt_index: Mapped[bytes]
+    sealed: Mapped[bytes]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    issued_on: Mapped[date]
+    recorded_by_kind: Mapped[str]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+
+
+class ClaimFacts(Base):
+    """The facts of a claim as known after one change; the newest row counts. Append-only.
+
+    Values are sealed: they are medical. `names` are the facts that this row changed.
+    """
+
+    __tablename__ = "claim_facts"
+    __table_args__ = (
+        UniqueConstraint("claim_id", "version", name="uq_claim_facts__claim_id_version"),
+        CheckConstraint("version > 0", name="version"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    version: Mapped[int]
+    names: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    sealed: Mapped[bytes]
+    given_by_kind: Mapped[str]
+    given_by: Mapped[UUID]
+    given_at: Mapped[datetime]
+    reason_code: Mapped[str | None]
+
+
+class Decision(Base):
+    """One person's verdict on one round of review; append-only.
+
+    `sealed` holds the note, the facts it stands on and the engine's explanation.
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (
+        UniqueConstraint("claim_id", "round", "step", name="uq_decision__claim_id_round_step"),
+        CheckConstraint("verdict in ('approve', 'deny', 'return')", name="verdict"),
+        CheckConstraint("step in ('first', 'second')", name="step"),
+        CheckConstraint("(verdict = 'approve') = (amount_fen is not null)", name="amount"),
+        CheckConstraint("amount_fen > 0", name="amount_fen"),
+        CheckConstraint("verdict <> 'deny' or reason_code is not null", name="reason"),
+        Index("uq_decision__two_people", "claim_id", "round", "decided_by", unique=True),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    round: Mapped[int]
+    step: Mapped[str]
+    verdict: Mapped[str]
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    reason_code: Mapped[str | None]
+    sealed: Mapped[bytes]
+    decided_by: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"))
+    decided_at: Mapped[datetime]
+
+
+class ClaimLine(Base):
+    """What one benefit pays for the claim, as decided; append-only.
+
+    `sealed` holds facts and explanation; `outcome` the words and numbers that carry
+    nothing personal (which caps bit).
+    """
+
+    __tablename__ = "claim_line"
+    __table_args__ = (
+        UniqueConstraint("decision_id", "benefit_code", name="uq_claim_line__decision_id_benefit"),
+        CheckConstraint("amount_fen >= 0", name="amount_fen"),
+        Index("ix_claim_line__claim_id", "claim_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    decision_id: Mapped[UUID] = mapped_column(ForeignKey("decision.id"))
+    benefit_code: Mapped[str]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    outcome: Mapped[dict[str, Any]]
+    sealed: Mapped[bytes]

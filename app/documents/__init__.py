@@ -1,0 +1,1 @@
+"""Uploads, the proof that a file is harmless, encrypted storage, and views."""
