@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     database_pool_timeout: float = 2.0
     database_connect_timeout: float = 2.0
     database_command_timeout: float = 3.0
+    # Behind pgbouncer in transaction mode; the worker's LISTEN connection must bypass it.
+    database_transaction_pooler: bool = False
 
     # 32 random bytes in base64: wraps the keysets kept in the database.
     master_key: SecretStr = SecretStr(PLACEHOLDER)

@@ -15,7 +15,6 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -64,16 +63,22 @@ def _connect_args(settings: Settings, command_timeout: float) -> dict[str, Any]:
     }
 
 
+def _without_caches(settings: Settings, prefix: str) -> dict[str, int]:
+    """A transaction pooler gives each transaction another server process."""
+    if not settings.database_transaction_pooler:
+        return {}
+    return {"statement_cache_size": 0, f"{prefix}statement_cache_size": 0}
+
+
 def asyncpg_dsn(database_url: str) -> str:
     """The same address for asyncpg itself, without SQLAlchemy's driver name."""
-    url: URL = make_url(database_url).set(drivername="postgresql")
-    return url.render_as_string(hide_password=False)
+    scheme, _, rest = database_url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"
 
 
 def sqlalchemy_url(database_url: str) -> str:
-    """The same address for SQLAlchemy over asyncpg, whichever driver it names."""
-    url: URL = make_url(database_url).set(drivername="postgresql+asyncpg")
-    return url.render_as_string(hide_password=False)
+    """The same address for alembic, whichever driver it names."""
+    return f"postgresql+asyncpg://{database_url.partition('://')[2]}"
 
 
 class Database:
@@ -93,9 +98,14 @@ class Database:
         self.settings = settings
         timeout = command_timeout or settings.database_command_timeout
         self._arguments = _connect_args(settings, timeout)
+        # asyncpg reads the address itself, so that several hosts and target_session_attrs work.
         self.engine: AsyncEngine = create_async_engine(
-            sqlalchemy_url(settings.database_url),
-            connect_args=self._arguments,
+            "postgresql+asyncpg://",
+            connect_args={
+                "dsn": asyncpg_dsn(settings.database_url),
+                **self._arguments,
+                **_without_caches(settings, "prepared_"),
+            },
             pool_size=settings.database_pool_size,
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout,
@@ -116,7 +126,7 @@ class Database:
             min_size=0,
             max_size=self.settings.database_pool_size,
             reset=_keep_session_state,
-            **self._arguments,
+            **self._arguments | _without_caches(self.settings, ""),
         )
 
     async def close(self) -> None:

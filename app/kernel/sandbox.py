@@ -48,9 +48,7 @@ async def read_clock(session: SessionDep) -> Clocks:
 
 
 @routes.put("/v1/sandbox/clock")
-async def move_clock(
-    administrator: Administrator, body: ClockMove, session: SessionDep
-) -> Clocks:
+async def move_clock(administrator: Administrator, body: ClockMove, session: SessionDep) -> Clocks:
     """Move the business clock; deadlines that it passes fall due within a second."""
     now = system_now()
     offset = body.at - now
