@@ -1,0 +1,161 @@
+"""The gateway's doors: each request's signature is checked, each answer is signed."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.simulators.wechat_pay import bills, forms, notices, orders, phone, refunds, transfers
+from app.simulators.wechat_pay.forms import PayError
+from app.simulators.wechat_pay.keys import PayKeys
+from app.simulators.world import World, control
+
+Answer = tuple[int, Any]
+Act = Callable[[World, PayKeys, Request, bytes], Answer]
+
+PAY = "/v3/pay/transactions"
+REFUNDS = "/v3/refund/domestic/refunds"
+TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
+
+
+def routes(world: World, keys: PayKeys) -> list[Route]:
+    """What the merchant calls."""
+    world.outbox.register(notices.KIND, partial(notices.make, keys))
+    world.timers.on("refund", partial(refunds.finish, world))
+    world.timers.on("transfer-offer", partial(transfers.offer_later, world))
+    world.timers.on("transfer-expire", partial(transfers.expire_later, world))
+    world.timers.on("transfer-cancel", partial(transfers.cancel_later, world))
+    door = partial(_door, world, keys)
+    number = "/out-trade-no/{number}"
+    return [
+        door("POST", f"{PAY}/jsapi", partial(_prepay, "JSAPI")),
+        door("POST", f"{PAY}/native", partial(_prepay, "NATIVE")),
+        door("GET", f"{PAY}{number}", _query_order),
+        door("POST", f"{PAY}{number}/close", _close_order),
+        door("POST", REFUNDS, _refund),
+        door("GET", f"{REFUNDS}/{{number}}", _query_refund),
+        door("POST", TRANSFERS, _transfer),
+        door("GET", f"{TRANSFERS}/out-bill-no/{{number}}", _query_transfer),
+        door("POST", f"{TRANSFERS}/out-bill-no/{{number}}/cancel", _cancel_transfer),
+        door("GET", "/v3/bill/tradebill", _announce_bill),
+        door("GET", "/v3/billdownload/file", _download_bill),
+        door("GET", "/v3/certificates", _certificates),
+    ]
+
+
+def control_routes(world: World, keys: PayKeys) -> list[Route]:
+    """What a person at the phone, or a test, does."""
+    return [
+        control("/pay", phone.PayForm, partial(phone.pay, world, keys)),
+        control("/transfers/confirm", phone.TransferChoice, partial(phone.confirm, world)),
+        control("/transfers/expire", phone.TransferChoice, partial(phone.expire, world)),
+        control(
+            "/transfers/next", transfers.NextTransferForm, partial(transfers.choose_next, world)
+        ),
+        control("/refunds/next", refunds.NextRefundForm, partial(refunds.choose_next, world)),
+    ]
+
+
+def _door(world: World, keys: PayKeys, method: str, path: str, act: Act) -> Route:
+    async def endpoint(request: Request) -> Response:
+        body = await request.body()
+        authorization = request.headers.get("authorization", "")
+        objection = keys.objection(authorization, method, _signed_path(request), body)
+        if objection is not None:
+            # Nothing is signed for somebody who cannot sign.
+            return _json(401, {"code": "SIGN_ERROR", "message": objection})
+        fault = request.scope.get("fault")
+        try:
+            if fault is not None and fault.mode == "code":
+                raise PayError(fault.status, fault.code, fault.message)
+            status, answer = act(world, keys, request, body)
+        except PayError as error:
+            status, answer = error.status, {"code": error.code, "message": error.message}
+        response = answer if isinstance(answer, Response) else _json(status, answer)
+        foreign = fault is not None and fault.mode == "foreign_signature"
+        response.headers.update(keys.signed_headers(bytes(response.body), foreign=foreign))
+        return response
+
+    return Route(path, endpoint, methods=[method])
+
+
+def _signed_path(request: Request) -> str:
+    """Path and query as they were sent, without the prefix under which we are mounted."""
+    raw = request.scope["raw_path"].decode("ascii")
+    path = raw.removeprefix(request.scope.get("root_path", ""))
+    query = request.scope["query_string"].decode("ascii")
+    return f"{path}?{query}" if query else path
+
+
+def _json(status: int, content: Any) -> Response:
+    if content is None:
+        return Response(status_code=status)
+    body = msgspec.json.encode(content)
+    return Response(body, status, media_type="application/json; charset=utf-8")
+
+
+def _prepay(trade_type: str, world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
+    return 200, orders.open_order(world, forms.read(body, forms.OrderForm), trade_type)
+
+
+def _query_order(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    if request.query_params.get("mchid") != world.config.mchid:
+        raise PayError(400, "PARAM_ERROR", "mchid is missing or wrong")
+    order = orders.existing(world, request.path_params["number"])
+    return 200, orders.view(world, order)
+
+
+def _close_order(world: World, _: PayKeys, request: Request, body: bytes) -> Answer:
+    if forms.read(body, forms.CloseForm).mchid != world.config.mchid:
+        raise PayError(400, "PARAM_ERROR", "mchid is wrong")
+    orders.close(world, request.path_params["number"])
+    return 204, None
+
+
+def _refund(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
+    return 200, refunds.request(world, forms.read(body, forms.RefundForm))
+
+
+def _query_refund(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    return 200, refunds.query(world, request.path_params["number"])
+
+
+def _transfer(world: World, keys: PayKeys, request: Request, body: bytes) -> Answer:
+    serial = request.headers.get("wechatpay-serial", "")
+    return 200, transfers.request(world, keys, forms.read(body, forms.TransferForm), serial)
+
+
+def _query_transfer(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    return 200, transfers.seen(world, transfers.existing(world, request.path_params["number"]))
+
+
+def _cancel_transfer(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    return 200, transfers.cancel(world, request.path_params["number"])
+
+
+def _announce_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    asked = request.query_params
+    base_url = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
+    return 200, bills.announce(
+        world, asked.get("bill_date", ""), asked.get("bill_type", ""), base_url
+    )
+
+
+def _download_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    content = bills.download(world, request.query_params.get("token", ""))
+    return 200, Response(content, media_type="application/x-gzip")
+
+
+def _certificates(world: World, keys: PayKeys, _: Request, __: bytes) -> Answer:
+    certificate = keys.certificate
+    known = {
+        "serial_no": keys.serial,
+        "effective_time": orders.local(certificate.not_valid_before_utc),
+        "expire_time": orders.local(certificate.not_valid_after_utc),
+        "encrypt_certificate": keys.seal(world.config.platform_certificate, "certificate"),
+    }
+    return 200, {"data": [known]}
