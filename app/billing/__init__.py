@@ -1,0 +1,1 @@
+"""Billing: contribution orders, payment attempts, gateway notices and refunds."""

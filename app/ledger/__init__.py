@@ -1,0 +1,1 @@
+"""The ledger: double entry in fen, balanced at every commit, append-only."""

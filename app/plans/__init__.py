@@ -1,0 +1,1 @@
+"""Plans: the catalogue, immutable versions, and what a benefit pays."""

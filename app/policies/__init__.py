@@ -1,0 +1,1 @@
+"""Policies: who is covered, for how many shares, from when to when, and the certificate."""
