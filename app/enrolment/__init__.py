@@ -1,0 +1,1 @@
+"""Enrolment codes and their scan, and the caseworker's batches on site."""

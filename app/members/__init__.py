@@ -1,0 +1,1 @@
+"""Persons, members, consents, identity checks, and who enrolled whom."""
