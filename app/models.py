@@ -8,6 +8,7 @@ from app.kernel.database import Base
 from app.members import consent_models as consents
 from app.members import models as members
 from app.organisations import models as organisations
+from app.rosters import models as rosters
 
 metadata = Base.metadata
 
@@ -24,6 +25,7 @@ __all__ = [
     "metadata",
     "organisations",
     "rate",
+    "rosters",
     "transitions",
     "vault",
 ]
