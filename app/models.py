@@ -1,6 +1,7 @@
 """Every table of every feature, so that metadata and transition tables are complete."""
 
 from app.access import models as access
+from app.claims import models as claims
 from app.documents import models as documents
 from app.enrolment import models as enrolment
 from app.kernel import audit, event_log, idempotency, jobs, rate, transitions, vault
@@ -8,6 +9,7 @@ from app.kernel.database import Base
 from app.members import consent_models as consents
 from app.members import models as members
 from app.organisations import models as organisations
+from app.payouts import models as payouts
 from app.rosters import models as rosters
 
 metadata = Base.metadata
@@ -15,6 +17,7 @@ metadata = Base.metadata
 __all__ = [
     "access",
     "audit",
+    "claims",
     "consents",
     "documents",
     "enrolment",
@@ -25,6 +28,7 @@ __all__ = [
     "metadata",
     "organisations",
     "rate",
+    "payouts",
     "rosters",
     "transitions",
     "vault",

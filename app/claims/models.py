@@ -60,10 +60,14 @@ class Incident(Base):
     """What happened to one person; place and description are sealed."""
 
     __tablename__ = "incident"
-    __table_args__ = (Index("ix_incident__person_id", "person_id"),)
+    __table_args__ = (
+        CheckConstraint("cause in ('accident', 'illness')", name="cause"),
+        Index("ix_incident__person_id", "person_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    cause: Mapped[str]
     occurred_at: Mapped[datetime]
     sealed: Mapped[bytes]
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
