@@ -16,9 +16,9 @@ step "ruff format" ruff format --check --quiet .
 step "ruff" ruff check --quiet .
 step "mypy" mypy
 step "import-linter" lint-imports --no-timing
-step "migrations" python -m scripts.check_migrations
+step "migrations" python scripts/check_migrations.py
 step "hadolint" hadolint Dockerfile
-step "shell scripts" sh -n scripts/bootstrap.sh
+step "shell scripts" bash -n scripts/bootstrap.sh scripts/lock.sh scripts/check.sh deploy/postgres-roles.sh .ci/run
 if [ -n "$failed" ]; then
     printf '\nfailed: %s\n' "${failed#, }" >&2
     exit 1
