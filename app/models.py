@@ -1,15 +1,19 @@
 """Every table of every feature, so that metadata and transition tables are complete."""
 
 from app.access import models as access
+from app.billing import models as billing
 from app.claims import models as claims
 from app.documents import models as documents
 from app.enrolment import models as enrolment
 from app.kernel import audit, event_log, idempotency, jobs, rate, transitions, vault
 from app.kernel.database import Base
+from app.ledger import models as ledger
 from app.members import consent_models as consents
 from app.members import models as members
 from app.organisations import models as organisations
 from app.payouts import models as payouts
+from app.plans import models as plans
+from app.policies import models as policies
 from app.rosters import models as rosters
 
 metadata = Base.metadata
@@ -17,6 +21,7 @@ metadata = Base.metadata
 __all__ = [
     "access",
     "audit",
+    "billing",
     "claims",
     "consents",
     "documents",
@@ -24,11 +29,14 @@ __all__ = [
     "event_log",
     "idempotency",
     "jobs",
+    "ledger",
     "members",
     "metadata",
     "organisations",
-    "rate",
     "payouts",
+    "plans",
+    "policies",
+    "rate",
     "rosters",
     "transitions",
     "vault",

@@ -25,7 +25,7 @@ from app.settings import Settings
 
 QUEUE_SETTINGS = DBSettings(db_schema="pgqueuer")
 # Twice the same pending key is one job: a second enqueue is skipped.
-_ENQUEUE = QueryQueueBuilder(settings=QUEUE_SETTINGS).build_enqueue_query("skip")
+ENQUEUE = QueryQueueBuilder(settings=QUEUE_SETTINGS).build_enqueue_query("skip")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ async def enqueue(
     """
     connection = await session.connection()
     await connection.exec_driver_sql(
-        _ENQUEUE,
+        ENQUEUE,
         ([priority], [job], [msgspec.json.encode(payload)], [after], [dedupe_key], ["{}"]),
     )
 

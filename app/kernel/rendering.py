@@ -134,8 +134,8 @@ def http_problem(error: HTTPException) -> Problem:
 
 def database_problem(error: Exception, constraints: Constraints) -> Problem:
     """503 for a database that is slow or away, the mapped problem for a lost race."""
-    if isinstance(error, IntegrityError):
-        cause = getattr(error.orig, "__cause__", None)
+    if isinstance(error, IntegrityError | asyncpg.IntegrityConstraintViolationError):
+        cause = getattr(error.orig, "__cause__", None) if isinstance(error, DBAPIError) else error
         name = str(getattr(cause, "constraint_name", ""))
         if name in constraints:
             return constraints[name]()
