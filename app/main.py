@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from app.access import errors as access_errors
+from app.access.authentication import Authenticator
 from app.integrations.outside import connect
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
@@ -22,7 +24,7 @@ from app.subscriptions import SUBSCRIPTIONS
 log = structlog.get_logger("api")
 
 ROUTERS: tuple[APIRouter, ...] = (health.routes,)
-CONSTRAINTS: Mapping[str, type[Problem]] = {}
+CONSTRAINTS: Mapping[str, type[Problem]] = {**access_errors.CONSTRAINTS}
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/partner/rosters/": 64 * 1024 * KIB,
@@ -50,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings, subscriptions=SUBSCRIPTIONS)
     app.state.vault = open_vault(settings)
     app.state.constraints = CONSTRAINTS
+    app.state.authenticate = Authenticator(settings, app.state.database, app.state.vault)
     for routes in ROUTERS:
         app.include_router(routes)
     if settings.sandbox:
@@ -67,7 +70,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.open()
     async with database.transaction() as session:
         await vault.refresh(session)
-    tasks = [asyncio.create_task(_refresh_vault(database, vault))]
+    authenticator: Authenticator = app.state.authenticate
+    await authenticator.start()
+    tasks = [
+        asyncio.create_task(_refresh_vault(database, vault)),
+        asyncio.create_task(authenticator.watch()),
+    ]
     try:
         async with connect(app.state.settings) as outside:
             app.state.outside = outside

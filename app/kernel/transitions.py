@@ -53,8 +53,13 @@ class StatusHistory(Base):
 
 
 class HasStatus(Protocol):
-    id: Mapped[UUID]
-    status: Mapped[str]
+    """A row with a lifecycle; read-only here, so that a status may be a str or a StrEnum."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def status(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ async def move(
     current = str(row.status)
     if not lifecycle.allows(current, target):
         raise InvalidTransition(current=current, target=target)
-    row.status = target  # type: ignore[assignment]
+    row.status = target  # type: ignore[misc]
     history = _history(lifecycle, row, current, target, actor, at, on_behalf_of, reason_code, note)
     session.add(history)
     await session.flush()
