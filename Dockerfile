@@ -7,13 +7,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /srv/redumbrella
 RUN python3 -m venv .venv
 # The lock alone decides this layer, so a change of code does not install anything again.
-COPY requirements-bootstrap.lock requirements-image.lock ./
-RUN .venv/bin/python -m pip install --require-hashes -r requirements-bootstrap.lock \
-    && .venv/bin/python -m pip install --require-hashes -r requirements-image.lock
+COPY requirements-image.lock ./
+RUN .venv/bin/python -m pip install --require-hashes -r requirements-image.lock
 COPY pyproject.toml ./
 COPY app app
 RUN .venv/bin/python -m pip install --no-deps --no-build-isolation --editable . \
-    && .venv/bin/python -m pip uninstall --yes uv uv_build \
     && .venv/bin/python -m compileall -q app .venv/lib
 
 FROM ${PYTHON}

@@ -47,7 +47,6 @@ install() {
         return
     fi
     say "uv could not install; trying pip"
-    # pip counts hashes only for files; the project itself comes without any.
     .venv/bin/python -m pip install --disable-pip-version-check "$@"
 }
 
@@ -69,7 +68,7 @@ if [ -f ".venv/stamp-$flavour" ] && [ "$(fingerprint)" = "$(cat ".venv/stamp-$fl
     exit 0
 fi
 
-if [ ! -x .venv/bin/uv ] || ! .venv/bin/python -c 'import uv_build' 2>/dev/null; then
+if [ ! -x .venv/bin/uv ]; then
     say "installing uv"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         -r requirements-bootstrap.lock || say "uv cannot be had here; pip will do"

@@ -14,7 +14,7 @@ compile() {
 
 upgrade=${1:-}
 compile requirements-bootstrap.lock $upgrade requirements-bootstrap.in
-compile requirements.lock $upgrade --extra embedded pyproject.toml
+compile requirements.lock $upgrade --group build --extra embedded pyproject.toml
 # The other two install the very versions of the first.
-compile requirements-dev.lock $upgrade --extra embedded --group dev -c requirements.lock pyproject.toml
-compile requirements-image.lock $upgrade -c requirements.lock pyproject.toml
+compile requirements-dev.lock $upgrade --group build --extra embedded --group dev -c requirements.lock pyproject.toml
+compile requirements-image.lock $upgrade --group build -c requirements.lock pyproject.toml

@@ -31,7 +31,6 @@ def dying_with_me(signum: signal.Signals) -> Callable[[], None]:
         raise RuntimeError("start the database from the main thread: it ends with its starter")
     parent = os.getpid()
 
-
     def follow() -> None:
         die_with(parent, signum)
 
