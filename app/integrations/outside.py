@@ -43,7 +43,9 @@ async def connect(settings: Settings) -> AsyncIterator[Outside]:
         yield Outside(
             wechat=make("app.integrations.wechat", "create_wechat", http),
             wechat_pay=make("app.integrations.wechat_pay.client", "create_wechat_pay", http),
-            identity_vendor=make("app.integrations.identity_vendor", "create_identity_vendor", http),
+            identity_vendor=make(
+                "app.integrations.identity_vendor", "create_identity_vendor", http
+            ),
             sms=make("app.integrations.sms", "create_sms", http),
             bank=make("app.integrations.bank", "create_bank", http),
         )
