@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     identity_vendor_base_url: str = ""
     identity_vendor_app_id: str = ""
     identity_vendor_secret: SecretStr = SecretStr(PLACEHOLDER)
+    identity_check_tries_per_day: int = Field(default=5, ge=1)
+    identity_check_minutes: int = Field(default=15, ge=1)
+    # How long a caseworker may serve a person of another organisation once found.
+    serve_grant_minutes: int = Field(default=60, ge=1)
 
     sms_base_url: str = ""
     sms_secret: SecretStr = SecretStr(PLACEHOLDER)
@@ -74,6 +78,9 @@ class Settings(BaseSettings):
     bank_secret: SecretStr = SecretStr(PLACEHOLDER)
 
     outbound_timeout: float = 2.0
+    # One-time codes asked for, and guesses made, from one client address in an hour; riders
+    # behind one carrier's address translation share it.
+    codes_per_address: int = Field(default=300, ge=1)
     # Addresses of proxies whose X-Forwarded-For is believed; empty means nobody's.
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
 
