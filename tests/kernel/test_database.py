@@ -1,0 +1,84 @@
+"""Addresses with several hosts, the lazy BEGIN, and answers when the database is away."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.kernel.database import Database, raw_connection
+from app.main import create_app
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+
+def with_address(settings: Settings, url: str) -> Settings:
+    return settings.model_copy(update={"database_url": url})
+
+
+async def test_a_dead_host_is_passed_over(
+    settings: Settings, postgres_socket_dir: Path, tmp_path: Path
+) -> None:
+    alive = f"host={postgres_socket_dir}&"
+    both = f"host={tmp_path},{postgres_socket_dir}&"
+    url = settings.database_url.replace(alive, both) + "&target_session_attrs=primary"
+    assert url != settings.database_url + "&target_session_attrs=primary"
+    database = Database(with_address(settings, url))
+    await database.open()
+    async with database.transaction() as session:
+        assert await session.scalar(text("select 1")) == 1
+    assert await database.reads.fetchval("select 1") == 1
+    await database.close()
+
+
+async def insert_raw_and_fail(database: Database, bucket: bytes) -> None:
+    async with database.transaction() as session:
+        raw = await raw_connection(session)
+        await raw.execute(
+            "insert into rate_counter (bucket, hits, window_ends_at) values ($1, 1, now())", bucket
+        )
+        raise RuntimeError
+
+
+async def test_a_raw_insert_is_rolled_back_with_the_session(database: Database) -> None:
+    bucket = b"raw-insert"
+    with pytest.raises(RuntimeError):
+        await insert_raw_and_fail(database, bucket)
+    found = await database.reads.fetchval(
+        "select count(*) from rate_counter where bucket = $1", bucket
+    )
+    assert found == 0
+
+
+async def test_a_dead_database_is_503_with_retry_after(settings: Settings, app: object) -> None:
+    """The application started while the database lived; then every address is dead."""
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        dead = with_address(settings, "postgresql://nobody@127.0.0.1:9/none")
+        await application.state.database.close()
+        application.state.database = Database(dead)
+        await application.state.database.open()
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            ready, clock = await asyncio.gather(
+                client.get("/readyz"), client.get("/v1/sandbox/clock")
+            )
+    for answer in (ready, clock):
+        assert answer.status_code == 503
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.json()["code"] == "unavailable"
+
+
+async def test_a_statement_that_takes_too_long_is_503(settings: Settings) -> None:
+    application = create_app(settings.model_copy(update={"database_command_timeout": 0.3}))
+    async with application.router.lifespan_context(application):
+        blocker = Database(settings)
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with blocker.transaction() as session:
+            await session.execute(text("lock table business_clock in access exclusive mode"))
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                answer = await client.get("/v1/sandbox/clock")
+        await blocker.close()
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
