@@ -8,7 +8,12 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from app.access import errors as access_errors
+from app.access import oauth_routes
+from app.access import routes as access
 from app.access.authentication import Authenticator
+from app.documents import routes as documents
+from app.documents.desk import open_desk
+from app.documents.multipart import MULTIPART_BYTES
 from app.integrations.outside import connect
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
@@ -23,10 +28,17 @@ from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("api")
 
-ROUTERS: tuple[APIRouter, ...] = (health.routes,)
+ROUTERS: tuple[APIRouter, ...] = (
+    access.routes,
+    oauth_routes.routes,
+    documents.routes,
+    health.routes,
+)
 CONSTRAINTS: Mapping[str, type[Problem]] = {**access_errors.CONSTRAINTS}
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
+    "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
+    "/v1/staff/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/partner/rosters/": 64 * 1024 * KIB,
 }
 
@@ -79,7 +91,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         async with connect(app.state.settings) as outside:
             app.state.outside = outside
-            yield
+            with open_desk(app):
+                yield
     finally:
         for task in tasks:
             task.cancel()

@@ -50,9 +50,11 @@ _WORDS = {
     "404": "It does not exist or is not visible to the caller.",
     "405": "The method is not supported here.",
     "409": "The present state does not allow it.",
+    "412": "It was changed by somebody else since the ETag was read.",
     "413": "The body is over the limit.",
     "415": "The content type is not accepted.",
     "422": "Content that does not pass validation; `errors` names each field.",
+    "428": "If-Match is missing.",
     "429": "Too often; see Retry-After.",
     "500": "Something failed; quote the request id.",
     "503": "Temporarily unavailable; see Retry-After.",
@@ -113,8 +115,17 @@ def _refusals(path: str, operation: dict[str, Any]) -> list[str]:
         statuses += ["404"]
     if operation.get("requestBody"):
         statuses += ["409", "413", "415"]
+    if any(
+        parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", ())
+    ):
+        statuses += ["412", "428"]
     taken = {status for status in operation["responses"] if status != "422"}
     return sorted(set(statuses) - taken)
+
+
+def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route that refuses in ways the document cannot guess."""
+    return {status: _refusal(_WORDS[str(status)]) for status in statuses}
 
 
 def _refusal(words: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from app.kernel.problems import Forbidden
+from app.kernel.problems import Forbidden, Unauthenticated
 
 Door = Literal["member", "staff", "partner"]
 Role = Literal["caseworker", "reviewer", "supervisor", "auditor", "administrator"]
@@ -71,6 +71,22 @@ def require(door: Door, *roles: Role) -> Callable[..., Awaitable[Principal]]:
     return principal
 
 
+async def _logged_in(
+    request: Request,
+    _member: Annotated[object, Depends(_SCHEMES["member"])],
+    _staff: Annotated[object, Depends(_SCHEMES["staff"])],
+) -> Principal:
+    authenticate: Authenticate = request.app.state.authenticate
+    try:
+        return await authenticate(request, "member")
+    except Unauthenticated:
+        return await authenticate(request, "staff")
+
+
+_logged_in.door = "member"  # type: ignore[attr-defined]
+
+# Whoever logged in as a person, member or staff; for routes without a body.
+LoggedIn = Annotated[Principal, Depends(_logged_in)]
 Member = Annotated[Principal, Depends(require("member"))]
 Staff = Annotated[Principal, Depends(require("staff"))]
 Caseworker = Annotated[Principal, Depends(require("staff", "caseworker", "supervisor"))]

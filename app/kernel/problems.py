@@ -7,6 +7,7 @@ Exception hierarchy (features add their own leaves in their `errors.py`):
     ├── Unauthenticated 401        ├── NotFound 404          ├── TooLarge 413
     ├── Forbidden 403              ├── Conflict 409          ├── UnsupportedMediaType 415
     ├── MethodNotAllowed 405       ├── Gone 410              ├── Unprocessable 422
+    ├── PreconditionFailed 412     ├── PreconditionRequired 428
     ├── TooManyRequests 429        ├── InternalError 500     └── Unavailable 503
 """
 
@@ -167,6 +168,16 @@ class PreconditionFailed(Problem):
     code = "precondition-failed"
     title = Text("内容已被他人修改", "Changed by somebody else")
     detail = Text("内容已变更，请刷新后再提交。", "Fetch it again, then repeat your change.")
+
+
+class PreconditionRequired(Problem):
+    status = 428
+    code = "precondition-required"
+    title = Text("缺少 If-Match", "If-Match required")
+    detail = Text(
+        "请在 If-Match 请求头中提供上次读取时返回的 ETag。",
+        "Send the ETag of your last reading in an If-Match header.",
+    )
 
 
 class TooLarge(Problem):

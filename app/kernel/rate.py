@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.clock import system_now
@@ -28,6 +29,11 @@ _HIT = text(
     "   else rate_counter.window_ends_at end"
     " returning hits, window_ends_at"
 )
+
+
+async def forget(session: AsyncSession, bucket: bytes) -> None:
+    """Start counting anew, after a proof that the caller is no guesser."""
+    await session.execute(text("delete from rate_counter where bucket = :b"), {"b": bucket})
 
 
 async def limit(database: Database, bucket: bytes, *, at_most: int, per: timedelta) -> None:

@@ -94,6 +94,8 @@ def prepare_environment(
 
     defaults = simulated.prepare(folders.secrets, simulator_base_url=simulator_url) | {
         "REDUMBRELLA_ENVIRONMENT": "demo",
+        # Everybody in the demonstration comes from this machine.
+        "REDUMBRELLA_CODES_PER_ADDRESS": "1000000",
         "REDUMBRELLA_MASTER_KEY": master_key(folders.secrets / "master.key"),
         "REDUMBRELLA_OBJECT_STORE_URL": folders.objects.resolve().as_uri(),
         "REDUMBRELLA_PUBLIC_BASE_URL": base_url,
