@@ -124,7 +124,7 @@ class Client:
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
         self._settings = settings
         self._http = http
-        self._token = ""
+        self._token: str | None = None
         self._token_until = 0.0
         self._renewing = asyncio.Lock()
 
@@ -176,7 +176,7 @@ class Client:
     async def _with_token(self, path: str, body: Any) -> httpx.Response:
         """POST with the access token; one more try with a new token if that one is refused."""
         content = msgspec.json.encode(body)
-        token = await self._access_token(refused="")
+        token = await self._access_token()
         try:
             return await self._send("POST", path, {"access_token": token}, content)
         except _TokenRefused:
@@ -187,16 +187,16 @@ class Client:
         except _TokenRefused as error:
             raise Refused(SYSTEM, "bad_credentials", error.message) from error
 
-    async def _access_token(self, refused: str) -> str:
+    async def _access_token(self, refused: str | None = None) -> str:
         """The token of this process; many callers wait for one renewal.
 
         Asks for the *stable* token: the older kind is one per mini-program, and each
         process that fetched it would end the token of all others.
         """
-        if self._token != refused and time.monotonic() < self._token_until:
+        if self._token and self._token != refused and time.monotonic() < self._token_until:
             return self._token
         async with self._renewing:
-            if self._token != refused and time.monotonic() < self._token_until:
+            if self._token and self._token != refused and time.monotonic() < self._token_until:
                 return self._token
             token = await self._fetch_token(force=False)
             if token.access_token == refused:
