@@ -15,7 +15,7 @@ step() {
 step "ruff format" ruff format --check --quiet .
 step "ruff" ruff check --quiet .
 step "mypy" mypy
-step "import-linter" lint-imports --no-timing
+step "import-linter" lint-imports --no-logo
 step "migrations" python scripts/check_migrations.py
 step "hadolint" hadolint Dockerfile
 step "shell scripts" bash -n scripts/bootstrap.sh scripts/lock.sh scripts/check.sh deploy/postgres-roles.sh .ci/run
