@@ -18,6 +18,9 @@ from pydantic import SecretStr
 from app.kernel import postgres
 from app.kernel.database import Database
 from app.settings import Settings
+from tests.simulators_fixture import Simulators, simulators
+
+__all__ = ["simulators"]
 
 TEST_DATA = Path(__file__).parent.parent / ".test-data"
 TEMPLATE = "redumbrella_template"
@@ -135,10 +138,9 @@ def fresh_database_url(
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str) -> Settings:
-    """The service's settings over this worker's database; outside systems are added where used."""
-    return Settings(
-        environment="test",
+def settings(database_url: str, simulators: Simulators) -> Settings:
+    """The service's settings over this worker's database and the running simulators."""
+    return simulators.settings(
         database_url=database_url,
         master_key=MASTER_KEY,
         log_level="error",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
@@ -53,7 +53,8 @@ class Upload(Base):
     """A file on its way: `received` bytes of `declared_bytes` are here, all or none of a chunk.
 
     `owner_kind` and `owner_id` are the principal who opened it; `purpose` and
-    `subject_id` say what it is for in the words of the feature that asked.
+    `subject_id` say what it is for in the words of the feature that asked. `swept` means that
+    no chunk of it is left.
     """
 
     __tablename__ = "upload"
@@ -61,7 +62,9 @@ class Upload(Base):
         UniqueConstraint("token_hash", name="uq_upload__token_hash"),
         CheckConstraint(UPLOAD.check(), name="status"),
         CheckConstraint("received between 0 and declared_bytes", name="received"),
+        CheckConstraint("status <> 'finished' or object_id is not null", name="finished"),
         Index("ix_upload__subject_id", "subject_id"),
+        Index("ix_upload__expires_at", "expires_at", postgresql_where=text("not swept")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -76,9 +79,11 @@ class Upload(Base):
     received: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str]
     reason_code: Mapped[str | None]
+    object_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_object.id"))
     sealed: Mapped[bytes]
     opened_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]
+    swept: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class UploadChunk(Base):

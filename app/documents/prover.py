@@ -1,13 +1,12 @@
 """The parent's side of the sandbox: one child, reused, bounded, replaced when it dies."""
 
 import asyncio
-import os
 import struct
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +24,13 @@ START = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
     " from app.documents.sandbox.child import main; main()"
 )
+# Freed pictures go back at once, so that one file's memory is not the next one's.
+ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+    "LANG": "C.UTF-8",
+}
 # The child's own limit is CPU time; on a busy machine a decent file may take this long.
 WALL_SECONDS = 6.0
 # Allocators grow: a child is replaced long before it runs into its limit on decent files.
@@ -36,8 +42,8 @@ class Proven(msgspec.Struct, frozen=True):
 
     media_type: str
     original_media_type: str
-    content: bytes = field(repr=False)
-    thumbnail: bytes | None = field(repr=False)
+    content: bytes
+    thumbnail: bytes | None
     pages: int
     width: int | None
     height: int | None
@@ -129,7 +135,7 @@ def _start() -> _Child:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"MALLOC_ARENA_MAX": "1", "LANG": os.environ.get("LANG", "C.UTF-8")},
+        env=ENVIRONMENT,
         start_new_session=True,
     )
     if process.stdin is None or process.stdout is None:

@@ -117,11 +117,19 @@ def create_documents() -> None:
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason_code", sa.Text(), nullable=True),
+        sa.Column("object_id", sa.Uuid(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column(
             "opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("swept", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.CheckConstraint(
+            "status <> 'finished' or object_id is not null", name=op.f("ck_upload__finished")
+        ),
+        sa.ForeignKeyConstraint(
+            ["object_id"], ["stored_object.id"], name=op.f("fk_upload__object_id")
+        ),
         sa.CheckConstraint(
             "status in ('expired', 'finished', 'receiving', 'refused')",
             name=op.f("ck_upload__status"),
@@ -133,6 +141,13 @@ def create_documents() -> None:
         sa.UniqueConstraint("token_hash", name="uq_upload__token_hash"),
     )
     op.create_index("ix_upload__subject_id", "upload", ["subject_id"], unique=False)
+    op.create_index(
+        "ix_upload__expires_at",
+        "upload",
+        ["expires_at"],
+        unique=False,
+        postgresql_where=sa.text("not swept"),
+    )
     op.create_table(
         "upload_chunk",
         sa.Column("upload_id", sa.Uuid(), nullable=False),
@@ -218,7 +233,9 @@ def create_claims() -> None:
         sa.Column("payout_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "status in ('appealed', 'approved', 'awaiting_second_approval', 'denied', 'draft', 'paid', 'paying', 'reopened', 'submitted', 'under_review', 'waiting_for_member', 'withdrawn')",
+            "status in ('appealed', 'approved', 'awaiting_second_approval', 'denied', 'draft',"
+            " 'paid', 'paying', 'reopened', 'submitted', 'under_review', 'waiting_for_member',"
+            " 'withdrawn')",
             name=op.f("ck_claim__status"),
         ),
         sa.CheckConstraint(
@@ -477,7 +494,8 @@ def create_payouts() -> None:
         ),
         sa.CheckConstraint("method in ('wechat', 'bank')", name=op.f("ck_payout__method")),
         sa.CheckConstraint(
-            "status in ('accepted', 'failed', 'paid', 'requested', 'sending', 'unknown', 'waiting_confirm')",
+            "status in ('accepted', 'failed', 'paid', 'requested', 'sending', 'unknown',"
+            " 'waiting_confirm')",
             name=op.f("ck_payout__status"),
         ),
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_payout__amount_fen")),

@@ -16,8 +16,10 @@ MEDIA_FORMATS = {
     "image/webp": "WEBP",
     "image/heic": "HEIF",
 }
-# A JPEG is decoded at reduced size; the others need all pixels in memory at once.
-MAX_PIXELS = {"JPEG": 108_000_000, "PNG": 25_000_000, "WEBP": 25_000_000, "HEIF": 25_000_000}
+# What fits the child's 256 MB: a JPEG is decoded at reduced size, the others need every
+# pixel at once (WebP three times over).
+MAX_PIXELS = {"JPEG": 110_000_000, "PNG": 16_500_000, "WEBP": 8_500_000, "HEIF": 13_000_000}
+MAX_DECODED_PIXELS = 13_000_000
 MAX_SIDE = 20_000
 MIN_SIDE = 16
 STORED_SIDE = 3_200
@@ -41,7 +43,7 @@ def prove_image(content: bytes, media_type: str) -> dict[str, Any]:
     _refuse_size(image, name)
     if getattr(image, "n_frames", 1) > 1 and name in ("PNG", "WEBP"):
         raise Refused("animated")
-    image.draft("RGB", (STORED_SIDE, STORED_SIDE))
+    _shrink_on_load(image)
     try:
         image.load()
     except (OSError, ValueError, SyntaxError, EOFError) as error:
@@ -66,6 +68,14 @@ def _refuse_size(image: Image.Image, name: str) -> None:
         raise Refused("too-many-pixels")
     if min(image.size) < MIN_SIDE:
         raise Refused("too-small")
+
+
+def _shrink_on_load(image: Image.Image) -> None:
+    """Let the JPEG decoder itself halve a large photograph, once or twice."""
+    scale = 1
+    while image.width * image.height > MAX_DECODED_PIXELS * scale * scale:
+        scale *= 2
+    image.draft("RGB", (image.width // scale, image.height // scale))
 
 
 def _upright(image: Image.Image) -> Image.Image:

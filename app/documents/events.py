@@ -1,0 +1,3 @@
+"""Job names of documents."""
+
+SWEEP = "documents.sweep"

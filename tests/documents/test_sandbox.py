@@ -1,0 +1,160 @@
+"""Every hostile file dies in the bounded child; every decent one comes out clean (P12)."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pikepdf
+import pytest
+from PIL import Image
+
+from app.documents.errors import REASON_TEXTS, DocumentRefused
+from app.documents.prover import Prover
+from app.documents.sandbox.child import MEMORY_BYTES
+from app.documents.sandbox.refusals import REASONS
+from tests.documents import corpus
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def prover() -> Iterator[Prover]:
+    prover = Prover()
+    yield prover
+    prover.close()
+
+
+@pytest.fixture(scope="module")
+def hostile() -> dict[str, tuple[bytes, set[str]]]:
+    return corpus.hostile()
+
+
+async def test_every_hostile_file_is_refused_for_the_right_reason(
+    prover: Prover, hostile: dict[str, tuple[bytes, set[str]]]
+) -> None:
+    wrong: dict[str, str] = {}
+    for name, (content, reasons) in hostile.items():
+        try:
+            await prover.prove(content)
+            wrong[name] = "accepted"
+        except DocumentRefused as refused:
+            if refused.reason not in reasons:
+                wrong[name] = refused.reason
+    assert not wrong
+    assert len(hostile) >= 40
+
+
+async def test_the_child_stays_within_its_memory(
+    prover: Prover, hostile: dict[str, tuple[bytes, set[str]]]
+) -> None:
+    for name in ("pdf bomb", "pdf bomb in a bomb", "png text bomb", "pixel bomb of all zeros"):
+        with pytest.raises(DocumentRefused):
+            await prover.prove(hostile[name][0])
+        child = prover._child
+        if child is not None:
+            status = Path("/proc", str(child.process.pid), "status").read_text()
+            peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+            assert int(peak.split()[1]) * 1024 <= MEMORY_BYTES
+
+
+async def test_a_child_that_dies_is_replaced(prover: Prover) -> None:
+    await prover.prove(corpus.photo())
+    assert prover._child is not None
+    prover._child.process.kill()
+    prover._child.process.wait()
+    assert (await prover.prove(corpus.photo())).width == 320
+
+
+async def test_endless_decoding_is_cut_off(prover: Prover) -> None:
+    """CPU time is limited per file: a decoder that never ends kills only its child."""
+
+    def spin(document: pikepdf.Pdf) -> None:
+        nested = pikepdf.Array([])
+        for _ in range(400):
+            nested = pikepdf.Array([nested, nested])
+            if len(bytes(nested.unparse())) > 8_000_000:
+                break
+        document.Root.Extra = nested
+
+    with pytest.raises(DocumentRefused) as refused:
+        await prover.prove(corpus.pdf(1, spin))
+    assert refused.value.reason in ("too-complex", "damaged")
+    assert (await prover.prove(corpus.photo())).width == 320
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
+async def test_photographs_become_plain_jpeg(prover: Prover, kind: str) -> None:
+    proven = await prover.prove(corpus.photo(kind=kind))
+    assert (proven.media_type, proven.pages) == ("image/jpeg", 1)
+    with Image.open(io.BytesIO(proven.content)) as image:
+        assert (image.format, image.size) == ("JPEG", (320, 240))
+    assert proven.thumbnail is not None
+    assert proven.perceptual_hash is not None
+
+
+async def test_where_a_photograph_was_taken_is_not_kept(prover: Prover) -> None:
+    sent = corpus.photo_with_location()
+    assert b"CANARYPHONE" in sent
+    proven = await prover.prove(sent)
+    for kept in (proven.content, proven.thumbnail or b""):
+        assert b"CANARY" not in kept
+        with Image.open(io.BytesIO(kept)) as image:
+            assert not image.getexif()
+
+
+async def test_a_photograph_is_turned_upright(prover: Prover) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    proven = await prover.prove(corpus.photo(320, 240, exif=exif.tobytes()))
+    assert (proven.width, proven.height) == (240, 320)
+
+
+async def test_a_large_photograph_is_kept_at_reading_size(prover: Prover) -> None:
+    proven = await prover.prove(corpus.photo(8_000, 6_000))
+    assert (proven.width, proven.height) == (3_200, 2_400)
+
+
+async def test_near_same_pictures_have_near_hashes(prover: Prover) -> None:
+    first = await prover.prove(corpus.photo(quality=95))
+    again = await prover.prove(corpus.photo(300, 225, quality=60))
+    other = await prover.prove(corpus.photo(shade=180, kind="PNG"))
+    assert first.perceptual_hash is not None
+    assert again.perceptual_hash is not None
+    assert other.perceptual_hash is not None
+    apart = (first.perceptual_hash ^ again.perceptual_hash) & (2**64 - 1)
+    assert apart.bit_count() <= 6
+
+
+async def test_a_pdf_loses_author_attachments_and_photo_metadata(prover: Prover) -> None:
+    def change(document: pikepdf.Pdf) -> None:
+        document.docinfo["/Author"] = "CANARYAUTHOR"
+        document.attachments["a.txt"] = b"CANARYATTACHED"
+        photo = document.make_stream(b"")
+        photo.write(corpus.photo_with_location(), filter=pikepdf.Name.DCTDecode)
+        photo.Type, photo.Subtype = pikepdf.Name.XObject, pikepdf.Name.Image
+        photo.Width, photo.Height = 320, 240
+        document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im=photo))
+
+    proven = await prover.prove(corpus.pdf(2, change))
+    assert (proven.media_type, proven.pages) == ("application/pdf", 2)
+    assert b"CANARY" not in proven.content
+    with pikepdf.open(io.BytesIO(proven.content)) as kept:
+        assert not kept.attachments
+        assert "/Author" not in kept.docinfo
+
+
+async def test_a_signed_pdf_is_kept_byte_for_byte(prover: Prover) -> None:
+    def sign(document: pikepdf.Pdf) -> None:
+        document.Root.Sig = document.make_indirect(
+            pikepdf.Dictionary(
+                {"/Type": pikepdf.Name.Sig, "/ByteRange": pikepdf.Array([0, 1, 2, 3])}
+            )
+        )
+
+    sent = corpus.pdf(1, sign)
+    assert (await prover.prove(sent)).content == sent
+
+
+def test_every_reason_is_explained_in_both_languages() -> None:
+    assert set(REASON_TEXTS) == set(REASONS)
+    assert all(words.zh and words.en for words in REASON_TEXTS.values())
