@@ -7,12 +7,12 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from app.integrations.bank import Bank
+from app.integrations.bank import Bank, create_bank
 from app.integrations.http import create_http
-from app.integrations.identity_vendor import IdentityVendor
-from app.integrations.sms import Sms
-from app.integrations.wechat import WeChat
-from app.integrations.wechat_pay import WeChatPay
+from app.integrations.identity_vendor import IdentityVendor, create_identity_vendor
+from app.integrations.sms import Sms, create_sms
+from app.integrations.wechat import WeChat, create_wechat
+from app.integrations.wechat_pay import WeChatPay, create_wechat_pay
 from app.settings import Settings
 
 
@@ -29,25 +29,17 @@ class Outside:
 
 @asynccontextmanager
 async def connect(settings: Settings) -> AsyncIterator[Outside]:
-    """Open the HTTP connections of one process; they close with the context."""
-    import importlib
-    from typing import Any
+    """Open the HTTP connections of one process; they close with the context.
 
-    def make(module: str, factory: str, http: Any) -> Any:
-        try:
-            return getattr(importlib.import_module(module), factory)(settings, http)
-        except (AttributeError, ValueError):
-            return None
-
+    Raises ValueError that names the setting which is missing or wrong.
+    """
     async with create_http(settings) as http:
         yield Outside(
-            wechat=make("app.integrations.wechat", "create_wechat", http),
-            wechat_pay=make("app.integrations.wechat_pay.client", "create_wechat_pay", http),
-            identity_vendor=make(
-                "app.integrations.identity_vendor", "create_identity_vendor", http
-            ),
-            sms=make("app.integrations.sms", "create_sms", http),
-            bank=make("app.integrations.bank", "create_bank", http),
+            wechat=create_wechat(settings, http),
+            wechat_pay=create_wechat_pay(settings, http),
+            identity_vendor=create_identity_vendor(settings, http),
+            sms=create_sms(settings, http),
+            bank=create_bank(settings, http),
         )
 
 
