@@ -129,3 +129,5 @@ def main() -> None:
     except (LaunchError, PostgresStartError) as error:
         typer.secho(f"\n{error}", fg=typer.colors.RED, err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -57,7 +57,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def start_cluster(config: pytest.Config) -> Path:
     """Return the folder of the socket. Leftovers of killed runs are removed first."""
     for folder in TEST_DATA.glob("[0-9]*"):
-        if not Path("/proc", folder.name).exists():
+        try:
+            os.kill(int(folder.name), 0)
+        except ProcessLookupError:
             shutil.rmtree(folder, ignore_errors=True)
     running = postgres.start(
         TEST_DATA / str(os.getpid()),
