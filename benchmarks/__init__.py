@@ -1,0 +1,1 @@
+"""Our hot paths against bare handlers doing the same SQL; `make bench`."""

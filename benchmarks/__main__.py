@@ -1,0 +1,83 @@
+"""`python -m benchmarks [path …]`: one JSON line per path on stdout, the story on stderr."""
+
+import argparse
+import sys
+
+import uvloop
+
+from benchmarks import seed, world
+from benchmarks.paths import PATHS
+from benchmarks.rounds import Effort, WrongAnswer, emit, measure
+from benchmarks.world import tell
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("paths", nargs="*", help=f"some of: {', '.join([*PATHS, 'roster'])}")
+    parser.add_argument("--members", type=int, default=20_000, help="people in the city")
+    parser.add_argument("--claims", type=int, default=400_000, help="claims in the queue")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds per side")
+    parser.add_argument("--seconds", type=float, default=2.5, help="length of a round of reads")
+    parser.add_argument("--writes", type=int, default=300, help="units in a round of writes")
+    parser.add_argument(
+        "--no-fsync", action="store_true", help="take the disk out: only the work is left"
+    )
+    asked = parser.parse_args()
+    if unknown := set(asked.paths) - {*PATHS, "roster"}:
+        parser.error(f"unknown path: {', '.join(sorted(unknown))}")
+    return asked
+
+
+async def seeded(asked: argparse.Namespace, names: list[str], tools: "world.Tools") -> seed.Seeded:
+    """The city, as large as asked; claims only where a path reads them."""
+    city = await seed.organisations(tools.owner)
+    await seed.staff_and_plans(tools.database, tools.vault, city)
+    await seed.enrolment_codes(tools.owner, city)
+    tell(f"seeding {asked.members:,} members")
+    await seed.members(tools.owner, tools.vault, city, asked.members)
+    if any(name.startswith("claims") for name in names):
+        tell(f"seeding {asked.claims:,} claims")
+        await seed.claims(tools.owner, city, asked.claims)
+    return city
+
+
+async def run(asked: argparse.Namespace, names: list[str], stand: "world.Stand") -> int:
+    """Measure each path; returns how many gave wrong answers."""
+    wrong = 0
+    async with world.open_tools(stand.settings) as tools:
+        city = await seeded(asked, names, tools)
+        with world.both_servers(stand) as (ours, lean):
+            scene = world.World(stand, tools, ours, lean, city)
+            effort = Effort(asked.rounds, asked.seconds, asked.writes)
+            for name in names:
+                try:
+                    for path in PATHS[name]():
+                        emit(await measure(path, scene, effort))
+                except WrongAnswer as error:
+                    tell(f"{name}: WRONG: {error}")
+                    wrong += 1
+    return wrong
+
+
+def main() -> int:
+    asked = arguments()
+    names = [name for name in PATHS if not asked.paths or name in asked.paths]
+    wrong = 0
+    with world.cluster(fsync=not asked.no_fsync) as (home, running):
+        stand = world.prepare(home, running)
+        if names:
+            wrong += uvloop.run(run(asked, names, stand))
+        if not asked.paths or "roster" in asked.paths:
+            wrong += roster(stand)
+    return 1 if wrong else 0
+
+
+def roster(stand: "world.Stand") -> int:
+    """The roster path has no twin server: its limit is COPY into the same tables."""
+    from benchmarks import roster as path
+
+    return path.run(stand)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

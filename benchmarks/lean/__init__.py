@@ -1,0 +1,1 @@
+"""The lean twin: bare Starlette handlers and an asyncpg pool, doing the same SQL effects."""

@@ -1,0 +1,52 @@
+"""A page of the claims queue of the caller's organisation; one statement that also audits."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from benchmarks.lean.context import context_of, json_response
+
+_PAGE = """
+with page as (
+  select q.rank_at, c.id, c.number, c.status, c.plan_code, c.benefit_code, c.submitted_at,
+         c.review_due_at, c.clock_stopped_at, c.lease_holder_id, c.lease_until, c.amount_fen,
+         c.managing_organisation_id
+  from claim_queue q join claim c on c.id = q.claim_id
+  where q.organisation_id = $1 and q.status = 'submitted' {after}
+  order by q.rank_at, q.claim_id limit $2
+), audited as (
+  insert into audit_entry (actor_kind, actor_id, action, subject, subject_ids, request_id, details)
+  select 'staff', $3, 'claim.list', 'claim', array(select id from page limit $2 - 1), $4, '{{}}'
+)
+select * from page
+"""
+_FIRST = _PAGE.format(after="")
+_NEXT = _PAGE.format(after="and (q.rank_at, q.claim_id) > ($5, $6)")
+
+
+async def queue(request: Request) -> Response:
+    context = context_of(request)
+    caller = context.caller(request)
+    limit = int(request.query_params.get("limit", "50"))
+    arguments = [caller.organisation_id, limit + 1, caller.id, "-"]
+    cursor = request.query_params.get("cursor")
+    if cursor is None:
+        rows = await context.pool.fetch(_FIRST, *arguments)
+    else:
+        rank_at, claim_id = msgspec.json.decode(urlsafe_b64decode(cursor))
+        at = datetime.fromisoformat(rank_at)
+        rows = await context.pool.fetch(_NEXT, *arguments, at, UUID(claim_id))
+    items = [dict(row) for row in rows[:limit]]
+    following = None
+    if len(rows) > limit:
+        last = msgspec.json.encode([items[-1]["rank_at"], items[-1]["id"]])
+        following = urlsafe_b64encode(last).decode()
+    return json_response({"items": items, "next_cursor": following})
+
+
+ROUTES = [Route("/v1/staff/claims", queue)]

@@ -1,0 +1,17 @@
+"""What is measured, by name."""
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.paths import reads
+from benchmarks.rounds import Path
+
+PATHS: dict[str, Callable[[], Sequence[Path]]] = {
+    "scan": lambda: [reads.Scan()],
+    "policies": lambda: [reads.Policies()],
+    "claims": lambda: [
+        reads.Claims("claims", "agency_reviewer"),
+        reads.Claims("claims_office", "office_reviewer"),
+        reads.Claims("claims_deep", "agency_reviewer", deepest=True),
+        reads.Claims("claims_office_deep", "office_reviewer", deepest=True),
+    ],
+}
