@@ -25,9 +25,13 @@ async def create_client(
     expires_at: datetime | None,
     actor: Principal,
     now: datetime,
+    secret: str | None = None,
 ) -> tuple[PartnerClient, str]:
-    """A new client and its secret, which is not kept; the caller checked the scope."""
-    secret = _new_secret()
+    """A new client and its secret, which is not kept; the caller checked the scope.
+
+    Only a demonstration chooses the secret itself.
+    """
+    secret = secret or _new_secret()
     client = PartnerClient(
         id=new_id(),
         partner_id=partner_id,
@@ -72,10 +76,19 @@ async def disable_client(
         await _record(session, actor, "disable", client)
 
 
-async def revoke_tokens_of_partner(session: AsyncSession, partner_id: UUID, now: datetime) -> None:
-    """The tokens of every client of a partner are dead; the clients themselves remain."""
+async def suspend_clients(session: AsyncSession, partner_id: UUID, now: datetime) -> None:
+    """No client of the partner gets tokens, and the living ones die within seconds."""
     for client in await clients_of(session, partner_id):
+        client.suspended_at = now
         await revoke_account(session, client.id, now)
+    await session.flush()
+
+
+async def reinstate_clients(session: AsyncSession, partner_id: UUID) -> None:
+    """The partner's clients work again; tokens from before stay dead."""
+    for client in await clients_of(session, partner_id):
+        client.suspended_at = None
+    await session.flush()
 
 
 async def clients_of(session: AsyncSession, partner_id: UUID) -> list[PartnerClient]:
@@ -96,7 +109,9 @@ async def prove_client(
     given = _hash(secret)
     if client is None or not _opens(client, given, now):
         return None
-    if client.disabled_at is not None or (client.expires_at and client.expires_at <= now):
+    if client.disabled_at is not None or client.suspended_at is not None:
+        return None
+    if client.expires_at is not None and client.expires_at <= now:
         return None
     return client
 

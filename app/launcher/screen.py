@@ -85,11 +85,11 @@ class Screen:
 
 def _accounts(instance: Instance) -> Table:
     table = Table(title="Demonstration accounts", title_justify="left", box=None, pad_edge=False)
-    headings: Sequence[str] = ("role", "user name", "password", "TOTP secret")
+    headings: Sequence[str] = ("user name", "password", "TOTP secret")
     for heading in headings:
         table.add_column(heading, header_style="dim", overflow="fold")
     for account in instance.accounts:
-        table.add_row(account.role, account.username, account.password, account.totp_secret)
+        table.add_row(account.username, account.password, account.totp_secret)
     return table
 
 
