@@ -1,5 +1,6 @@
 """Incident, claim, documents, facts, receipts, decisions, lines."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
+from app.kernel.rotation import indexed
 from app.kernel.transitions import Lifecycle
 
 # Appeals and reopening are edges already; nothing moves along them before there are routes.
@@ -54,6 +56,11 @@ DOCUMENT = Lifecycle.of(
         "returned": ["replaced", "accepted"],
     },
 )
+
+
+def receipt_value(record: Mapping[str, Any]) -> str:
+    """What makes a receipt the same receipt: its code and number, as printed."""
+    return f"{record['code']}:{record['number']}"
 
 
 class Incident(Base):
@@ -102,6 +109,7 @@ class Claim(Base):
     incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"))
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("member_account.id"))
+    payout_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_account.id"))
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
     plan_code: Mapped[str]
     plan_version_id: Mapped[UUID] = mapped_column(ForeignKey("plan_version.id"))
@@ -195,7 +203,7 @@ class ClaimReceipt(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
-    receipt_index: Mapped[bytes]
+    receipt_index: Mapped[bytes] = mapped_column(info=indexed("receipt", receipt_value))
     sealed: Mapped[bytes]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     issued_on: Mapped[date]

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
+from app.kernel.rotation import indexed
 from app.kernel.transitions import Lifecycle
 
 # `sending` is written before the call: whoever finds it there after a crash asks first.
@@ -56,7 +57,7 @@ class PayoutAccount(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
     method: Mapped[str]
     sealed: Mapped[bytes]
-    account_index: Mapped[bytes]
+    account_index: Mapped[bytes] = mapped_column(info=indexed("bank-account", "account_number"))
     usable_from: Mapped[datetime]
     recorded_by_kind: Mapped[str]
     recorded_by: Mapped[UUID]

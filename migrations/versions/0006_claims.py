@@ -66,11 +66,14 @@ when (old.lineage is distinct from new.lineage) execute function claim_queue_reg
 
 def upgrade() -> None:
     create_documents()
+    create_payout_accounts()
     create_claims()
     create_payouts()
     for statement in QUEUE:
         op.execute(statement)
     append_only("claim_facts", "decision", "claim_line")
+    # A new vault key seals them again; nothing else about them changes.
+    op.execute("grant update (sealed) on claim_facts, decision, claim_line to redumbrella_app")
 
 
 def create_documents() -> None:
@@ -211,6 +214,7 @@ def create_claims() -> None:
         sa.Column("incident_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("payout_account_id", sa.Uuid(), nullable=True),
         sa.Column("policy_id", sa.Uuid(), nullable=False),
         sa.Column("plan_code", sa.Text(), nullable=False),
         sa.Column("plan_version_id", sa.Uuid(), nullable=False),
@@ -259,6 +263,11 @@ def create_claims() -> None:
             ["managing_organisation_id"],
             ["organisation.id"],
             name=op.f("fk_claim__managing_organisation_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["payout_account_id"],
+            ["payout_account.id"],
+            name=op.f("fk_claim__payout_account_id"),
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_claim__person_id")),
         sa.ForeignKeyConstraint(
@@ -432,7 +441,7 @@ def create_claims() -> None:
     op.create_index("ix_claim_line__claim_id", "claim_line", ["claim_id"], unique=False)
 
 
-def create_payouts() -> None:
+def create_payout_accounts() -> None:
     op.create_table(
         "payout_account",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -466,6 +475,9 @@ def create_payouts() -> None:
         unique=True,
         postgresql_where=sa.text("retired_at is null"),
     )
+
+
+def create_payouts() -> None:
     op.create_table(
         "payout",
         sa.Column("id", sa.Uuid(), nullable=False),
