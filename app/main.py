@@ -23,6 +23,12 @@ from app.kernel.logs import configure_logs
 from app.kernel.problems import Problem
 from app.kernel.rendering import install_problem_handlers
 from app.kernel.vault import REFRESH_EVERY, Vault, open_vault
+from app.members import errors as member_errors
+from app.members import routes as members
+from app.members import staff_routes as member_staff_routes
+from app.organisations import errors as organisation_errors
+from app.organisations import partner_routes, staff_routes
+from app.organisations import routes as organisations
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
@@ -31,10 +37,19 @@ log = structlog.get_logger("api")
 ROUTERS: tuple[APIRouter, ...] = (
     access.routes,
     oauth_routes.routes,
+    organisations.routes,
+    staff_routes.routes,
+    partner_routes.routes,
     documents.routes,
+    members.routes,
+    member_staff_routes.routes,
     health.routes,
 )
-CONSTRAINTS: Mapping[str, type[Problem]] = {**access_errors.CONSTRAINTS}
+CONSTRAINTS: Mapping[str, type[Problem]] = {
+    **access_errors.CONSTRAINTS,
+    **organisation_errors.CONSTRAINTS,
+    **member_errors.CONSTRAINTS,
+}
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,

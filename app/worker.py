@@ -31,12 +31,13 @@ from app.kernel.ids import new_id
 from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enqueue, enqueue_due
 from app.kernel.logs import configure_logs
 from app.kernel.vault import REFRESH_EVERY, open_vault
+from app.members import jobs as members
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("worker")
 
-JOBS: Mapping[str, Handler] = {}
+JOBS: Mapping[str, Handler] = {**members.JOBS}
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
 TIMERS: Mapping[str, timedelta] = {}
 

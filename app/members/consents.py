@@ -24,7 +24,7 @@ from app.members.schemas import ConsentBody, ConsentTextView, ConsentView
 
 def check_versions(given: Iterable[ConsentBody], present: dict[str, int]) -> None:
     """Raises ConsentOutdated (409) when a text other than the present one was agreed to."""
-    wrong = {
+    wrong: dict[str, int] = {
         each.purpose: present[each.purpose]
         for each in given
         if present.get(each.purpose) != each.version
@@ -126,7 +126,7 @@ async def listed(session: AsyncSession, caller: Principal, now: datetime) -> lis
     given = {c.purpose: c for c in await queries.consents_of(session, caller.id)}
     return [
         ConsentTextView(
-            purpose=text.purpose,  # type: ignore[arg-type]
+            purpose=text.purpose,
             version=text.version,
             title_zh=text.title_zh,
             title_en=text.title_en,

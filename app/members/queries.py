@@ -96,7 +96,7 @@ async def present_texts(session: AsyncSession, now: datetime) -> Sequence[Consen
     return rows.all()
 
 
-def _owned_by(account_id: UUID) -> Select[tuple[Consent]]:
+def _owned_by(account_id: UUID) -> Select[Consent]:
     """An account's consents, and those its person gave standing at a site."""
     person = select(MemberAccount.person_id).where(MemberAccount.id == account_id)
     return select(Consent).where(
@@ -120,7 +120,7 @@ async def code_by_text(session: AsyncSession, code: str) -> EnrolmentCode | None
     return await session.scalar(select(EnrolmentCode).where(EnrolmentCode.code == code))
 
 
-def visible_members(principal: Principal, at: datetime) -> Select[tuple[Member, Person]]:
+def visible_members(principal: Principal, at: datetime) -> Select[Member, Person]:
     """Members that a staff account manages (its organisation's subtree) or may serve now.
 
     Members without an organisation are managed by the municipal office.
@@ -152,3 +152,7 @@ def visible_members(principal: Principal, at: datetime) -> Select[tuple[Member, 
             )
         )
     )
+
+
+async def member_of_person(session: AsyncSession, person_id: UUID) -> Member | None:
+    return await session.scalar(select(Member).where(Member.person_id == person_id))

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from app.kernel.schema import Body, Day, View
 from app.members.documents import DocumentType, Sex
@@ -16,7 +16,7 @@ NumberText = Annotated[str, Field(min_length=1, max_length=64, examples=["110105
 CodeText = Annotated[str, Field(min_length=1, max_length=40, examples=["7K3M9QX2R8TWZ"])]
 
 
-def _example(**members: object) -> ConfigDict:
+def _example(**members: JsonValue) -> ConfigDict:
     return ConfigDict(
         strict=True, extra="forbid", frozen=True, json_schema_extra={"examples": [members]}
     )
@@ -63,7 +63,7 @@ class RegistrationBody(Body):
 
     name: NameText | None = None
     document: DocumentBody | None = None
-    consents: Annotated[list[ConsentBody], Field(max_length=10)] = []
+    consents: Annotated[list[ConsentBody], Field(default_factory=list, max_length=10)]
     enrolment_code: CodeText | None = None
 
 
@@ -82,7 +82,7 @@ class DocumentView(View):
     number_masked: str = Field(examples=["110***********002X"])
     birth_on: date
     sex: Sex
-    warnings: list[Words] = []
+    warnings: list[Words] = Field(default_factory=list)
 
 
 class ConsentView(View):
