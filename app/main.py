@@ -11,6 +11,8 @@ from app.access import errors as access_errors
 from app.access import oauth_routes
 from app.access import routes as access
 from app.access.authentication import Authenticator
+from app.billing import errors as billing_errors
+from app.billing import routes as billing
 from app.documents import routes as documents
 from app.documents.desk import open_desk
 from app.documents.multipart import MULTIPART_BYTES
@@ -23,12 +25,18 @@ from app.kernel.logs import configure_logs
 from app.kernel.problems import Problem
 from app.kernel.rendering import install_problem_handlers
 from app.kernel.vault import REFRESH_EVERY, Vault, open_vault
+from app.ledger import errors as ledger_errors
+from app.ledger import routes as ledger
 from app.members import errors as member_errors
 from app.members import routes as members
 from app.members import staff_routes as member_staff_routes
 from app.organisations import errors as organisation_errors
 from app.organisations import partner_routes, staff_routes
 from app.organisations import routes as organisations
+from app.plans import errors as plan_errors
+from app.plans import routes as plans
+from app.policies import errors as policy_errors
+from app.policies import routes as policies
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
@@ -43,12 +51,20 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents.routes,
     members.routes,
     member_staff_routes.routes,
+    ledger.routes,
+    plans.routes,
+    policies.routes,
+    billing.routes,
     health.routes,
 )
 CONSTRAINTS: Mapping[str, type[Problem]] = {
     **access_errors.CONSTRAINTS,
     **organisation_errors.CONSTRAINTS,
     **member_errors.CONSTRAINTS,
+    **ledger_errors.CONSTRAINTS,
+    **plan_errors.CONSTRAINTS,
+    **policy_errors.CONSTRAINTS,
+    **billing_errors.CONSTRAINTS,
 }
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
@@ -96,6 +97,8 @@ class PartnerClient(Base):
     former_secret_until: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    # While the partner as a whole is suspended.
+    suspended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
