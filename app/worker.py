@@ -23,6 +23,7 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import Channel
 from sqlalchemy import text
 
+from app.billing import jobs as billing
 from app.integrations.outside import connect
 from app.kernel import audit
 from app.kernel.clock import business_now
@@ -32,14 +33,15 @@ from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enq
 from app.kernel.logs import configure_logs
 from app.kernel.vault import REFRESH_EVERY, open_vault
 from app.members import jobs as members
+from app.policies import jobs as policies
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("worker")
 
-JOBS: Mapping[str, Handler] = {**members.JOBS}
+JOBS: Mapping[str, Handler] = {**members.JOBS, **policies.JOBS, **billing.JOBS}
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
-TIMERS: Mapping[str, timedelta] = {}
+TIMERS: Mapping[str, timedelta] = {**billing.TIMERS}
 
 COMMAND_SECONDS = 60.0
 # A killed worker's jobs are taken over after this long without a heartbeat.

@@ -102,6 +102,13 @@ class PaymentAttempt(Base):
         UniqueConstraint("transaction_id", name="uq_payment_attempt__transaction_id"),
         Index("ix_payment_attempt__order_id", "order_id"),
         Index(
+            "uq_payment_attempt__live",
+            "order_id",
+            "trade_type",
+            unique=True,
+            postgresql_where=text("status in ('created', 'prepared')"),
+        ),
+        Index(
             "ix_payment_attempt__silent",
             "asked_at",
             postgresql_where=text("status in ('created', 'prepared')"),

@@ -19,7 +19,8 @@ async def read_trial_balance(
     auditor: Auditor,
     session: SessionDep,
     on: Annotated[
-        date | None, Query(description="Facts up to and including this day.", examples=["2026-03-31"])
+        date | None,
+        Query(description="Facts up to and including this day.", examples=["2026-03-31"]),
     ] = None,
 ) -> TrialBalanceView:
     """Every account with its debits, credits and balance; the difference is always zero."""

@@ -4,23 +4,24 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit
+from app.kernel.database import raw_connection
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.ledger import queries
 from app.ledger.errors import Unbalanced
 from app.ledger.schemas import TrialBalanceLine, TrialBalanceView
 
-_POST = text(
-    "with posted as (insert into ledger_transaction"
-    "  (id, kind, reference_id, event_on, actor_kind, actor_id)"
-    "  values (:id, :kind, :reference_id, :event_on, :actor_kind, :actor_id))"
-    " insert into ledger_entry (transaction_id, account_code, amount_fen)"
-    " select :id, * from unnest(cast(:accounts as text[]), cast(:amounts as bigint[]))"
+_POST = """
+with posted as (
+    insert into ledger_transaction (id, kind, reference_id, event_on, actor_kind, actor_id)
+    values ($1, $2, $3, $4, $5, $6)
 )
+insert into ledger_entry (transaction_id, account_code, amount_fen)
+select $1, * from unnest($7::text[], $8::bigint[])
+"""
 
 
 async def post(
@@ -35,25 +36,25 @@ async def post(
     """Post one fact: `entries` are (account code, fen), debit positive, credit negative.
 
     `kind` is a domain word (`contribution.received`, `benefit.approved`); together with
-    `reference_id` it is unique: a second posting raises IntegrityError on
-    `uq_ledger_transaction__fact` (409 at the door). Raises Unbalanced for entries that do
+    `reference_id` it is unique: a second posting meets `uq_ledger_transaction__fact`
+    (asyncpg.UniqueViolationError, 409 at the door). Raises Unbalanced for entries that do
     not sum to zero or contain a zero; the database checks the sum again at commit.
     """
-    if len(entries) < 2 or sum(fen for _, fen in entries) or not all(fen for _, fen in entries):
+    amounts = [fen for _, fen in entries]
+    if len(entries) < 2 or sum(amounts) != 0 or 0 in amounts:
         raise Unbalanced(kind)
     transaction_id = new_id()
-    await session.execute(
+    connection = await raw_connection(session)
+    await connection.execute(
         _POST,
-        {
-            "id": transaction_id,
-            "kind": kind,
-            "reference_id": reference_id,
-            "event_on": event_on,
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "accounts": [code for code, _ in entries],
-            "amounts": [fen for _, fen in entries],
-        },
+        transaction_id,
+        kind,
+        reference_id,
+        event_on,
+        actor.kind,
+        actor.id,
+        [code for code, _ in entries],
+        amounts,
     )
     return transaction_id
 

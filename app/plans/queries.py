@@ -11,7 +11,7 @@ from sqlalchemy.sql import Select
 from app.plans.models import Plan, PlanVersion
 
 
-def _on_sale(now: datetime) -> Select[tuple[PlanVersion]]:
+def _on_sale(now: datetime) -> Select[PlanVersion]:
     return select(PlanVersion).where(
         PlanVersion.status == "published",
         PlanVersion.effective_from <= now,

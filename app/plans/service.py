@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.ids import new_id
@@ -92,3 +93,40 @@ async def close_version(
 ) -> None:
     """Stop selling it; cover under it goes on."""
     await move(session, PLAN_VERSION, version, "closed", actor=actor, at=now)
+
+
+_TERMS: dict[UUID, PlanTerms] = {}
+_KEPT_TERMS = 512
+
+
+async def terms_of(connection: asyncpg.Connection | asyncpg.Pool, version_id: UUID) -> PlanTerms:
+    """The terms of a version that is no draft; read once per process, for it never changes.
+
+    Raises PlanNotFound (404).
+    """
+    known = _TERMS.get(version_id)
+    if known is not None:
+        return known
+    document = await connection.fetchval(
+        "select document::text from plan_version where id = $1 and status <> 'draft'", version_id
+    )
+    if document is None:
+        raise PlanNotFound
+    if len(_TERMS) >= _KEPT_TERMS:
+        _TERMS.clear()
+    terms = _TERMS[version_id] = PlanTerms.model_validate_json(document)
+    return terms
+
+
+async def terms_of_newest(
+    connection: asyncpg.Connection | asyncpg.Pool, plan_code: str
+) -> PlanTerms:
+    """The terms of a plan's newest published version; raises PlanNotFound (404)."""
+    version_id = await connection.fetchval(
+        "select id from plan_version where plan_code = $1 and status <> 'draft'"
+        " order by number desc limit 1",
+        plan_code,
+    )
+    if version_id is None:
+        raise PlanNotFound
+    return await terms_of(connection, version_id)

@@ -116,7 +116,7 @@ class PlanTerms(Term):
     benefits: tuple[Benefit, ...] = Field(min_length=1, strict=False)
     claims: ClaimRules = ClaimRules()
     cap_per_term_fen: PositiveFen | None = None
-    tables: dict[str, DisabilityTable] = {}
+    tables: dict[str, DisabilityTable] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

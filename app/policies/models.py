@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, column, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, column, func, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -94,7 +94,8 @@ class PolicyTransaction(Base):
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
     kind: Mapped[str]
     effective_at: Mapped[datetime]
-    recorded_at: Mapped[datetime]
+    # The database's clock: under the policy's row lock it orders its transactions.
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     shares: Mapped[int]
     period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE())
     status: Mapped[str]
@@ -128,9 +129,7 @@ class ShareSlot(Base):
         Index(
             "ix_share_slot__policy_id", "policy_id", postgresql_where=text("policy_id is not null")
         ),
-        Index(
-            "ix_share_slot__order_id", "order_id", postgresql_where=text("order_id is not null")
-        ),
+        Index("ix_share_slot__order_id", "order_id", postgresql_where=text("order_id is not null")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

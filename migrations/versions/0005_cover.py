@@ -77,9 +77,7 @@ def create_ledger() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_transaction")),
         sa.UniqueConstraint("kind", "reference_id", name="uq_ledger_transaction__fact"),
     )
-    op.create_index(
-        "ix_ledger_transaction__reference_id", "ledger_transaction", ["reference_id"]
-    )
+    op.create_index("ix_ledger_transaction__reference_id", "ledger_transaction", ["reference_id"])
     op.create_index("ix_ledger_transaction__event_on", "ledger_transaction", ["event_on"])
     op.create_table(
         "ledger_entry",
@@ -161,9 +159,7 @@ def create_orders() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'open'"),
     )
-    op.create_index(
-        "ix_contribution_order__person_id", "contribution_order", ["person_id", "id"]
-    )
+    op.create_index("ix_contribution_order__person_id", "contribution_order", ["person_id", "id"])
     create_payments()
 
 
@@ -195,6 +191,13 @@ def create_payments() -> None:
         sa.UniqueConstraint("transaction_id", name="uq_payment_attempt__transaction_id"),
     )
     op.create_index("ix_payment_attempt__order_id", "payment_attempt", ["order_id"])
+    op.create_index(
+        "uq_payment_attempt__live",
+        "payment_attempt",
+        ["order_id", "trade_type"],
+        unique=True,
+        postgresql_where=sa.text("status in ('created', 'prepared')"),
+    )
     op.create_index(
         "ix_payment_attempt__silent",
         "payment_attempt",
@@ -297,7 +300,9 @@ def create_policies() -> None:
         sa.Column("policy_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("effective_at", AT, nullable=False),
-        sa.Column("recorded_at", AT, nullable=False),
+        sa.Column(
+            "recorded_at", AT, server_default=sa.text("clock_timestamp()"), nullable=False
+        ),
         sa.Column("shares", sa.Integer(), nullable=False),
         sa.Column("period", TSTZRANGE(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),

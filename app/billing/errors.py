@@ -1,0 +1,100 @@
+"""What billing refuses."""
+
+from uuid import UUID
+
+from app.kernel.problems import Conflict, NotFound, Problem
+from app.kernel.text import Text
+
+
+class OrderNotFound(NotFound):
+    code = "order-not-found"
+    title = Text("没有这个订单", "No such order")
+    detail = Text("没有找到该订单。", "There is no such order, or it is not yours.")
+
+
+class OrderAlreadyOpen(Conflict):
+    code = "order-already-open"
+    title = Text("已有未支付的订单", "An order is open")
+    detail = Text(
+        "该保障活动已有一个未支付的订单，请先支付或取消。",
+        "Pay or cancel the open order of this plan first.",
+    )
+
+    def __init__(self, order_id: UUID | None = None) -> None:
+        super().__init__(extensions={"order_id": str(order_id)} if order_id else None)
+
+
+class PriceDiffers(Conflict):
+    code = "price-differs"
+    title = Text("价格不一致", "The price differs")
+    detail = Text(
+        "应付金额为 {price_fen} 分，请刷新后重新确认。",
+        "The price is {price_fen} fen; show it and ask again.",
+    )
+
+    def __init__(self, price_fen: int) -> None:
+        super().__init__(extensions={"price_fen": price_fen}, price_fen=price_fen)
+
+
+class OrderNotOpen(Conflict):
+    code = "order-not-open"
+    title = Text("订单不在待支付状态", "The order is not open")
+    detail = Text("订单当前状态为 {status}。", "The order is {status}.")
+
+
+class NothingToPay(Conflict):
+    code = "nothing-to-pay"
+    title = Text("无需支付", "Nothing to pay")
+    detail = Text("该订单由出资方支付，无需您付款。", "A sponsor pays this order.")
+
+
+class WeChatLoginNeeded(Conflict):
+    code = "wechat-login-needed"
+    title = Text("请先用微信登录", "WeChat login needed")
+    detail = Text(
+        "小程序内支付需要微信登录；也可使用扫码支付。",
+        "Paying inside the mini-program needs a WeChat login; a code to scan works too.",
+    )
+
+
+class PaymentRefused(Conflict):
+    code = "payment-refused"
+    title = Text("支付平台拒绝了请求", "The gateway refused")
+    detail = Text("请稍后重试，或更换支付方式。", "Try again later, or pay in another way.")
+
+
+class RefundNotOffered(Conflict):
+    code = "refund-not-offered"
+    title = Text("该订单不支持退费", "No refund for this order")
+    detail = Text(
+        "按保障活动规则，该订单不能由您申请退费。",
+        "By the plan's rules you cannot ask for a refund of this order.",
+    )
+
+
+class UntrustedNotice(Problem):
+    status = 401
+    code = "untrusted-notice"
+    title = Text("通知不可信", "Notice not trusted")
+    detail = Text("签名或时间无效。", "The signature or its time is not valid.")
+
+
+class UnknownTrade(NotFound):
+    code = "unknown-trade"
+    title = Text("没有这笔交易", "Unknown trade")
+    detail = Text("没有找到对应的订单或退款。", "No order or refund has this number.")
+
+
+class NoticeDiffers(Conflict):
+    code = "notice-differs"
+    title = Text("通知内容与订单不符", "The notice differs from the order")
+    detail = Text(
+        "商户、应用、金额、币种或交易号与订单不符，已告警。",
+        "Merchant, app, amount, currency or transaction differ from the order's; staff were told.",
+    )
+
+
+CONSTRAINTS: dict[str, type[Problem]] = {
+    "uq_contribution_order__one_open": OrderAlreadyOpen,
+    "uq_payment_attempt__transaction_id": NoticeDiffers,
+}

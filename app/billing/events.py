@@ -1,0 +1,16 @@
+"""Facts about orders and money, and the names of billing's jobs."""
+
+ORDER_OPENED = "order.opened"
+ORDER_PAID = "order.paid"
+ORDER_CLOSED = "order.closed"
+ORDER_SUSPENDED = "order.suspended"
+ORDER_REFUNDING = "order.refunding"
+ORDER_REFUNDED = "order.refunded"
+REFUND_REJECTED = "refund.rejected"
+# Somebody must look: the gateway told us something that cannot be right.
+PAYMENT_ALERT = "payment.alert"
+
+CLOSE_ORDER = "billing.close_order"
+CLOSE_ATTEMPT = "billing.close_attempt"
+REQUEST_REFUND = "billing.request_refund"
+RECONCILE = "billing.reconcile"

@@ -1,0 +1,144 @@
+"""What the gateway tells us, by notice or by answer: judged, recorded, applied once."""
+
+from datetime import datetime
+
+import asyncpg
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing import refunds, settlement
+from app.billing.errors import NoticeDiffers, UnknownTrade
+from app.billing.events import PAYMENT_ALERT
+from app.billing.settlement import Outcome, Told
+from app.integrations.wechat_pay import Notice, Payment, WeChatPay
+from app.integrations.wechat_pay import Refund as GatewayRefund
+from app.kernel.clock import business_now, system_now
+from app.kernel.database import Database
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import SYSTEM
+from app.policies.errors import SharesOverLimit
+
+log = structlog.get_logger("billing")
+
+
+async def take_notice(database: Database, gateway: WeChatPay, notice: Notice) -> None:
+    """Apply a proven notice, in one transaction where it settles an order.
+
+    Raises NoticeDiffers (409) and UnknownTrade (404) after having told staff; anything
+    repeated or late is taken without a word.
+    """
+    content = notice.content
+    if isinstance(content, Payment):
+        if content.state == "SUCCESS":
+            await take_payment(database, gateway, content, notice)
+    elif isinstance(content, GatewayRefund):
+        await take_refund(database, content, notice)
+    else:
+        raise UnknownTrade
+
+
+async def take_payment(
+    database: Database, gateway: WeChatPay, payment: Payment, notice: Notice | None = None
+) -> Outcome:
+    """Settle what was paid, or suspend it and send it back; raises as `take_notice`."""
+    try:
+        async with database.transaction() as session:
+            now = await business_now(session, sandbox=database.settings.sandbox)
+            told = _told(gateway, payment, notice, now)
+            settled = await settlement.settle(session, told, now)
+            outcome = settled.outcome
+            if outcome == "too_late":
+                await refunds.suspend(session, told, settled.row["attempt_id"], False, now)
+            if notice is not None and outcome != "settled":
+                await _note(session, notice, payment.out_trade_no, outcome, now)
+    except (asyncpg.ExclusionViolationError, SharesOverLimit):
+        return await _suspend_without_places(database, gateway, payment, notice)
+    if outcome == "unknown":
+        raise UnknownTrade
+    if outcome == "differs":
+        raise NoticeDiffers
+    return outcome
+
+
+async def _suspend_without_places(
+    database: Database, gateway: WeChatPay, payment: Payment, notice: Notice | None
+) -> Outcome:
+    """The reserved places could not follow the cover's period: paid, suspended, refunded."""
+    async with database.transaction() as session:
+        now = await business_now(session, sandbox=database.settings.sandbox)
+        told = _told(gateway, payment, notice, now)
+        row = (
+            await session.execute(
+                text(
+                    "select a.id, a.status from payment_attempt a join contribution_order o"
+                    " on o.id = a.order_id where a.out_trade_no = :number for update of a, o"
+                ),
+                {"number": payment.out_trade_no},
+            )
+        ).one()
+        if row.status == "succeeded":
+            return "repeated"
+        await refunds.suspend(session, told, row.id, True, now)
+        if notice is not None:
+            await _note(session, notice, payment.out_trade_no, "too_late", now)
+    return "too_late"
+
+
+def _told(gateway: WeChatPay, payment: Payment, notice: Notice | None, now: datetime) -> Told:
+    """The payment's instant on the business clock, never ahead of it."""
+    offset = now - system_now()
+    paid_at = now if payment.paid_at is None else min(now, payment.paid_at + offset)
+    ours = (
+        payment.mchid == gateway.mchid
+        and payment.appid == gateway.appid
+        and payment.currency == "CNY"
+        and payment.transaction_id is not None
+        and payment.amount_fen is not None
+    )
+    notice_id = notice.id if notice else None
+    return Told(payment, ours, paid_at, notice_id, notice.event_type if notice else "query")
+
+
+async def take_refund(
+    database: Database, told: GatewayRefund, notice: Notice | None = None
+) -> refunds.RefundOutcome:
+    """Apply what the gateway says about a refund; raises as `take_notice`."""
+    async with database.transaction() as session:
+        now = await business_now(session, sandbox=database.settings.sandbox)
+        outcome = await refunds.settle_refund(session, told, now)
+        if notice is not None:
+            await _note(session, notice, told.out_refund_no, outcome, now)
+    if outcome == "unknown":
+        raise UnknownTrade
+    if outcome == "differs":
+        raise NoticeDiffers
+    return outcome
+
+
+_NOTE = text(
+    "insert into gateway_notice (notice_id, event_type, reference, outcome, received_at)"
+    " values (:id, :event_type, :reference, :outcome, :at) on conflict (notice_id) do nothing"
+    " returning notice_id"
+)
+
+
+async def _note(
+    session: AsyncSession, notice: Notice, reference: str, outcome: str, now: datetime
+) -> None:
+    """Keep what was told; what cannot be right is an alert, once for each notice."""
+    values = {
+        "id": notice.id,
+        "event_type": notice.event_type,
+        "reference": reference,
+        "outcome": outcome,
+        "at": system_now(),
+    }
+    new = await session.scalar(_NOTE, values)
+    if outcome in ("unknown", "differs"):
+        log.error("gateway notice refused", outcome=outcome, notice=notice.id, trade=reference)
+        if new is not None:
+            content = {"outcome": outcome, "notice_id": notice.id, "reference": reference}
+            fact = Fact("gateway_notice", new_id(), "notice.refuse", PAYMENT_ALERT, content)
+            await state(session, [fact], actor=SYSTEM, at=now)

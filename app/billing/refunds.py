@@ -1,0 +1,205 @@
+"""Money back: suspended payments, refunds before the start, and their settlement."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing import queries
+from app.billing.errors import OrderNotFound, OrderNotOpen, RefundNotOffered
+from app.billing.events import (
+    CLOSE_ORDER,
+    ORDER_REFUNDED,
+    ORDER_REFUNDING,
+    ORDER_SUSPENDED,
+    REFUND_REJECTED,
+    REQUEST_REFUND,
+)
+from app.billing.models import ATTEMPT, ORDER, REFUND, ContributionOrder, PaymentAttempt, Refund
+from app.billing.settlement import Told
+from app.integrations.wechat_pay import Refund as GatewayRefund
+from app.kernel.clock import business_day
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id, random_code
+from app.kernel.jobs import enqueue, unschedule
+from app.kernel.principal import SYSTEM, Principal
+from app.kernel.transitions import begin, move
+from app.ledger import service as ledger
+from app.ledger.accounts import GATEWAY_CLEARING, REFUNDS_PAYABLE, SUSPENSE, contributions_of
+from app.plans import service as plans
+from app.policies.changes import cancel_before_start
+from app.policies.slots import release_order_shares
+
+SuspendedBecause = Literal["paid_after_close", "shares_taken", "paid_twice"]
+
+
+async def suspend(
+    session: AsyncSession, told: Told, attempt_id: UUID, lost_places: bool, now: datetime
+) -> None:
+    """Record money that cannot become cover, put it in suspense, and send it back.
+
+    The order's event says why, so that the member is told.
+    """
+    attempt = await queries.attempt(session, attempt_id)
+    order = await queries.order(session, attempt.order_id, lock=True)
+    attempt.transaction_id = told.payment.transaction_id
+    attempt.succeeded_at = told.paid_at
+    await move(session, ATTEMPT, attempt, "succeeded", actor=SYSTEM, at=now)
+    await ledger.post(
+        session,
+        "contribution.suspended",
+        [(GATEWAY_CLEARING, attempt.amount_fen), (SUSPENSE, -attempt.amount_fen)],
+        event_on=business_day(told.paid_at),
+        reference_id=attempt.id,
+        actor=SYSTEM,
+    )
+    because: SuspendedBecause = "paid_twice"
+    if order.status in ("open", "closed"):
+        because = "shares_taken" if lost_places else "paid_after_close"
+        await release_order_shares(session, order.id, now)
+        await unschedule(session, CLOSE_ORDER, order.id)
+        await move(session, ORDER, order, "suspended", actor=SYSTEM, at=now, reason_code=because)
+    await _tell(session, order, "order.suspend", ORDER_SUSPENDED, because, SYSTEM, now)
+    await _open_refund(session, order, attempt, SUSPENSE, because, SYSTEM, now)
+
+
+async def _open_refund(
+    session: AsyncSession,
+    order: ContributionOrder,
+    attempt: PaymentAttempt,
+    debit: str,
+    reason_code: str,
+    actor: Principal,
+    now: datetime,
+) -> Refund:
+    """Owe the money back, and have the worker ask the gateway for it."""
+    refund = Refund(
+        id=new_id(),
+        order_id=order.id,
+        attempt_id=attempt.id,
+        out_refund_no=f"R{attempt.out_trade_no}{random_code(4)}",
+        amount_fen=attempt.amount_fen,
+        status="requested",
+        reason_code=reason_code,
+        requested_at=now,
+    )
+    begin(session, REFUND, refund, actor=actor, at=now)
+    await session.flush()
+    await ledger.post(
+        session,
+        "refund.requested",
+        [(debit, refund.amount_fen), (REFUNDS_PAYABLE, -refund.amount_fen)],
+        event_on=business_day(now),
+        reference_id=refund.id,
+        actor=actor,
+    )
+    if order.status in ("paid", "suspended") and reason_code != "paid_twice":
+        await move(session, ORDER, order, "refunding", actor=actor, at=now, reason_code=reason_code)
+        await _tell(session, order, "order.refund", ORDER_REFUNDING, reason_code, actor, now)
+    await enqueue(session, REQUEST_REFUND, {"subject_id": str(refund.id)})
+    return refund
+
+
+async def refund_before_start(
+    session: AsyncSession, account_id: UUID, order_id: UUID, *, actor: Principal, now: datetime
+) -> ContributionOrder:
+    """Cancel cover that has not begun and give the contribution back in full.
+
+    Raises OrderNotFound (404), OrderNotOpen, PolicyHasStarted, RefundNotOffered (409).
+    """
+    order = await queries.order_of_account(session, account_id, order_id)
+    if order is None:
+        raise OrderNotFound
+    order = await queries.order(session, order.id, lock=True)
+    await session.refresh(order)
+    if order.status != "paid":
+        raise OrderNotOpen(status=order.status)
+    policy = await queries.policy_of_order(session, order.id)
+    attempt = await queries.settling_attempt(session, order.id)
+    terms = (await plans.version_of(session, order.plan_version_id)).terms
+    if policy is None or attempt is None or terms.contribution.refund != "full_before_start":
+        raise RefundNotOffered
+    await cancel_before_start(
+        session, policy.id, reason_code="refund_before_start", actor=actor, now=now
+    )
+    debit = contributions_of(order.plan_code)
+    await _open_refund(session, order, attempt, debit, "refund_before_start", actor, now)
+    return order
+
+
+RefundOutcome = Literal["settled", "repeated", "unknown", "differs", "waiting", "rejected"]
+
+
+async def settle_refund(session: AsyncSession, told: GatewayRefund, now: datetime) -> RefundOutcome:
+    """Apply what the gateway says about a refund; safe to repeat and in any order."""
+    refund = await queries.refund_by_number(session, told.out_refund_no)
+    if refund is None:
+        return "unknown"
+    await session.refresh(refund)
+    if refund.amount_fen != told.refund_fen:
+        return "differs"
+    if refund.status == "succeeded":
+        return "repeated"
+    refund.gateway_refund_id = told.refund_id
+    if told.state == "PROCESSING":
+        if refund.status == "requested":
+            await move(session, REFUND, refund, "accepted", actor=SYSTEM, at=now)
+        return "waiting"
+    if told.state != "SUCCESS":
+        return await reject_refund(session, refund, told.state.lower(), now)
+    await _pay_back(session, refund, now)
+    return "settled"
+
+
+async def _pay_back(session: AsyncSession, refund: Refund, now: datetime) -> None:
+    if refund.status == "rejected":
+        await move(session, REFUND, refund, "requested", actor=SYSTEM, at=now)
+    refund.settled_at = now
+    await move(session, REFUND, refund, "succeeded", actor=SYSTEM, at=now)
+    await ledger.post(
+        session,
+        "refund.paid",
+        [(REFUNDS_PAYABLE, refund.amount_fen), (GATEWAY_CLEARING, -refund.amount_fen)],
+        event_on=business_day(now),
+        reference_id=refund.id,
+        actor=SYSTEM,
+    )
+    order = await queries.order(session, refund.order_id, lock=True)
+    if order.status == "refunding" and not await queries.has_unsettled_refund(session, order.id):
+        await move(session, ORDER, order, "refunded", actor=SYSTEM, at=now)
+    verb, reason = "order.pay_back", refund.reason_code
+    await _tell(session, order, verb, ORDER_REFUNDED, reason, SYSTEM, now)
+
+
+async def reject_refund(
+    session: AsyncSession, refund: Refund, reason_code: str, now: datetime
+) -> RefundOutcome:
+    """The gateway will not pay it back: staff are told, the debt stays on the books."""
+    if refund.status in ("rejected", "succeeded"):
+        return "repeated"
+    await move(session, REFUND, refund, "rejected", actor=SYSTEM, at=now, reason_code=reason_code)
+    content = {"order_id": str(refund.order_id), "reason_code": reason_code}
+    fact = Fact("refund", refund.id, "refund.reject", REFUND_REJECTED, content)
+    await state(session, [fact], actor=SYSTEM, at=now)
+    return "rejected"
+
+
+async def _tell(
+    session: AsyncSession,
+    order: ContributionOrder,
+    verb: str,
+    event: str,
+    reason_code: str,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    content = {
+        "number": order.number,
+        "plan_code": order.plan_code,
+        "amount_fen": order.amount_fen,
+        "status": order.status,
+        "reason_code": reason_code,
+    }
+    fact = Fact("contribution_order", order.id, verb, event, content)
+    await state(session, [fact], actor=actor, at=now, on_behalf_of=order.person_id)

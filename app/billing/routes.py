@@ -1,0 +1,196 @@
+"""Orders and payments of members, and the gateway's own door."""
+
+import io
+from typing import Annotated
+from uuid import UUID
+
+import segno
+from fastapi import Path, Request, Response
+
+from app.billing import closing, orders, payments, queries, receiving, refunds
+from app.billing.errors import OrderNotFound, UntrustedNotice
+from app.billing.reconciliation import ask_about_order
+from app.billing.schemas import OrderBody, OrderPage, OrderView, PaymentBody, PaymentView
+from app.billing.views import order_view, order_views
+from app.integrations.errors import Untrusted
+from app.integrations.outside import OutsideDep
+from app.integrations.wechat_pay import WeChatPay
+from app.kernel.clock import system_now
+from app.kernel.database import DatabaseDep, SessionDep
+from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.idempotency import KeyedDep
+from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
+from app.kernel.principal import Caseworker, Member
+from app.kernel.routing import router
+
+routes = router("orders")
+OrderId = Annotated[UUID, Path(description="The order's id.")]
+
+
+@routes.post("/v1/me/orders", status_code=201, response_model=OrderView)
+async def open_order(
+    member: Member, keyed: KeyedDep, session: SessionDep, now: NowDep, body: OrderBody
+) -> Response:
+    """Order cover: eligibility is judged, the price is ours, the shares are reserved.
+
+    An unpaid order closes after 30 minutes; there is one open order per member and plan.
+    A gifted plan is complete at once, without a payment. Not eligible: 422 naming every
+    rule; over the limit of shares or another price than shown: 409.
+    """
+    person_id = await queries.person_id_of(session, member.id)
+    order = await orders.open_order(
+        session,
+        person_id=person_id,
+        account_id=member.id,
+        plan_code=body.plan_code,
+        shares=body.shares,
+        price_fen=body.price_fen,
+        occupation=body.occupation,
+        actor=member,
+        now=now,
+    )
+    [view] = await order_views(session, [order])
+    return await keyed.reply(201, view)
+
+
+@routes.get("/v1/me/orders")
+async def list_orders(
+    member: Member,
+    vault: VaultDep,
+    session: SessionDep,
+    limit: PageSize = 20,
+    cursor: CursorParameter = None,
+) -> OrderPage:
+    """My orders, newest first."""
+    listing = f"orders:{member.id}"
+    position = decode_cursor(vault, listing, cursor)
+    before = UUID(position[0]) if position else None
+    found = await queries.orders_of_account(session, member.id, before, limit)
+    more = len(found) > limit
+    return OrderPage(
+        items=await order_views(session, found[:limit]),
+        next_cursor=encode_cursor(vault, listing, [str(found[limit - 1].id)]) if more else None,
+    )
+
+
+@routes.get("/v1/me/orders/{order_id}")
+async def show_order(
+    member: Member, database: DatabaseDep, outside: OutsideDep, order_id: OrderId
+) -> OrderView:
+    """One of my orders. If it is unpaid after a try to pay, the gateway is asked first."""
+    async with database.transaction() as session:
+        order = await queries.order_of_account(session, member.id, order_id)
+    if order is None:
+        raise OrderNotFound
+    if order.status == "open":
+        await ask_about_order(database, outside.wechat_pay, order_id)
+    async with database.transaction() as session:
+        [view] = await order_views(session, [await queries.order(session, order_id)])
+    return view
+
+
+@routes.post("/v1/me/orders/{order_id}/cancellation")
+async def cancel_order(
+    member: Member, session: SessionDep, now: NowDep, order_id: OrderId
+) -> OrderView:
+    """Close my open order and give its shares back; repeating it changes nothing."""
+    order = await closing.cancel_order(session, member.id, order_id, actor=member, now=now)
+    return order_view(order)
+
+
+@routes.post("/v1/me/orders/{order_id}/refund", status_code=202, response_model=OrderView)
+async def refund_order(
+    member: Member, keyed: KeyedDep, session: SessionDep, now: NowDep, order_id: OrderId
+) -> Response:
+    """Before cover starts: cancel the policy and get the contribution back in full."""
+    order = await refunds.refund_before_start(session, member.id, order_id, actor=member, now=now)
+    [view] = await order_views(session, [order])
+    return await keyed.reply(202, view)
+
+
+@routes.post("/v1/me/orders/{order_id}/payments", status_code=201)
+async def start_payment(
+    member: Member,
+    vault: VaultDep,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    order_id: OrderId,
+    body: PaymentBody,
+) -> PaymentView:
+    """Begin to pay: parameters for the mini-program, or a code for any phone to scan.
+
+    Needs no Idempotency-Key: an order has one live attempt for each way of paying, and
+    calling again resumes it, also after a 503.
+    """
+    asked = await payments.start_payment(
+        database, vault, outside.wechat_pay, member, order_id, body.trade_type
+    )
+    return _payment_view(asked, outside.wechat_pay)
+
+
+@routes.post("/v1/staff/orders/{order_id}/payments", status_code=201)
+async def start_payment_on_site(
+    caseworker: Caseworker,
+    vault: VaultDep,
+    database: DatabaseDep,
+    outside: OutsideDep,
+    order_id: OrderId,
+) -> PaymentView:
+    """A code on the tablet for a rider to scan, for an order that this caseworker opened."""
+    asked = await payments.start_payment(
+        database, vault, outside.wechat_pay, caseworker, order_id, "native"
+    )
+    return _payment_view(asked, outside.wechat_pay)
+
+
+def _payment_view(asked: payments.Asked, gateway: WeChatPay) -> PaymentView:
+    prepay = asked.prepay or ""
+    if asked.trade_type == "jsapi":
+        parameters = gateway.client_parameters(prepay)
+        return PaymentView(
+            attempt_id=asked.attempt_id,
+            trade_type="jsapi",
+            client_parameters=parameters,
+            code_url=None,
+            code_svg=None,
+        )
+    image = io.BytesIO()
+    segno.make(prepay, error="m").save(image, kind="svg", scale=4, xmldecl=False)
+    return PaymentView(
+        attempt_id=asked.attempt_id,
+        trade_type="native",
+        client_parameters=None,
+        code_url=prepay,
+        code_svg=image.getvalue().decode(),
+    )
+
+
+async def _take_notice(request: Request, database: DatabaseDep, outside: OutsideDep) -> Response:
+    raw = await request.body()
+    gateway = outside.wechat_pay
+    try:
+        notice = gateway.decrypt_and_verify_notice(request.headers, raw, system_now())
+    except Untrusted as error:
+        raise UntrustedNotice from error
+    await receiving.take_notice(database, gateway, notice)
+    return Response(status_code=204)
+
+
+@routes.post("/v1/gateway/wechat-pay/payments", status_code=204)
+async def take_payment_notice(
+    request: Request, database: DatabaseDep, outside: OutsideDep
+) -> Response:
+    """WeChat Pay's notice of a payment, proven on the raw body; safe to repeat.
+
+    204 when taken, 401 when unproven or stale, 404 for an unknown trade, 409 when the
+    amount or the merchant is not the order's.
+    """
+    return await _take_notice(request, database, outside)
+
+
+@routes.post("/v1/gateway/wechat-pay/refunds", status_code=204)
+async def take_refund_notice(
+    request: Request, database: DatabaseDep, outside: OutsideDep
+) -> Response:
+    """WeChat Pay's notice of a refund; answers as for payments."""
+    return await _take_notice(request, database, outside)

@@ -1,0 +1,56 @@
+"""Orders as they are shown: with the cover they became and the money on its way back."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing import queries
+from app.billing.models import ContributionOrder, Refund
+from app.billing.schemas import OrderPolicy, OrderRefund, OrderView
+from app.kernel.clock import business_day
+from app.policies.models import Policy
+
+
+async def order_views(
+    session: AsyncSession, orders: Sequence[ContributionOrder]
+) -> list[OrderView]:
+    """The orders in the order given, with two look-ups for all of them."""
+    ids = [order.id for order in orders if order.status != "open"]
+    policies = await queries.policies_of_orders(session, ids) if ids else {}
+    refunds = await queries.refunds_of_orders(session, ids) if ids else {}
+    return [order_view(order, policies.get(order.id), refunds.get(order.id)) for order in orders]
+
+
+def order_view(
+    order: ContributionOrder, policy: Policy | None = None, refund: Refund | None = None
+) -> OrderView:
+    assert order.reserved_period.lower is not None  # noqa: S101  a period always starts
+    return OrderView(
+        id=order.id,
+        number=order.number,
+        plan_code=order.plan_code,
+        plan_version_id=order.plan_version_id,
+        shares=order.shares,
+        amount_fen=order.amount_fen,
+        status=order.status,
+        channel=order.channel,
+        payer=order.payer,
+        opened_at=order.opened_at,
+        expires_at=order.expires_at,
+        paid_at=order.paid_at,
+        first_covered_day=business_day(order.reserved_period.lower),
+        policy=_policy(policy),
+        refund=OrderRefund.model_validate(refund) if refund else None,
+    )
+
+
+def _policy(policy: Policy | None) -> OrderPolicy | None:
+    if policy is None:
+        return None
+    return OrderPolicy(
+        id=policy.id,
+        number=policy.number,
+        status=policy.status,
+        starts_at=policy.starts_at,
+        ends_at=policy.ends_at,
+    )

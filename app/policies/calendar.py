@@ -1,0 +1,37 @@
+"""When cover starts and ends: calendar days in Asia/Shanghai as half-open instants."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import Range
+
+from app.kernel.clock import add_months, business_day, day_start
+
+
+def first_covered_day(*conditions_met_at: datetime) -> date:
+    """The day after the last of payment, identity and consents (domain.md, default start)."""
+    return business_day(max(conditions_met_at)) + timedelta(days=1)
+
+
+def cover_period(first_day: date, *, months: int | None, days: int | None) -> Range[datetime]:
+    """[00:00 of the first day, 24:00 of the last day).
+
+    A term of n months ends on the same day of the month, or the month's last, which is
+    the first day that is no longer covered; a term of n days covers n days.
+    """
+    if months is not None:
+        end = add_months(first_day, months)
+    elif days is not None:
+        end = first_day + timedelta(days=days)
+    else:
+        raise ValueError("a term has months or days")
+    return Range(day_start(first_day), day_start(end), bounds="[)")
+
+
+def day_of_cover(starts_at: datetime, instant: datetime) -> int:
+    """Days since effect: the first covered day is day 0; negative before it."""
+    return (business_day(instant) - business_day(starts_at)).days
+
+
+def age_on(birth_on: date, day: date) -> int:
+    """Completed years of life on `day`; who is born on 29 February has 1 March otherwise."""
+    return day.year - birth_on.year - ((day.month, day.day) < (birth_on.month, birth_on.day))

@@ -1,0 +1,147 @@
+"""Cover at an instant: which policy, for how many shares, what waits, or why not."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.clock import business_day, day_start
+from app.kernel.database import raw_connection
+from app.plans.benefits import Cause
+from app.plans.terms import PlanTerms
+from app.policies import queries
+
+Reason = Literal[
+    "covered", "not_started", "pending_identity", "unpaid", "ended", "cancelled", "void"
+]
+# What a person is told first when several policies of one plan do not cover.
+_BEST_FIRST: tuple[Reason, ...] = (
+    "covered",
+    "not_started",
+    "pending_identity",
+    "unpaid",
+    "ended",
+    "cancelled",
+    "void",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One policy transaction, as far as cover depends on it."""
+
+    status: str
+    shares: int
+    starts_at: datetime
+    ends_at: datetime
+    effective_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyCover:
+    """One policy, or one unpaid order's reservation (`policy_id` None), at the instant."""
+
+    plan_code: str
+    reason: Reason
+    shares: int
+    starts_at: datetime
+    ends_at: datetime
+    policy_id: UUID | None = None
+    number: str | None = None
+    plan_version_id: UUID | None = None
+
+    @property
+    def covered(self) -> bool:
+        return self.reason == "covered"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCover:
+    """Everything one person has in one plan; `shares` are those covered at the instant."""
+
+    plan_code: str
+    policies: tuple[PolicyCover, ...]
+
+    @property
+    def best(self) -> PolicyCover:
+        return min(self.policies, key=lambda policy: _BEST_FIRST.index(policy.reason))
+
+    @property
+    def covered(self) -> bool:
+        return self.best.covered
+
+    @property
+    def shares(self) -> int:
+        return sum(policy.shares for policy in self.policies if policy.covered)
+
+
+def reason_at(changes: Sequence[Change], instant: datetime) -> tuple[Reason, Change]:
+    """Whether a policy covers `instant`, and the change that says so.
+
+    `changes` are in the order in which they were recorded, at least one. The last one
+    already effective decides; before the first, the last one recorded does.
+    """
+    effective = [change for change in changes if change.effective_at <= instant]
+    change = effective[-1] if effective else changes[-1]
+    if change.status == "cancelled":
+        return "cancelled", change
+    if change.status == "void":
+        return "void", change
+    if instant >= change.ends_at:
+        return "ended", change
+    if change.status == "pending":
+        return "pending_identity", change
+    return ("covered" if instant >= change.starts_at else "not_started"), change
+
+
+def waits_until(terms: PlanTerms, cover: PolicyCover, benefit_code: str, cause: Cause) -> datetime:
+    """The first instant at which this cause pays: day N of the cover, day 0 being the first."""
+    days = terms.waiting_days(benefit_code, cause)
+    return day_start(business_day(cover.starts_at) + timedelta(days=days))
+
+
+async def cover_at(
+    session: AsyncSession, person_id: UUID, instant: datetime, known_at: datetime | None = None
+) -> list[PlanCover]:
+    """A person's plans at `instant`, as known at `known_at` (system clock; None: now)."""
+    connection = await raw_connection(session)
+    rows = await connection.fetch(queries.COVER_OF_PERSON, person_id, known_at)
+    return plan_covers(rows, instant)
+
+
+def plan_covers(rows: Iterable[Mapping[str, Any]], instant: datetime) -> list[PlanCover]:
+    """Fold the rows of a cover query, ordered by plan, policy and transaction."""
+    covers = []
+    for plan_code, of_plan in groupby(rows, key=lambda row: str(row["plan_code"])):
+        policies = [
+            _policy_cover(list(changes), instant)
+            for _, changes in groupby(of_plan, key=lambda row: row["holder_id"])
+        ]
+        covers.append(PlanCover(plan_code, tuple(policies)))
+    return covers
+
+
+def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover:
+    changes = [
+        Change(row["status"], row["shares"], row["starts_at"], row["ends_at"], row["effective_at"])
+        for row in rows
+    ]
+    first = rows[0]
+    if first["policy_id"] is None:
+        shares, only = len(rows), changes[0]
+        return PolicyCover(first["plan_code"], "unpaid", shares, only.starts_at, only.ends_at)
+    reason, change = reason_at(changes, instant)
+    return PolicyCover(
+        plan_code=first["plan_code"],
+        reason=reason,
+        shares=change.shares,
+        starts_at=change.starts_at,
+        ends_at=change.ends_at,
+        policy_id=first["policy_id"],
+        number=first["number"],
+        plan_version_id=first["plan_version_id"],
+    )

@@ -1,0 +1,44 @@
+"""What policies refuse."""
+
+from app.kernel.problems import Conflict, NotFound, Problem, Unprocessable
+from app.kernel.text import Text
+
+
+class NotEligible(Unprocessable):
+    code = "not-eligible"
+    title = Text("不符合参保条件", "Not eligible")
+    detail = Text(
+        "不符合该保障活动的参保条件，原因见各项说明。", "Each rule that is not met is named."
+    )
+
+
+class SharesOverLimit(Conflict):
+    code = "shares-over-limit"
+    title = Text("超过可参保份数", "Over the limit of shares")
+    detail = Text(
+        "该时段内此保障活动的份数已达上限（含未支付的订单和各渠道赠送的份数）。",
+        "The plan's maximum is reached for this period, over all channels, open orders included.",
+    )
+
+
+class PolicyNotFound(NotFound):
+    code = "policy-not-found"
+    title = Text("没有这份保障凭证", "No such policy")
+    detail = Text("没有找到该保障凭证。", "There is no such policy, or it is not yours.")
+
+
+class PolicyHasStarted(Conflict):
+    code = "cover-has-started"
+    title = Text("保障已经生效", "Cover has started")
+    detail = Text(
+        "保障已生效，不能按生效前规则办理。", "Cover has started; this is possible before it only."
+    )
+
+
+class NoCertificate(Conflict):
+    code = "no-certificate"
+    title = Text("凭证暂不可用", "No certificate yet")
+    detail = Text("保障凭证生效后才能下载。", "A certificate exists once the policy is in force.")
+
+
+CONSTRAINTS: dict[str, type[Problem]] = {"ex_share_slot__one_holder": SharesOverLimit}

@@ -1,0 +1,193 @@
+"""Issuing policies: cover, its first transaction and its share slots in one statement."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.database import raw_connection
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id, new_number
+from app.kernel.principal import Principal
+from app.members.models import Person
+from app.plans.models import PlanVersion
+from app.policies.calendar import cover_period, first_covered_day
+from app.policies.errors import SharesOverLimit
+from app.policies.events import POLICY_ISSUED
+from app.policies.models import Policy
+from app.policies.slots import reserve_shares
+
+
+@dataclass(frozen=True, slots=True)
+class NewPolicy:
+    """Everything that a policy is made of; `period` is planned while it is pending."""
+
+    person_id: UUID
+    plan_code: str
+    plan_version_id: UUID
+    shares: int
+    period: Range[datetime]
+    in_force: bool
+    channel: str
+    sponsor_id: UUID | None = None
+    order_id: UUID | None = None
+    organisation_id: UUID | None = None
+    enrolled_by: UUID | None = None
+
+
+async def issue_policy(
+    session: AsyncSession,
+    *,
+    person: Person,
+    version: PlanVersion,
+    shares: int,
+    start_on: date | None = None,
+    channel: str,
+    order_id: UUID | None = None,
+    sponsor_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    enrolled_by: UUID | None = None,
+    actor: Principal,
+    now: datetime,
+    without_identity: bool = False,
+    option: str | None = None,
+) -> Policy:
+    """Issue cover to a person from `start_on` (default: the day after `now`).
+
+    In force when the person is verified, or when the sponsor's agreement gives cover
+    `without_identity`; otherwise pending until `activate_pending`. Shares come from the
+    order's reservation, or are reserved here. Raises SharesOverLimit (409). The row
+    returned is not attached to the session.
+    """
+    terms = version.terms.option(option)
+    first_day = start_on or first_covered_day(now)
+    policy = NewPolicy(
+        person_id=person.id,
+        plan_code=version.plan_code,
+        plan_version_id=version.id,
+        shares=shares,
+        period=cover_period(first_day, months=terms.term_months, days=terms.term_days),
+        in_force=person.verified_at is not None or without_identity,
+        channel=channel,
+        sponsor_id=sponsor_id,
+        order_id=order_id,
+        organisation_id=organisation_id,
+        enrolled_by=enrolled_by,
+    )
+    return await issue(session, policy, actor=actor, now=now, max_shares=version.terms.max_shares)
+
+
+_ISSUE = """
+with policy as (
+    insert into policy (id, number, person_id, plan_code, plan_version_id, shares, period, status,
+                        channel, sponsor_id, order_id, organisation_id, enrolled_by, issued_at)
+    values ($1, $2, $3, $4, $5, $6, tstzrange($7, $8), $9, $10, $11, $12, $13, $14, $15)
+), issued as (
+    insert into policy_transaction (id, policy_id, kind, effective_at, shares, period, status,
+                                    order_id, actor_kind, actor_id)
+    values ($16, $1, 'issue', $7, $6, tstzrange($7, $8), $9, $12, $17, $18)
+), history as (
+    insert into status_history (subject, subject_id, to_status, at, actor_kind, actor_id)
+    values ('policy', $1, $9, $15, $17, $18)
+), slots as (
+    update share_slot set policy_id = $1, period = tstzrange($7, $8)
+    where order_id = $12 and policy_id is null and released_at is null
+    returning 1
+)
+select count(*) from slots
+"""
+
+
+async def issue(
+    session: AsyncSession,
+    new: NewPolicy,
+    *,
+    actor: Principal,
+    now: datetime,
+    max_shares: int,
+    stated: bool = True,
+) -> Policy:
+    """Write a policy whose terms are already decided.
+
+    An order's reserved places become the policy's, moved to its period. With `stated`
+    false the caller states the fact `issued_fact` together with its own.
+    """
+    policy = _policy(new, now)
+    connection = await raw_connection(session)
+    taken_over = await connection.fetchval(
+        _ISSUE,
+        policy.id,
+        policy.number,
+        policy.person_id,
+        policy.plan_code,
+        policy.plan_version_id,
+        policy.shares,
+        new.period.lower,
+        new.period.upper,
+        policy.status,
+        policy.channel,
+        policy.sponsor_id,
+        policy.order_id,
+        policy.organisation_id,
+        policy.enrolled_by,
+        now,
+        new_id(),
+        actor.kind,
+        actor.id,
+    )
+    if taken_over == 0:
+        await reserve_shares(
+            session,
+            person_id=policy.person_id,
+            plan_code=policy.plan_code,
+            shares=policy.shares,
+            max_shares=max_shares,
+            period=policy.period,
+            policy_id=policy.id,
+        )
+    elif taken_over != policy.shares:
+        raise SharesOverLimit
+    if stated:
+        await state(session, [issued_fact(policy)], actor=actor, at=now)
+    return policy
+
+
+def issued_fact(policy: Policy) -> Fact:
+    """What everybody is told about a new policy."""
+    return Fact(
+        subject="policy",
+        subject_id=policy.id,
+        audited="policy.issue",
+        event=POLICY_ISSUED,
+        content={
+            "number": policy.number,
+            "person_id": str(policy.person_id),
+            "plan_code": policy.plan_code,
+            "shares": policy.shares,
+            "status": policy.status,
+            "channel": policy.channel,
+            "starts_at": policy.starts_at.isoformat(),
+            "ends_at": policy.ends_at.isoformat(),
+        },
+    )
+
+
+def _policy(new: NewPolicy, now: datetime) -> Policy:
+    return Policy(
+        id=new_id(),
+        number=new_number("P"),
+        person_id=new.person_id,
+        plan_code=new.plan_code,
+        plan_version_id=new.plan_version_id,
+        shares=new.shares,
+        period=new.period,
+        status="in_force" if new.in_force else "pending",
+        channel=new.channel,
+        sponsor_id=new.sponsor_id,
+        order_id=new.order_id,
+        organisation_id=new.organisation_id,
+        enrolled_by=new.enrolled_by,
+        issued_at=now,
+    )

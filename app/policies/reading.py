@@ -1,0 +1,208 @@
+"""What a member sees of their policies: lists, one policy, cover at an instant."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel import audit
+from app.kernel.clock import system_now
+from app.kernel.database import raw_connection
+from app.kernel.principal import Principal
+from app.kernel.problems import NotFound
+from app.members.serving import may_serve
+from app.plans import service as plans
+from app.plans.benefits import Benefit, Words
+from app.plans.schemas import WordsView
+from app.plans.terms import PlanTerms
+from app.policies import queries
+from app.policies.cover import PlanCover, PolicyCover, plan_covers, waits_until
+from app.policies.errors import PolicyNotFound
+from app.policies.models import Policy
+from app.policies.schemas import (
+    BenefitCoverView,
+    CoverView,
+    PlanCoverView,
+    PolicyCoverView,
+    PolicyState,
+    PolicyView,
+    TransactionView,
+)
+
+EXPLANATIONS: dict[str, WordsView] = {
+    "covered": WordsView(zh="保障中", en="Covered"),
+    "not_started": WordsView(zh="尚未生效", en="Not started yet"),
+    "pending_identity": WordsView(
+        zh="等待实名核验和授权", en="Waiting for the identity check and consents"
+    ),
+    "unpaid": WordsView(zh="订单未支付", en="The order is not paid"),
+    "ended": WordsView(zh="保障已结束", en="Ended"),
+    "cancelled": WordsView(zh="已退保", en="Cancelled"),
+    "void": WordsView(zh="凭证无效", en="Void"),
+}
+
+
+def policy_state(status: str, starts_at: datetime, ends_at: datetime, now: datetime) -> PolicyState:
+    """The stored status seen from an instant: expiry is derived, never stored."""
+    if status == "in_force":
+        if now < starts_at:
+            return "not_started"
+        return "in_force" if now < ends_at else "expired"
+    if status == "pending" and now >= ends_at:
+        return "expired"
+    return status  # type: ignore[return-value]
+
+
+def policy_line(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """A list's row as the `PolicyLine` schema has it; plain values, for a hot answer."""
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "plan_code": row["plan_code"],
+        "plan_name": {"zh": row["name_zh"], "en": row["name_en"]},
+        "version": row["version"],
+        "shares": row["shares"],
+        "state": policy_state(row["status"], row["starts_at"], row["ends_at"], now),
+        "channel": row["channel"],
+        "starts_at": row["starts_at"],
+        "ends_at": row["ends_at"],
+        "order_id": row["order_id"],
+        "issued_at": row["issued_at"],
+    }
+
+
+async def show_policy(
+    session: AsyncSession, account_id: UUID, policy_id: UUID, now: datetime
+) -> PolicyView:
+    """One of the caller's own policies; raises PolicyNotFound (404)."""
+    policy = await queries.policy_of_account(session, account_id, policy_id)
+    if policy is None:
+        raise PolicyNotFound
+    return await policy_view(session, policy, now)
+
+
+async def policy_view(session: AsyncSession, policy: Policy, now: datetime) -> PolicyView:
+    version = await plans.version_of(session, policy.plan_version_id)
+    state = policy_state(policy.status, policy.starts_at, policy.ends_at, now)
+    return PolicyView(
+        id=policy.id,
+        number=policy.number,
+        plan_code=policy.plan_code,
+        plan_name=_words(version.terms.name),
+        version=version.number,
+        shares=policy.shares,
+        state=state,
+        channel=policy.channel,
+        starts_at=policy.starts_at,
+        ends_at=policy.ends_at,
+        order_id=policy.order_id,
+        issued_at=policy.issued_at,
+        plan_version_id=version.id,
+        certificate=policy.status == "in_force",
+        transactions=[
+            TransactionView(
+                kind=change.kind,
+                status=change.status,
+                shares=change.shares,
+                starts_at=change.period.lower,
+                ends_at=change.period.upper,
+                effective_at=change.effective_at,
+                recorded_at=change.recorded_at,
+                reason_code=change.reason_code,
+            )
+            for change in await queries.transactions(session, policy.id)
+        ],
+    )
+
+
+async def cover_of_account(
+    connection: asyncpg.Connection | asyncpg.Pool, account_id: UUID, instant: datetime
+) -> CoverView:
+    """The caller's cover at `instant`: one statement, and the terms kept in this process."""
+    rows = await connection.fetch(queries.COVER_OF_ACCOUNT, account_id)
+    return await cover_view(connection, rows, instant)
+
+
+async def cover_for_staff(
+    session: AsyncSession, staff: Principal, person_id: UUID, instant: datetime
+) -> CoverView:
+    """The cover of somebody whom the caller manages or serves; the look is recorded.
+
+    Raises NotFound (404).
+    """
+    if not await may_serve(session, staff, person_id, system_now()):
+        raise NotFound
+    connection = await raw_connection(session)
+    rows = await connection.fetch(queries.COVER_OF_PERSON, person_id, None)
+    shown = {row["policy_id"] for row in rows if row["policy_id"] is not None}
+    await audit.record(
+        session, staff, "cover.read", subject="person", subject_ids=[person_id, *sorted(shown)]
+    )
+    return await cover_view(connection, rows, instant)
+
+
+async def cover_view(
+    connection: asyncpg.Connection | asyncpg.Pool,
+    rows: Iterable[Mapping[str, Any]],
+    instant: datetime,
+) -> CoverView:
+    covers = plan_covers(rows, instant)
+    views = []
+    for cover in covers:
+        version_id = cover.best.plan_version_id
+        if version_id is None:
+            terms = await plans.terms_of_newest(connection, cover.plan_code)
+        else:
+            terms = await plans.terms_of(connection, version_id)
+        views.append(_plan_cover(cover, terms, instant))
+    return CoverView(at=instant, covered=any(cover.covered for cover in covers), plans=views)
+
+
+def _plan_cover(cover: PlanCover, terms: PlanTerms, instant: datetime) -> PlanCoverView:
+    best = cover.best
+    return PlanCoverView(
+        plan_code=cover.plan_code,
+        plan_name=_words(terms.name),
+        covered=cover.covered,
+        reason=best.reason,
+        explanation=EXPLANATIONS[best.reason],
+        shares=cover.shares,
+        policies=[_policy_cover(policy) for policy in cover.policies],
+        benefits=[
+            _benefit_cover(terms, benefit, best, instant)
+            for benefit in terms.benefits
+            if cover.covered
+        ],
+    )
+
+
+def _policy_cover(policy: PolicyCover) -> PolicyCoverView:
+    return PolicyCoverView(
+        policy_id=policy.policy_id,
+        number=policy.number,
+        plan_version_id=policy.plan_version_id,
+        covered=policy.covered,
+        reason=policy.reason,
+        shares=policy.shares,
+        starts_at=policy.starts_at,
+        ends_at=policy.ends_at,
+    )
+
+
+def _benefit_cover(
+    terms: PlanTerms, benefit: Benefit, policy: PolicyCover, instant: datetime
+) -> BenefitCoverView:
+    until = {cause: waits_until(terms, policy, benefit.code, cause) for cause in benefit.causes}
+    return BenefitCoverView(
+        code=benefit.code,
+        name=_words(benefit.name),
+        pays_now=[cause for cause in benefit.causes if until[cause] <= instant],
+        waits_until={cause: at for cause, at in until.items() if at > instant},
+    )
+
+
+def _words(words: Words) -> WordsView:
+    return WordsView(zh=words.zh, en=words.en)

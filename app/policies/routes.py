@@ -1,0 +1,110 @@
+"""What members see of their cover, and what anybody may check of a certificate."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from fastapi import Path, Query, Response
+
+from app.kernel.clock import system_now
+from app.kernel.database import Database, DatabaseDep, SessionDep
+from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
+from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
+from app.kernel.principal import Member, Staff
+from app.kernel.routing import router
+from app.kernel.schema import Instant
+from app.plans.terms import Occupation
+from app.policies import eligible, queries, reading
+from app.policies.schemas import CoverView, EligibilityView, PolicyPage, PolicyView
+from app.settings import Settings
+
+routes = router("policies")
+PolicyId = Annotated[UUID, Path(description="The policy's id.")]
+PersonId = Annotated[UUID, Path(description="The person's id.")]
+At = Annotated[
+    Instant | None,
+    Query(description="The instant asked about; absent: now.", examples=["2026-03-01T00:00:00Z"]),
+]
+
+
+@routes.get("/v1/me/policies", response_model=PolicyPage)
+async def list_policies(
+    member: Member,
+    vault: VaultDep,
+    settings: SettingsDep,
+    database: DatabaseDep,
+    limit: PageSize = 20,
+    cursor: CursorParameter = None,
+) -> Response:
+    """My policies, newest first. Nothing in the answer says whose they are."""
+    listing = f"policies:{member.id}"
+    position = decode_cursor(vault, listing, cursor)
+    now = await _now(database, settings)
+    if position is None:
+        rows = await database.reads.fetch(queries.FIRST_PAGE, member.id, limit + 1)
+    else:
+        rows = await database.reads.fetch(
+            queries.NEXT_PAGE, member.id, limit + 1, UUID(position[0])
+        )
+    more = len(rows) > limit
+    following = encode_cursor(vault, listing, [str(rows[limit - 1]["id"])]) if more else None
+    items = [reading.policy_line(row, now) for row in rows[:limit]]
+    return _json({"items": items, "next_cursor": following})
+
+
+@routes.get("/v1/me/policies/{policy_id}")
+async def show_policy(
+    member: Member, session: SessionDep, now: NowDep, policy_id: PolicyId
+) -> PolicyView:
+    """One of my policies with everything that was done to it."""
+    return await reading.show_policy(session, member.id, policy_id, now)
+
+
+@routes.get("/v1/me/cover", response_model=CoverView)
+async def show_cover(
+    member: Member, settings: SettingsDep, database: DatabaseDep, at: At = None
+) -> Response:
+    """Whether I am covered at an instant, plan by plan, or why not.
+
+    Reasons: `covered`, `not_started`, `pending_identity`, `unpaid`, `ended`, `cancelled`,
+    `void`. Each benefit says which causes pay then and until when the others wait.
+    """
+    instant = at or await _now(database, settings)
+    view = await reading.cover_of_account(database.reads, member.id, instant)
+    return Response(view.model_dump_json(), media_type="application/json")
+
+
+@routes.get("/v1/staff/members/{person_id}/cover")
+async def show_member_cover(
+    staff: Staff, session: SessionDep, now: NowDep, person_id: PersonId, at: At = None
+) -> CoverView:
+    """A member's cover at an instant, for staff who manage or serve the person; recorded."""
+    return await reading.cover_for_staff(session, staff, person_id, at or now)
+
+
+@routes.get("/v1/me/eligibility")
+async def check_eligibility(
+    member: Member,
+    session: SessionDep,
+    now: NowDep,
+    plan: Annotated[str, Query(pattern=r"^[A-Z][A-Z0-9-]{1,31}$", examples=["RIDER-ACC"])],
+    shares: Annotated[int, Query(ge=1, le=100)] = 1,
+    occupation: Annotated[Occupation | None, Query()] = None,
+) -> EligibilityView:
+    """Whether I could order this plan now, every reason why not, and the price."""
+    return await eligible.check(session, member.id, plan, shares, occupation, now)
+
+
+async def _now(database: Database, settings: Settings) -> datetime:
+    """The business clock without a transaction; production reads no offset."""
+    if not settings.sandbox:
+        return system_now()
+    return await queries.business_clock(database.reads)
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _json(content: object) -> Response:
+    return Response(_encode(content), media_type="application/json")

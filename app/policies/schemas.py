@@ -1,0 +1,135 @@
+"""Answers about policies and cover."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.kernel.schema import View
+from app.plans.benefits import Cause
+from app.plans.schemas import WordsView
+from app.policies.cover import Reason
+
+PolicyState = Literal["pending", "not_started", "in_force", "expired", "cancelled", "void"]
+
+
+class PolicyLine(View):
+    """A policy in a list; `state` is seen from the business clock."""
+
+    id: UUID
+    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    plan_code: str = Field(examples=["RIDER-ACC"])
+    plan_name: WordsView
+    version: int = Field(examples=[1])
+    shares: int = Field(examples=[2])
+    state: PolicyState
+    channel: str = Field(examples=["bought"])
+    starts_at: datetime = Field(description="First covered instant.")
+    ends_at: datetime = Field(description="First instant that is no longer covered.")
+    order_id: UUID | None
+    issued_at: datetime
+
+
+class PolicyPage(View):
+    """One page of policies, newest first."""
+
+    items: list[PolicyLine]
+    next_cursor: str | None = None
+
+
+class TransactionView(View):
+    """One thing that was done to the policy."""
+
+    kind: str = Field(examples=["issue"])
+    status: str = Field(examples=["in_force"])
+    shares: int
+    starts_at: datetime
+    ends_at: datetime
+    effective_at: datetime
+    recorded_at: datetime
+    reason_code: str | None
+
+
+class PolicyView(PolicyLine):
+    """A policy with its history, as its holder sees it."""
+
+    plan_version_id: UUID
+    certificate: bool = Field(description="Whether the certificate can be downloaded.")
+    transactions: list[TransactionView]
+
+
+class PolicyCoverView(View):
+    """One policy at the instant; without a number it is an order that is not paid yet."""
+
+    policy_id: UUID | None
+    number: str | None = Field(examples=["P4T9K2M7XQ1B"])
+    plan_version_id: UUID | None
+    covered: bool
+    reason: Reason
+    shares: int
+    starts_at: datetime
+    ends_at: datetime
+
+
+class BenefitCoverView(View):
+    """When each cause of a benefit pays."""
+
+    code: str = Field(examples=["HOSP_DAY"])
+    name: WordsView
+    pays_now: list[Cause]
+    waits_until: dict[Cause, datetime]
+
+
+class PlanCoverView(View):
+    """One plan at the instant; `reason` says why not where `covered` is false."""
+
+    plan_code: str = Field(examples=["RIDER-ACC"])
+    plan_name: WordsView
+    covered: bool
+    reason: Reason
+    explanation: WordsView
+    shares: int = Field(description="Shares covered at the instant.", examples=[2])
+    policies: list[PolicyCoverView]
+    benefits: list[BenefitCoverView]
+
+
+class CoverView(View):
+    """Everything one person is or is not covered for at an instant."""
+
+    at: datetime
+    covered: bool
+    plans: list[PlanCoverView]
+
+
+class ReasonView(View):
+    """A rule that is not met."""
+
+    code: str = Field(examples=["age-above-maximum"])
+    message: WordsView
+
+
+class EligibilityView(View):
+    """Whether an order would be accepted now, and every reason why not."""
+
+    plan_code: str = Field(examples=["RIDER-ACC"])
+    eligible: bool
+    reasons: list[ReasonView]
+    shares_available: int = Field(examples=[3])
+    price_per_share_fen: int = Field(examples=[2500])
+    first_covered_day: date
+
+
+class CertificateCheck(View):
+    """What anybody may know who holds a certificate: that it is genuine, and its dates."""
+
+    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    holder: str = Field(description="The name, masked.", examples=["张**"])
+    plan_name: WordsView
+    shares: int = Field(examples=[2])
+    state: PolicyState
+    starts_on: date
+    ends_on: date = Field(description="The last covered day, until 24:00.")
+
+
+Document = dict[str, Any]
