@@ -1,0 +1,98 @@
+"""Members' own bank accounts: recorded in the verified name, sealed, cooling off when changed."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import Principal
+from app.kernel.vault import Vault
+from app.members.models import Person
+from app.members.names import normalise_name
+from app.members.service import name_of, person_of
+from app.payouts import queries
+from app.payouts.errors import AccountNameDiffers, AccountNotFound
+from app.payouts.events import ACCOUNT_RECORDED
+from app.payouts.models import PayoutAccount
+from app.payouts.schemas import PayoutAccountBody, PayoutAccountList, PayoutAccountView
+
+COOLING_OFF = timedelta(hours=24)
+
+
+async def record_account(
+    session: AsyncSession, vault: Vault, member: Principal, body: PayoutAccountBody, now: datetime
+) -> PayoutAccountView:
+    """Record an account; the first is usable at once, a later one after 24 hours.
+
+    Raises IdentityRequired (409), AccountNameDiffers (422), AccountRecordedAlready (409).
+    """
+    person = await person_of(session, member.id)
+    _require_own(vault, person, body.account_name)
+    first = not await queries.accounts_of(session, person.id)
+    account_id = new_id()
+    account = PayoutAccount(
+        id=account_id,
+        person_id=person.id,
+        method="bank",
+        sealed=vault.seal("payout_account", account_id, body.model_dump()),
+        account_index=vault.blind_index("bank-account", body.account_number),
+        usable_from=now if first else now + COOLING_OFF,
+        recorded_by_kind=member.kind,
+        recorded_by=member.id,
+    )
+    session.add(account)
+    await session.flush()
+    recorded = Fact(
+        "payout_account",
+        account.id,
+        "payout_account.record",
+        ACCOUNT_RECORDED,
+        {"person_id": str(person.id)},
+    )
+    await state(session, [recorded], actor=member, at=now)
+    return _view(vault, account)
+
+
+async def list_accounts(
+    session: AsyncSession, vault: Vault, member: Principal, now: datetime
+) -> PayoutAccountList:
+    """The caller's accounts, masked; the reading is recorded."""
+    person = await person_of(session, member.id)
+    accounts = await queries.accounts_of(session, person.id)
+    shown = [Fact("payout_account", account.id, "payout_account.read") for account in accounts]
+    if shown:
+        await state(session, shown, actor=member, at=now)
+    return PayoutAccountList(items=[_view(vault, account) for account in accounts])
+
+
+async def retire_account(
+    session: AsyncSession, member: Principal, account_id: UUID, now: datetime
+) -> None:
+    """Stop using an account; payouts already on their way to it go on."""
+    person = await person_of(session, member.id)
+    account = await queries.account_of(session, person.id, account_id)
+    if account is None:
+        raise AccountNotFound
+    account.retired_at = now
+    await session.flush()
+    retired = Fact("payout_account", account.id, "payout_account.retire")
+    await state(session, [retired], actor=member, at=now)
+
+
+def _require_own(vault: Vault, person: Person, account_name: str) -> None:
+    verified = normalise_name(name_of(vault, person)).casefold()
+    if normalise_name(account_name).casefold() != verified:
+        raise AccountNameDiffers
+
+
+def _view(vault: Vault, account: PayoutAccount) -> PayoutAccountView:
+    record = vault.open("payout_account", account.id, account.sealed)
+    return PayoutAccountView(
+        id=account.id,
+        method="bank",
+        bank_code=record["bank_code"],
+        account_ending=record["account_number"][-4:],
+        usable_from=account.usable_from,
+    )

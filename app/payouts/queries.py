@@ -1,0 +1,80 @@
+"""Finding payouts and accounts; an account is only ever looked for within one person."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import MemberAccount
+from app.payouts.models import Payout, PayoutAccount
+
+UNSETTLED = ("requested", "sending", "unknown", "accepted", "waiting_confirm")
+
+
+async def accounts_of(session: AsyncSession, person_id: UUID) -> Sequence[PayoutAccount]:
+    """A person's accounts in use, newest first."""
+    return (
+        await session.scalars(
+            select(PayoutAccount)
+            .where(PayoutAccount.person_id == person_id, PayoutAccount.retired_at.is_(None))
+            .order_by(PayoutAccount.id.desc())
+        )
+    ).all()
+
+
+async def account_of(
+    session: AsyncSession, person_id: UUID, account_id: UUID
+) -> PayoutAccount | None:
+    return await session.scalar(
+        select(PayoutAccount).where(
+            PayoutAccount.id == account_id,
+            PayoutAccount.person_id == person_id,
+            PayoutAccount.retired_at.is_(None),
+        )
+    )
+
+
+async def has_wechat(session: AsyncSession, account_id: UUID) -> bool:
+    """Whether the login account is tied to a WeChat identity."""
+    tied = exists().where(MemberAccount.id == account_id, MemberAccount.openid_index.is_not(None))
+    return bool(await session.scalar(select(tied)))
+
+
+async def latest_of_claim(session: AsyncSession, claim_id: UUID) -> Payout | None:
+    return await session.scalar(
+        select(Payout).where(Payout.claim_id == claim_id).order_by(Payout.id.desc()).limit(1)
+    )
+
+
+async def locked(session: AsyncSession, payout_id: UUID) -> Payout:
+    return await session.get_one(Payout, payout_id, with_for_update=True, populate_existing=True)
+
+
+async def locked_by_bill(session: AsyncSession, out_bill_no: str) -> Payout | None:
+    return await session.scalar(
+        select(Payout).where(Payout.out_bill_no == out_bill_no).with_for_update()
+    )
+
+
+async def due_for_asking(session: AsyncSession, now: datetime, limit: int) -> Sequence[Payout]:
+    """Payouts whose next look is due; each taken by one worker."""
+    return (
+        await session.scalars(
+            select(Payout)
+            .where(Payout.status.in_(UNSETTLED), Payout.next_poll_at <= now)
+            .order_by(Payout.next_poll_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    ).all()
+
+
+async def count_of_claim(session: AsyncSession, claim_id: UUID) -> int:
+    return (
+        await session.scalar(
+            select(func.count()).select_from(Payout).where(Payout.claim_id == claim_id)
+        )
+        or 0
+    )
