@@ -1,21 +1,18 @@
 """Forked children: started without importing anything again, watched, restarted, stopped."""
 
 import os
-import pickle
 import select
 import signal
-import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
-from app.kernel.postgres import die_with
+from app.launcher import forking
+from app.launcher.forking import Question
 
 Result = TypeVar("Result")
 Gate = Callable[[], None]
@@ -25,10 +22,6 @@ LONGEST_BACK_OFF = 30.0
 # Somebody who lived this long was healthy: the next death starts counting afresh.
 HEALTHY_SECONDS = 60.0
 STOP_SECONDS = 6.0
-
-
-class ChildError(Exception):
-    """What a child's function raised, as text."""
 
 
 class StopRequested(Exception):
@@ -82,6 +75,7 @@ class Supervisor:
     children: list[Child] = field(default_factory=list)
     _awake: tuple[int, int] = (-1, -1)
     _gate: tuple[int, int] = (-1, -1)
+    _asked: int = 0
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -131,36 +125,27 @@ class Supervisor:
         if self.stop_requested:
             raise StopRequested
 
-    def call(self, function: Callable[[], Result], while_waiting: Gate, log: Path) -> Result:
-        """Run `function` in a child, so that its loop and threads never exist here.
+    def ask(self, function: Callable[[], Result], log: Path) -> Question[Result]:
+        """Have a child work out `function`; fetch the result with `answer`."""
+        question = forking.ask(function, log, self._ours())
+        self._asked = question.pid
+        return question
 
-        Raises ChildError with what it raised, StopRequested on a signal.
-        """
-        reader, writer = os.pipe()
-        pid = self._fork_process(lambda: _answer(function, writer), log)
-        os.close(writer)
+    def answer(self, question: Question[Result], while_waiting: Gate) -> Result:
+        """Wait for it. Raises ChildError with what it raised, StopRequested on a signal."""
         received = bytearray()
-        try:
-            while True:
-                while_waiting()
-                self.check()
-                if self.sleep(0.1, reader):
-                    part = os.read(reader, 65536)
-                    if not part:
-                        break
-                    received += part
-        finally:
-            os.close(reader)
-            with suppress(ProcessLookupError):
-                if self.stop_requested:
-                    os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        if not received:
-            raise ChildError("the process that prepares the database was killed")
-        error, result = pickle.loads(received)  # noqa: S301 - our own child wrote it
-        if error is not None:
-            raise ChildError(error)
-        return result  # type: ignore[no-any-return]
+        while True:
+            while_waiting()
+            self.check()
+            if self.sleep(0.1, question.reader):
+                part = os.read(question.reader, 65536)
+                if not part:
+                    break
+                received += part
+        os.close(question.reader)
+        os.waitpid(question.pid, 0)
+        self._asked = 0
+        return forking.understand(question, bytes(received))
 
     def supervise(self, tend: Gate) -> None:
         """Restart whoever dies, with growing pauses, until asked to stop. `tend` runs often."""
@@ -195,6 +180,10 @@ class Supervisor:
         The last started is the one that the others still call while they finish. A
         second Ctrl-C does not wait.
         """
+        if self._asked:
+            os.kill(self._asked, signal.SIGKILL)
+            os.waitpid(self._asked, 0)
+            self._asked = 0
         self._stop(self.children[:-1])
         self._stop(self.children[-1:])
 
@@ -225,76 +214,14 @@ class Supervisor:
 
     def _fork(self, child: Child) -> None:
         child.started = time.monotonic()
-        child.pid = self._fork_process(
-            lambda: child.service.run(self._pass_gate), child.service.log
+        child.pid = forking.fork(
+            lambda: child.service.run(self._pass_gate), child.service.log, self._ours()
         )
+
+    def _ours(self) -> list[int]:
+        """Descriptors that a child must not keep: an open gate shows by its writer's end."""
+        return [end for end in (*self._awake, self._gate[1]) if end >= 0]
 
     def _pass_gate(self) -> None:
         """In a child: wait for `open_gate`, which shows as the end of an empty pipe."""
         os.read(self._gate[0], 1)
-
-    def _fork_process(self, run: Callable[[], None], log: Path | None = None) -> int:
-        parent = os.getpid()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            self._become_child(parent, run, log)
-        return pid
-
-    def _become_child(self, parent: int, run: Callable[[], None], log: Path | None) -> NoReturn:
-        status = 1
-        try:
-            signal.set_wakeup_fd(-1)
-            for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-                signal.signal(signum, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            _follow(parent)
-            os.setsid()  # Ctrl-C in the terminal is for the parent, which stops us in order
-            if self._gate[1] >= 0:
-                os.close(self._gate[1])
-            if log is not None:
-                _redirect(log)
-            run()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else 1
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-
-
-def _answer(function: Callable[[], object], writer: int) -> None:
-    try:
-        answer = pickle.dumps((None, function()))
-    except Exception as error:
-        traceback.print_exc()
-        answer = pickle.dumps((str(error) or type(error).__name__, None))
-    with os.fdopen(writer, "wb") as pipe:
-        pipe.write(answer)
-
-
-def _redirect(log: Path) -> None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
-    os.close(nothing)
-
-
-def _follow(parent: int) -> None:
-    """End when the parent ends, even by SIGKILL."""
-    if die_with(parent, signal.SIGKILL):
-        return
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -33,6 +33,7 @@ class Instance:
     enrolment_code: str
     partner_client_id: str
     partner_client_secret: str = field(repr=False)
+    database_url: str = field(repr=False)
 
 
 def claim(data_dir: Path) -> None:

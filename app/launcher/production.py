@@ -42,7 +42,8 @@ def run_api(host: str, port: int, workers: int) -> None:
     if workers == 1:
         serving.serve_api(settings, listener)
         return
-    serving.import_api()
+    with serving.quick_imports():
+        serving.import_api()
     supervisor = Supervisor(tell=partial(print, file=sys.stderr))
     with supervisor.watching():
         for number in range(1, workers + 1):

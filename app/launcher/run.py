@@ -13,7 +13,8 @@ import asyncpg
 
 from app.kernel import postgres
 from app.launcher import instance, serving
-from app.launcher.children import Child, ChildError, Service, StopRequested, Supervisor
+from app.launcher.children import Child, Service, StopRequested, Supervisor
+from app.launcher.forking import ChildError
 from app.launcher.screen import Screen
 from app.launcher.surroundings import (
     Folders,
@@ -76,30 +77,31 @@ def _start(
             servers.append(postgres.launch(folders.postgres))
     database_url = servers[0].dsn() if servers else ""
     settings = prepare_environment(folders, database_url, base_url, simulator_url)
-    with screen.step("loading the program"):
-        serving.import_everything()
-        for server in tuple(servers):
-            _wait_for_database(folders, server, servers)
-        supervisor.check()
+    prepare = partial(_prepare_database, settings, base_url, simulator_url)
 
     def start(name: str, serve: serving.Serve) -> Child:
         return supervisor.start(Service(name, serve, None if verbose else _log(folders, name)))
 
-    children = [
-        start("api", partial(serving.serve_api, settings, listener)),
-        start("worker", partial(serving.serve_worker, settings)),
+    # Each child is forked as soon as its imports are there, and works while the next load.
+    with screen.step("loading the program"), serving.quick_imports():
+        serving.import_api()
+        for server in tuple(servers):
+            _wait_for_database(folders, server, servers)
+        supervisor.check()
+        api = start("api", partial(serving.serve_api, settings, listener))
+        serving.import_preparation()
+        prepared = supervisor.ask(prepare, _log(folders, "setup"))
+        serving.import_others()
+        supervisor.check()
+        worker = start("worker", partial(serving.serve_worker, settings))
         # Last, and so stopped last: the others still call it while they finish.
-        start(
-            "simulators",
-            partial(
-                serving.serve_simulators, folders.secrets, folders.simulators, simulators_listener
-            ),
-        ),
-    ]
+        serve_simulators = partial(
+            serving.serve_simulators, folders.secrets, folders.simulators, simulators_listener
+        )
+        children = [api, worker, start("simulators", serve_simulators)]
     with screen.step("tables and demonstration data"):
-        prepare = partial(_prepare_database, settings, base_url, simulator_url)
         try:
-            running = supervisor.call(prepare, screen.turn, _log(folders, "setup"))
+            running = supervisor.answer(prepared, screen.turn)
         except ChildError as error:
             raise LaunchError(f"{error}\n(more in {_log(folders, 'setup')})") from None
     supervisor.open_gate()
@@ -164,6 +166,7 @@ def _prepare_database(settings: Settings, base_url: str, simulator_url: str) -> 
         enrolment_code=loaded.enrolment_code,
         partner_client_id=loaded.partner_client_id,
         partner_client_secret=loaded.partner_client_secret,
+        database_url=settings.database_url,
     )
 
 

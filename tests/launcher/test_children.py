@@ -31,7 +31,8 @@ supervisor = Supervisor(tell=note)
 with supervisor.watching():
     for name in ("api", "simulators"):
         supervisor.start(Service(name, lambda gate, name=name: steady(name, gate)))
-    note("prepared " + supervisor.call(lambda: "in a child", lambda: None, folder / "setup.log"))
+    question = supervisor.ask(lambda: "in a child", folder / "setup.log")
+    note("prepared " + supervisor.answer(question, lambda: None))
     supervisor.open_gate()
     supervisor.supervise(lambda: None)
     supervisor.stop()
