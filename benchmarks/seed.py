@@ -206,8 +206,8 @@ _CLAIMS = (
     from policy where plan_code = $2 order by id limit $3
     """,
     """
-    with covered as (
-      select row_number() over (order by p.id) - 1 as at, count(*) over () as people,
+    with covered as materialized (
+      select row_number() over (order by p.id) - 1 as at,
              p.id as policy_id, p.person_id, p.plan_version_id, p.organisation_id,
              i.id as incident_id, a.id as account_id
       from policy p join incident i using (person_id)
@@ -224,7 +224,7 @@ _CLAIMS = (
       c.person_id, c.account_id, c.policy_id, $2, c.plan_version_id, 'MED', 'submitted',
       c.organisation_id, 'member', c.account_id, made.submitted_at, made.submitted_at,
       made.submitted_at + interval '5 days', made.submitted_at + interval '5 days', 1
-    from made join covered c on c.at = made.at % c.people
+    from made join covered c on c.at = made.at % (select count(*) from covered)
     """,
     """
     insert into claim_queue (organisation_id, status, rank_at, claim_id)
