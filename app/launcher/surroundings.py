@@ -94,8 +94,8 @@ def prepare_environment(
 
     defaults = simulated.prepare(folders.secrets, simulator_base_url=simulator_url) | {
         "REDUMBRELLA_ENVIRONMENT": "demo",
-        # Everybody in the demonstration comes from this machine.
-        "REDUMBRELLA_CODES_PER_ADDRESS": "1000000",
+        # The journey's riders name addresses of their own, as behind a proxy.
+        "REDUMBRELLA_TRUSTED_PROXIES": "127.0.0.1",
         "REDUMBRELLA_MASTER_KEY": master_key(folders.secrets / "master.key"),
         "REDUMBRELLA_OBJECT_STORE_URL": folders.objects.resolve().as_uri(),
         "REDUMBRELLA_PUBLIC_BASE_URL": base_url,
