@@ -37,6 +37,9 @@ from app.plans import errors as plan_errors
 from app.plans import routes as plans
 from app.policies import errors as policy_errors
 from app.policies import routes as policies
+from app.rosters import errors as roster_errors
+from app.rosters import routes as rosters
+from app.rosters import staff_routes as agreement_routes
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
@@ -55,6 +58,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.routes,
     policies.routes,
     billing.routes,
+    rosters.routes,
+    agreement_routes.routes,
     health.routes,
 )
 CONSTRAINTS: Mapping[str, type[Problem]] = {
@@ -65,6 +70,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **plan_errors.CONSTRAINTS,
     **policy_errors.CONSTRAINTS,
     **billing_errors.CONSTRAINTS,
+    **roster_errors.CONSTRAINTS,
 }
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,

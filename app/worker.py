@@ -34,14 +34,15 @@ from app.kernel.logs import configure_logs
 from app.kernel.vault import REFRESH_EVERY, open_vault
 from app.members import jobs as members
 from app.policies import jobs as policies
+from app.rosters import jobs as rosters
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("worker")
 
-JOBS: Mapping[str, Handler] = {**members.JOBS, **policies.JOBS, **billing.JOBS}
+JOBS: Mapping[str, Handler] = {**members.JOBS, **policies.JOBS, **billing.JOBS, **rosters.JOBS}
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
-TIMERS: Mapping[str, timedelta] = {**billing.TIMERS}
+TIMERS: Mapping[str, timedelta] = {**billing.TIMERS, **rosters.TIMERS}
 
 COMMAND_SECONDS = 60.0
 # A killed worker's jobs are taken over after this long without a heartbeat.

@@ -3,5 +3,8 @@
 ROSTER_APPLIED = "roster.applied"
 
 APPLY_ROSTER = "rosters.apply"
+# Hears identity.passed.
 ROSTER_IDENTITY_PASSED = "rosters.identity_passed"
+# Hears policy.activated.
+FOLLOW_ACTIVATION = "rosters.policy_activated"
 SWEEP_CHUNKS = "rosters.sweep_chunks"

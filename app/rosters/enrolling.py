@@ -1,0 +1,125 @@
+"""Carrying out the rows of a slice: persons, cover, members, money, riders; in bulk."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel import facts
+from app.kernel.clock import business_day
+from app.kernel.database import raw_connection
+from app.kernel.principal import Principal
+from app.kernel.vault import Vault
+from app.members.bulk import join_in_bulk, pre_register
+from app.policies.bulk import Batch, Recipient, issue_in_bulk
+from app.rosters.answers import RowAnswer
+from app.rosters.matching import Intent, Run, match
+from app.rosters.riders import Placed, write_riders
+from app.rosters.sponsorship import bill
+from app.rosters.terms import Offer
+from app.rosters.validation import Candidate
+
+
+async def enrol_rows(
+    session: AsyncSession,
+    vault: Vault,
+    run: Run,
+    candidates: Sequence[Candidate],
+    *,
+    actor: Principal,
+    now: datetime,
+) -> list[RowAnswer]:
+    """The answer to every candidate, and everything it stands for.
+
+    Raises asyncpg's UniqueViolationError, ExclusionViolationError or DeadlockDetectedError
+    when somebody else enrolled one of these persons meanwhile: roll back and run it again.
+    """
+    connection = await raw_connection(session)
+    intents, refusals = await match(connection, run, candidates)
+    persons = await _persons(session, vault, intents, actor, now)
+    placed: list[Placed] = []
+    for offer in run.offers.values():
+        mine = [
+            (intent, person_id)
+            for intent, person_id in zip(intents, persons, strict=True)
+            if intent.offer is offer
+        ]
+        placed += await _cover(session, offer, mine, run, actor, now)
+    answers = await write_riders(session, vault, run, placed, actor, now)
+    return [*refusals, *answers]
+
+
+async def _persons(
+    session: AsyncSession, vault: Vault, intents: Sequence[Intent], actor: Principal, now: datetime
+) -> list[UUID]:
+    """Each row's person, made where nobody was found."""
+    missing = [(each.identity, each.keys) for each in intents if each.person is None]
+    made = iter(await pre_register(session, vault, missing, actor=actor, now=now))
+    return [each.person.id if each.person else next(made) for each in intents]
+
+
+async def _cover(
+    session: AsyncSession,
+    offer: Offer,
+    rows: Sequence[tuple[Intent, UUID]],
+    run: Run,
+    actor: Principal,
+    now: datetime,
+) -> list[Placed]:
+    """The policies of one agreement: those that are there, and the new ones."""
+    placed = [
+        Placed(
+            intent,
+            person_id,
+            intent.policy["id"],
+            intent.policy["number"],
+            intent.policy["ends_at"] if intent.policy["status"] == "in_force" else None,
+        )
+        for intent, person_id in rows
+        if intent.policy is not None
+    ]
+    fresh = [(intent, person_id) for intent, person_id in rows if intent.policy is None]
+    batch = Batch(
+        offer.version, offer.agreement.shares, offer.period, "roster", sponsor_id=run.partner_id
+    )
+    recipients = [
+        Recipient(person_id, intent.organisation_id, intent.in_force, intent.places)
+        for intent, person_id in fresh
+    ]
+    issued = await issue_in_bulk(session, batch, recipients, actor=actor, now=now)
+    for (intent, person_id), policy in zip(fresh, issued, strict=True):
+        until = offer.period.upper if intent.in_force else None
+        placed.append(Placed(intent, person_id, policy.id, policy.number, until))
+    begun = [
+        (intent, person_id, policy.id)
+        for (intent, person_id), policy in zip(fresh, issued, strict=True)
+        if intent.in_force
+    ]
+    await _join(session, begun, actor, now)
+    await bill(
+        session,
+        offer.version,
+        offer.agreement.shares,
+        [policy_id for *_, policy_id in begun],
+        event_on=business_day(now),
+        actor=actor,
+    )
+    return placed
+
+
+async def _join(
+    session: AsyncSession,
+    begun: Sequence[tuple[Intent, UUID, UUID]],
+    actor: Principal,
+    now: datetime,
+) -> None:
+    """Who is covered without having proven who they are becomes a member as well."""
+    joining = [
+        (person_id, intent.organisation_id)
+        for intent, person_id, _ in begun
+        if intent.person is None or not intent.person.verified
+    ]
+    if joining:
+        told = await join_in_bulk(await raw_connection(session), joining, now=now)
+        await facts.state(session, told, actor=actor, at=now)

@@ -1,0 +1,203 @@
+"""Whom each row of a slice means: persons, riders and cover that are already there."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
+from app.members.matching import Identity
+from app.policies.bulk import free_places
+from app.policies.eligibility import Applicant, failing_rules
+from app.rosters import queries
+from app.rosters.answers import RowAnswer
+from app.rosters.survey import Survey
+from app.rosters.terms import Offer, offer_for
+from app.rosters.validation import Candidate, RowError
+
+
+@dataclass(slots=True)
+class Run:
+    """What the slices of one roster share; `documents` maps each person to their row."""
+
+    roster_id: UUID
+    partner_id: UUID
+    organisation_id: UUID
+    sequence: int
+    survey: Survey
+    indexer: Indexer
+    # Cover that starts now starts here, or later where the agreement says so.
+    cover_from: datetime
+    offers: dict[str, Offer] = field(default_factory=dict)
+    sites: dict[str, UUID] = field(default_factory=dict)
+    documents: dict[bytes, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Intent:
+    """One row on its way: what it asks for, and what was found for it."""
+
+    candidate: Candidate
+    identity: Identity
+    keys: Keys
+    offer: Offer
+    organisation_id: UUID
+    notices: list[str]
+    person: KnownPerson | None = None
+    name_differs: bool = False
+    rider: Any = None
+    policy: Any = None
+    places: Sequence[int] = ()
+
+    @property
+    def in_force(self) -> bool:
+        """Cover waits for identity unless the agreement gives it without.
+
+        Where the document is proven under another name, it waits in any case.
+        """
+        if self.person is not None and self.person.verified:
+            return True
+        return self.offer.agreement.without_identity and not self.name_differs
+
+
+class Refusals(list[RowAnswer]):
+    """The answers to rows that go no further."""
+
+    def add(self, candidate: Candidate, *errors: RowError) -> None:
+        answer = RowAnswer(
+            candidate.number, candidate.rider_ref, "refused", "", candidate.notices, list(errors)
+        )
+        self.append(answer)
+
+
+async def match(
+    connection: asyncpg.Connection, run: Run, candidates: Sequence[Candidate]
+) -> tuple[list[Intent], Refusals]:
+    """The rows that can be carried out, everything they need found; and the refused ones."""
+    refusals = Refusals()
+    intents = [
+        intent for each in candidates if (intent := _intend(run, each, refusals)) is not None
+    ]
+    await _find_persons(connection, intents)
+    intents = await _find_riders(connection, run, intents, refusals)
+    await _find_cover(connection, run, intents)
+    return _eligible(intents, refusals), refusals
+
+
+def _intend(run: Run, candidate: Candidate, refusals: Refusals) -> Intent | None:
+    """The row with its agreement, unless there is none or its person had a row before."""
+    errors: list[RowError] = []
+    offer = offer_for(run.offers, candidate.plan)
+    if isinstance(offer, str):
+        errors.append(RowError("plan", offer))
+    elif candidate.shares not in (None, offer.agreement.shares):
+        fields = {"shares": offer.agreement.shares}
+        errors.append(RowError("shares", "shares-differ", fields=fields))
+    identity = Identity(candidate.name, candidate.document, candidate.phone)
+    keys = run.indexer.keys_of(identity)
+    first = run.documents.setdefault(keys.document, candidate.number)
+    if first < candidate.number:
+        errors.append(RowError("document_number", "duplicate-person", fields={"row": first}))
+    if errors or isinstance(offer, str):
+        refusals.add(candidate, *errors)
+        return None
+    notices = list(candidate.notices)
+    organisation_id = run.organisation_id
+    if candidate.site:
+        organisation_id = run.sites.get(candidate.site, organisation_id)
+        if candidate.site not in run.sites:
+            notices.append("site-unknown")
+    return Intent(candidate, identity, keys, offer, organisation_id, notices)
+
+
+async def _find_persons(connection: asyncpg.Connection, intents: Iterable[Intent]) -> None:
+    by_document = {intent.keys.document: intent for intent in intents}
+    for document, known in (await known_persons(connection, list(by_document))).items():
+        intent = by_document[document]
+        same_name = [person for person in known if person.name == intent.keys.name]
+        intent.person = max(same_name, key=lambda person: person.verified, default=None)
+        intent.name_differs = any(
+            person.verified and person.name != intent.keys.name for person in known
+        )
+
+
+async def _find_riders(
+    connection: asyncpg.Connection, run: Run, intents: list[Intent], refusals: Refusals
+) -> list[Intent]:
+    """The rider under this reference, or else under one that the file no longer names."""
+    refs = [intent.candidate.rider_ref for intent in intents]
+    by_ref = await queries.riders_by_ref(connection, run.partner_id, refs)
+    persons = [intent.person.id for intent in intents if intent.person is not None]
+    by_person = await queries.riders_by_person(connection, run.partner_id, persons)
+    kept = []
+    for intent in intents:
+        intent.rider = by_ref.get(intent.candidate.rider_ref)
+        holder = by_person.get(intent.person.id) if intent.person else None
+        if holder is not None and holder["rider_ref"] != intent.candidate.rider_ref:
+            if holder["rider_ref"] in run.survey.named:
+                refusals.add(intent.candidate, RowError("document_number", "person-listed"))
+                continue
+            intent.rider = intent.rider or holder
+        kept.append(intent)
+    return kept
+
+
+async def _find_cover(connection: asyncpg.Connection, run: Run, intents: list[Intent]) -> None:
+    """Cover these persons have from this partner, and the places they have left."""
+    known = {intent.person.id: intent for intent in intents if intent.person is not None}
+    sponsored = await queries.sponsored_policies(
+        connection, run.partner_id, list(known), run.cover_from
+    )
+    for intent in known.values():
+        assert intent.person is not None  # noqa: S101  filtered above
+        plan_code = intent.offer.agreement.plan_code
+        intent.policy = sponsored.get((intent.person.id, plan_code))
+    for offer in run.offers.values():
+        waiting = [
+            person_id
+            for person_id, intent in known.items()
+            if intent.offer is offer and intent.policy is None
+        ]
+        maximum, plan_code = offer.version.terms.max_shares, offer.agreement.plan_code
+        free = await free_places(connection, waiting, plan_code, maximum, offer.period)
+        for person_id, places in free.items():
+            known[person_id].places = places
+    for intent in intents:
+        if intent.person is None:
+            intent.places = range(1, intent.offer.version.terms.max_shares + 1)
+
+
+def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
+    """Those who have cover already, or may have it; every failing rule is named."""
+    kept = []
+    for intent in intents:
+        document, offer = intent.candidate.document, intent.offer
+        shares = offer.agreement.shares
+        failures = (
+            []
+            if intent.policy is not None
+            else failing_rules(
+                offer.version.terms,
+                Applicant(document.birth_on, document.sex),
+                first_day=offer.first_day,
+                shares=shares,
+                available=len(intent.places),
+            )
+        )
+        if failures:
+            errors = [
+                RowError("document_number", rule.code, fields=_numbers(rule.fields))
+                for rule in failures
+            ]
+            refusals.add(intent.candidate, *errors)
+            continue
+        intent.places = intent.places[:shares]
+        kept.append(intent)
+    return kept
+
+
+def _numbers(fields: Any) -> dict[str, int] | None:
+    return {name: int(value) for name, value in fields.items()} if fields else None
