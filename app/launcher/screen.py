@@ -2,12 +2,11 @@
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import segno
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from app.launcher.instance import Instance
@@ -64,7 +63,8 @@ class Screen:
         ):
             console.print(Text.assemble((f"{label:<26}", "dim"), address))
         console.print()
-        console.print(_accounts(instance))
+        for line in _accounts(instance):
+            console.print(line)
         console.print(
             Text.assemble(
                 ("Partner  ", "dim"),
@@ -83,14 +83,18 @@ class Screen:
         console.print(Text("Ctrl-C stops everything.", style="dim"))
 
 
-def _accounts(instance: Instance) -> Table:
-    table = Table(title="Demonstration accounts", title_justify="left", box=None, pad_edge=False)
-    headings: Sequence[str] = ("user name", "password", "TOTP secret")
-    for heading in headings:
-        table.add_column(heading, header_style="dim", overflow="fold")
-    for account in instance.accounts:
-        table.add_row(account.username, account.password, account.totp_secret)
-    return table
+def _accounts(instance: Instance) -> list[Text]:
+    """One line each, never wrapped: passwords and secrets are there to be copied."""
+    rows = [("Staff, by role", "user name", "password", "TOTP secret")]
+    rows += [
+        (each.role, each.username, each.password, each.totp_secret) for each in instance.accounts
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return [Text(line, style="" if number else "dim") for number, line in enumerate(lines)]
 
 
 def _qr(content: str) -> str:
