@@ -25,6 +25,7 @@ from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import SettingsDep, VaultDep
 from app.kernel.principal import LoggedIn, Staff
+from app.kernel.problems import Unauthenticated
 from app.kernel.routing import router
 
 routes = router("access")
@@ -154,7 +155,9 @@ async def log_out(caller: LoggedIn, session: SessionDep) -> None:
 @routes.get("/v1/staff/me")
 async def read_own_staff_account(staff: Staff, session: SessionDep) -> StaffProfile:
     """Who is logged in, where, with which roles."""
-    account = await session.get_one(StaffAccount, staff.id)
+    account = await session.get(StaffAccount, staff.id)
+    if account is None:
+        raise Unauthenticated
     return StaffProfile.model_validate(account)
 
 
