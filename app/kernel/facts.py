@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -92,4 +92,4 @@ def _enqueued(jobs: Sequence[tuple[str, Mapping[str, str]]]) -> tuple[list[Any],
     count = len(jobs)
     names = [name for name, _ in jobs]
     payloads = [msgspec.json.encode(payload) for _, payload in jobs]
-    return [0] * count, names, payloads, [None] * count, [None] * count, ["{}"] * count
+    return [0] * count, names, payloads, [timedelta()] * count, [None] * count, ["{}"] * count

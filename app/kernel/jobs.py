@@ -71,7 +71,14 @@ async def enqueue(
     connection = await session.connection()
     await connection.exec_driver_sql(
         ENQUEUE,
-        ([priority], [job], [msgspec.json.encode(payload)], [after], [dedupe_key], ["{}"]),
+        (
+            [priority],
+            [job],
+            [msgspec.json.encode(payload)],
+            [after or timedelta()],
+            [dedupe_key],
+            ["{}"],
+        ),
     )
 
 
