@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
@@ -87,11 +87,15 @@ async def tries_since(session: AsyncSession, account_id: UUID, since: datetime) 
 
 async def present_texts(session: AsyncSession, now: datetime) -> Sequence[ConsentText]:
     """The newest text in force of each purpose."""
+    newest = (
+        select(ConsentText.purpose, func.max(ConsentText.version))
+        .where(ConsentText.effective_at <= now)
+        .group_by(ConsentText.purpose)
+    )
     rows = await session.scalars(
         select(ConsentText)
-        .where(ConsentText.effective_at <= now)
-        .distinct(ConsentText.purpose)
-        .order_by(ConsentText.purpose, ConsentText.version.desc())
+        .where(tuple_(ConsentText.purpose, ConsentText.version).in_(newest))
+        .order_by(ConsentText.purpose)
     )
     return rows.all()
 
