@@ -23,22 +23,23 @@ from app.plans.terms import PlanTerms
 from app.policies.calendar import cover_period, first_covered_day
 from app.policies.eligibility import Applicant, failing_rules
 from app.policies.errors import NotEligible, SharesOverLimit
-from app.policies.slots import available_shares
+from app.policies.slots import SHARES_LOCK, available_shares
 
 Channel = Literal["bought", "gifted", "on_site"]
 Payer = Literal["member", "sponsor"]
 
-_JUDGE = """
+_JUDGE = f"""
+with serial as materialized (select {SHARES_LOCK})
 select p.id as person_id, p.birth_on, p.sex, p.verified_at,
        coalesce($3, m.organisation_id) as organisation_id, v.id as version_id,
        (select o.id from contribution_order o
         where o.person_id = p.id and o.plan_code = $2 and o.status = 'open') as open_order_id
-from person p
+from serial, person p
 left join member m on m.person_id = p.id
 left join plan_version v on v.plan_code = $2 and v.status = 'published'
     and v.effective_from <= $4 and (v.effective_to is null or v.effective_to > $4)
-where p.id = $1
-"""
+where p.id = $5
+"""  # noqa: S608  constants only
 
 _OPEN = """
 with wanted as (
@@ -119,7 +120,9 @@ async def open_order(
         sponsor_id=sponsor_id,
     )
     connection = await raw_connection(session)
-    judged = await connection.fetchrow(_JUDGE, person_id, plan_code, organisation_id, now)
+    judged = await connection.fetchrow(
+        _JUDGE, str(person_id), plan_code, organisation_id, now, person_id
+    )
     if judged is None or judged["verified_at"] is None:
         raise IdentityRequired
     if judged["version_id"] is None:

@@ -26,6 +26,18 @@ from free
 """  # noqa: S608
 
 
+# Two transactions that take places of one person would each wait for the other in the
+# exclusion constraint: who takes places takes this lock first, in a statement of its own,
+# so that the next one sees what the former holder did.
+SHARES_LOCK = "pg_advisory_xact_lock(hashtextextended($1::text, 1))"
+
+
+async def lock_shares(session: AsyncSession, person_id: UUID) -> None:
+    """Make everybody else who takes this person's places wait until we are done."""
+    connection = await raw_connection(session)
+    await connection.execute(f"select {SHARES_LOCK}", str(person_id))
+
+
 async def available_shares(
     session: AsyncSession,
     person_id: UUID,
@@ -52,11 +64,12 @@ async def reserve_shares(
     order_id: UUID | None = None,
     policy_id: UUID | None = None,
 ) -> None:
-    """Take `shares` free places for an order or a policy.
+    """Take `shares` free places for an order or a policy, waiting for whoever is before us.
 
     Raises SharesOverLimit (409) when fewer are free; whoever loses a race meets the
     exclusion constraint, which is the same 409.
     """
+    await lock_shares(session, person_id)
     connection = await raw_connection(session)
     tag: str = await connection.execute(
         _RESERVE,
