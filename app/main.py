@@ -13,6 +13,9 @@ from app.access import routes as access
 from app.access.authentication import Authenticator
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
+from app.claims import errors as claim_errors
+from app.claims import routes as claims
+from app.claims import staff_routes as claim_staff_routes
 from app.documents import routes as documents
 from app.documents.desk import open_desk
 from app.documents.multipart import MULTIPART_BYTES
@@ -33,6 +36,8 @@ from app.members import staff_routes as member_staff_routes
 from app.organisations import errors as organisation_errors
 from app.organisations import partner_routes, staff_routes
 from app.organisations import routes as organisations
+from app.payouts import errors as payout_errors
+from app.payouts import routes as payouts
 from app.plans import errors as plan_errors
 from app.plans import routes as plans
 from app.policies import errors as policy_errors
@@ -58,6 +63,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     plans.routes,
     policies.routes,
     billing.routes,
+    payouts.routes,
+    claims.routes,
+    claim_staff_routes.routes,
     rosters.routes,
     agreement_routes.routes,
     health.routes,
@@ -70,6 +78,8 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **plan_errors.CONSTRAINTS,
     **policy_errors.CONSTRAINTS,
     **billing_errors.CONSTRAINTS,
+    **payout_errors.CONSTRAINTS,
+    **claim_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
 }
 BODY_LIMITS: Mapping[str, int] = {

@@ -24,6 +24,8 @@ from pgqueuer.domain.types import Channel
 from sqlalchemy import text
 
 from app.billing import jobs as billing
+from app.claims import jobs as claims
+from app.documents import jobs as documents
 from app.integrations.outside import connect
 from app.kernel import audit
 from app.kernel.clock import business_now
@@ -33,6 +35,7 @@ from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enq
 from app.kernel.logs import configure_logs
 from app.kernel.vault import REFRESH_EVERY, open_vault
 from app.members import jobs as members
+from app.payouts import jobs as payouts
 from app.policies import jobs as policies
 from app.rosters import jobs as rosters
 from app.settings import Settings
@@ -40,9 +43,22 @@ from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("worker")
 
-JOBS: Mapping[str, Handler] = {**members.JOBS, **policies.JOBS, **billing.JOBS, **rosters.JOBS}
+JOBS: Mapping[str, Handler] = {
+    **members.JOBS,
+    **policies.JOBS,
+    **billing.JOBS,
+    **rosters.JOBS,
+    **documents.JOBS,
+    **payouts.JOBS,
+    **claims.JOBS,
+}
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
-TIMERS: Mapping[str, timedelta] = {**billing.TIMERS, **rosters.TIMERS}
+TIMERS: Mapping[str, timedelta] = {
+    **billing.TIMERS,
+    **rosters.TIMERS,
+    **documents.TIMERS,
+    **payouts.TIMERS,
+}
 
 COMMAND_SECONDS = 60.0
 # A killed worker's jobs are taken over after this long without a heartbeat.

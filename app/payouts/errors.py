@@ -38,6 +38,7 @@ class AccountCoolingOff(Conflict):
     )
 
     def __init__(self, usable_from: datetime) -> None:
+        self.usable_from = usable_from
         super().__init__(
             extensions={"usable_from": usable_from.isoformat()}, usable_from=usable_from.isoformat()
         )

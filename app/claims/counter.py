@@ -1,0 +1,38 @@
+"""What a claims handler needs, in one parameter: session, vault, files, and both clocks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.documents.desk import Desk
+from app.kernel.clock import business_now, system_now
+from app.kernel.database import SessionDep
+from app.kernel.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One request at the counter: its transaction, and what time it is."""
+
+    session: AsyncSession
+    files: Desk
+    now: datetime
+    system_now: datetime
+
+    @property
+    def vault(self) -> Vault:
+        return self.files.vault
+
+
+async def _counter(request: Request, session: SessionDep) -> Counter:
+    now = await business_now(session, sandbox=request.app.state.settings.sandbox)
+    return Counter(session, request.app.state.desk, now, system_now())
+
+
+CounterDep = Annotated[Counter, Depends(_counter, scope="function")]
+
+# The token that opening an upload gave out.
+UploadToken = Annotated[str, Path(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]

@@ -1,0 +1,16 @@
+"""Facts about claims, and the names of their jobs."""
+
+CLAIM_OPENED = "claim.opened"
+CLAIM_SUBMITTED = "claim.submitted"
+CLAIM_RETURNED = "claim.returned"
+CLAIM_WITHDRAWN = "claim.withdrawn"
+CLAIM_APPROVED = "claim.approved"
+CLAIM_DENIED = "claim.denied"
+CLAIM_PAID = "claim.paid"
+REVIEW_OVERDUE = "claim.review_overdue"
+
+PAYOUT_WAS_PAID = "claims.payout_paid"
+PAYOUT_HAS_FAILED = "claims.payout_failed"
+PAY = "claims.pay"
+PAY_WAITING = "claims.pay_waiting"
+REVIEW_DUE = "claims.review_due"

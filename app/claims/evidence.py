@@ -1,0 +1,216 @@
+"""Documents of a claim: uploads opened and finished, files sent whole, replaced, looked at."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims import queries
+from app.claims.errors import (
+    ClaimNotFound,
+    DocumentNotAskedFor,
+    DocumentNotFound,
+    ReceiptUsed,
+    SameFile,
+    TooManyFiles,
+)
+from app.claims.facts import require_open
+from app.claims.models import DOCUMENT, Claim, ClaimDocument
+from app.claims.schemas import OpenUploadBody
+from app.claims.terms import terms_of
+from app.documents import storing, uploads, viewing
+from app.documents.desk import Desk
+from app.documents.errors import DocumentRefused
+from app.documents.models import StoredObject
+from app.documents.schemas import BlobLinkView, OpenedUpload
+from app.kernel.clock import business_now
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import Principal
+from app.kernel.transitions import begin, move
+from app.kernel.vault import Vault
+
+PURPOSE = "claim"
+FILES_PER_KIND = 9
+
+
+async def open_upload(
+    session: AsyncSession, desk: Desk, actor: Principal, claim_id: UUID, body: OpenUploadBody
+) -> OpenedUpload:
+    """Begin a chunked upload for one kind; raises ClaimNotFound, DocumentsClosed,
+    DocumentNotAskedFor, TooManyFiles."""
+    claim = await _claim(session, actor, claim_id)
+    await _require_kind(session, claim, body.kind)
+    return await uploads.open_upload(
+        session,
+        desk,
+        actor,
+        purpose=PURPOSE,
+        subject_id=claim.id,
+        kind=body.kind,
+        declared_bytes=body.bytes,
+        declared_sha256=body.sha256,
+    )
+
+
+async def finish_upload(desk: Desk, actor: Principal, claim_id: UUID, token: str) -> UUID:
+    """Prove a complete upload and add it to the claim; again it gives the same document.
+
+    Raises DocumentRefused (422) with the reason, and what `open_upload` raises.
+    """
+    async with desk.database.transaction() as session:
+        await _claim(session, actor, claim_id)
+    collected = await uploads.collect(desk, token, actor, PURPOSE, claim_id)
+    if isinstance(collected, UUID):
+        async with desk.database.transaction() as session:
+            document = await queries.document_by_object(session, collected)
+        if document is None:
+            raise DocumentNotFound
+        return document.id
+    try:
+        stored = await storing.prove_and_keep(desk, collected.content)
+    except DocumentRefused as refused:
+        await uploads.refuse(desk, collected.upload_id, refused.reason, actor)
+        raise
+    return await _add(desk, actor, claim_id, collected.kind, stored, collected.upload_id)
+
+
+async def send_whole(
+    desk: Desk, actor: Principal, claim_id: UUID, kind: str, content: bytes
+) -> UUID:
+    """A file that came in one piece; the same file for the same kind changes nothing."""
+    async with desk.database.transaction() as session:
+        claim = await _claim(session, actor, claim_id)
+        await _require_kind(session, claim, kind)
+    stored = await storing.prove_and_keep(desk, content)
+    return await _add(desk, actor, claim_id, kind, stored, None)
+
+
+async def _add(
+    desk: Desk,
+    actor: Principal,
+    claim_id: UUID,
+    kind: str,
+    stored: StoredObject,
+    upload_id: UUID | None,
+) -> UUID:
+    async with desk.database.transaction() as session:
+        now = await business_now(session, sandbox=desk.database.settings.sandbox)
+        claim = await _claim(session, actor, claim_id, lock=True)
+        known = await _known(session, claim, kind, stored.original_sha256)
+        if known is not None:
+            if upload_id is not None:
+                await uploads.finish(session, upload_id, known.object_id, actor)
+            return known.id
+        await _require_kind(session, claim, kind)
+        session.add(stored)
+        await session.flush()
+        await _replace_returned(session, actor, claim, kind, now)
+        document = _document(actor, claim, kind, stored, now)
+        begin(session, DOCUMENT, document, actor=actor, at=now, on_behalf_of=_for(actor, claim))
+        await session.flush()
+        if upload_id is not None:
+            await uploads.finish(session, upload_id, stored.id, actor)
+        content = {"document_id": str(document.id), "kind": kind}
+        added = Fact("claim", claim.id, "claim.add_document", None, content)
+        await state(session, [added], actor=actor, at=now, on_behalf_of=_for(actor, claim))
+    return document.id
+
+
+def _document(
+    actor: Principal, claim: Claim, kind: str, stored: StoredObject, now: datetime
+) -> ClaimDocument:
+    return ClaimDocument(
+        id=new_id(),
+        claim_id=claim.id,
+        kind=kind,
+        object_id=stored.id,
+        fingerprint=stored.original_sha256,
+        status="waiting",
+        uploaded_by_kind=actor.kind,
+        uploaded_by=actor.id,
+        uploaded_at=now,
+    )
+
+
+async def _known(
+    session: AsyncSession, claim: Claim, kind: str, fingerprint: bytes
+) -> ClaimDocument | None:
+    """The same file on this claim; raises SameFile for another kind, ReceiptUsed for another
+    claim's receipt."""
+    await queries.lock_file(session, fingerprint)
+    for document, _ in await queries.documents_of(session, claim.id):
+        if document.fingerprint == fingerprint:
+            if document.kind != kind or document.status == "returned":
+                raise SameFile
+            return document
+    if kind == "receipt" and await queries.receipt_file_used(session, claim.id, fingerprint):
+        raise ReceiptUsed
+    return None
+
+
+async def _replace_returned(
+    session: AsyncSession, actor: Principal, claim: Claim, kind: str, now: datetime
+) -> None:
+    for document, _ in await queries.documents_of(session, claim.id):
+        if document.kind == kind and document.status == "returned":
+            await move(session, DOCUMENT, document, "replaced", actor=actor, at=now)
+
+
+async def take_back(
+    session: AsyncSession, actor: Principal, claim_id: UUID, document_id: UUID, now: datetime
+) -> None:
+    """Take a file back before the claim is submitted; it stays in history."""
+    claim = await _claim(session, actor, claim_id, lock=True)
+    found = await queries.document_of(session, claim.id, document_id)
+    if found is None or found[0].status == "replaced":
+        raise DocumentNotFound
+    await move(session, DOCUMENT, found[0], "replaced", actor=actor, at=now)
+    content = {"document_id": str(document_id)}
+    taken = Fact("claim", claim.id, "claim.take_back_document", None, content)
+    await state(session, [taken], actor=actor, at=now, on_behalf_of=_for(actor, claim))
+
+
+async def give_view(
+    session: AsyncSession,
+    vault: Vault,
+    viewer: Principal,
+    claim_id: UUID,
+    document_id: UUID,
+    variant: str,
+) -> BlobLinkView:
+    """A single-use link to one file; raises ClaimNotFound, DocumentNotFound (404)."""
+    claim = await queries.find(session, viewer, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    found = await queries.document_of(session, claim.id, document_id)
+    if found is None:
+        raise DocumentNotFound
+    return await viewing.give_link(
+        session, vault, viewer, found[1], variant, on_behalf_of=_for(viewer, claim)
+    )
+
+
+async def _claim(
+    session: AsyncSession, actor: Principal, claim_id: UUID, *, lock: bool = False
+) -> Claim:
+    find = queries.find_locked if lock else queries.find
+    claim = await find(session, actor, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    require_open(claim)
+    return claim
+
+
+async def _require_kind(session: AsyncSession, claim: Claim, kind: str) -> None:
+    terms = await terms_of(session, claim)
+    asked_for = [each for each in terms.documents(claim.benefit_code) if each != "identity"]
+    if kind not in asked_for:
+        raise DocumentNotAskedFor(asked_for)
+    files = [file for file, _ in await queries.documents_of(session, claim.id) if file.kind == kind]
+    if len(files) >= FILES_PER_KIND:
+        raise TooManyFiles
+
+
+def _for(actor: Principal, claim: Claim) -> UUID | None:
+    return None if actor.kind == "member" else claim.person_id

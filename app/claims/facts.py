@@ -1,0 +1,126 @@
+"""Facts of a claim: every change kept, the newest counts; and its receipts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims import queries
+from app.claims.errors import DocumentsClosed, ReceiptUsed
+from app.claims.models import Claim, ClaimFacts, ClaimReceipt, receipt_value
+from app.claims.schemas import ReceiptBody
+from app.claims.terms import check_known
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import Principal
+from app.kernel.vault import Vault
+from app.plans.terms import PlanTerms
+
+# While these last, the member may still add to the claim.
+OPEN_TO_MEMBER = frozenset({"draft", "waiting_for_member"})
+
+
+def require_open(claim: Claim) -> None:
+    """Raise DocumentsClosed (409) when the member's part is over."""
+    if claim.status not in OPEN_TO_MEMBER:
+        raise DocumentsClosed
+
+
+async def facts_known(session: AsyncSession, vault: Vault, claim: Claim) -> dict[str, Any]:
+    """The facts as last given."""
+    row = await queries.facts_of(session, claim.id)
+    return {} if row is None else vault.open("claim_facts", row.id, row.sealed)
+
+
+async def give_facts(
+    session: AsyncSession,
+    vault: Vault,
+    giver: Principal,
+    claim: Claim,
+    terms: PlanTerms,
+    facts: Mapping[str, Any],
+    reason_code: str | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """Add or change facts; what was known before stays in history. Returns all of them.
+
+    The claim's row is locked by the caller. Raises UnknownFact (422).
+    """
+    check_known(terms.benefit(claim.benefit_code), facts)
+    last = await queries.facts_of(session, claim.id)
+    known = {} if last is None else vault.open("claim_facts", last.id, last.sealed)
+    changed = sorted(name for name, value in facts.items() if known.get(name) != value)
+    merged = {**known, **facts}
+    if not changed:
+        return merged
+    row_id = new_id()
+    session.add(
+        ClaimFacts(
+            id=row_id,
+            claim_id=claim.id,
+            version=1 if last is None else last.version + 1,
+            names=changed,
+            sealed=vault.seal("claim_facts", row_id, merged),
+            given_by_kind=giver.kind,
+            given_by=giver.id,
+            given_at=now,
+            reason_code=reason_code,
+        )
+    )
+    await session.flush()
+    given = Fact("claim", claim.id, "claim.give_facts", None, {"names": changed})
+    await state(session, [given], actor=giver, at=now)
+    return merged
+
+
+async def add_receipt(
+    session: AsyncSession,
+    vault: Vault,
+    actor: Principal,
+    claim: Claim,
+    body: ReceiptBody,
+    now: datetime,
+) -> ClaimReceipt:
+    """Note an invoice; the same one again on this claim changes nothing.
+
+    Raises ReceiptUsed (409) when another claim that may still be paid has it.
+    """
+    record = {"code": body.code.upper(), "number": body.number.upper()}
+    candidates = vault.blind_index_candidates("receipt", receipt_value(record))
+    used = await session.scalar(
+        select(ClaimReceipt).where(
+            ClaimReceipt.receipt_index.in_(candidates), ClaimReceipt.released_at.is_(None)
+        )
+    )
+    if used is not None:
+        if used.claim_id != claim.id:
+            raise ReceiptUsed
+        return used
+    receipt_id = new_id()
+    receipt = ClaimReceipt(
+        id=receipt_id,
+        claim_id=claim.id,
+        receipt_index=vault.blind_index("receipt", receipt_value(record)),
+        sealed=vault.seal("claim_receipt", receipt_id, record),
+        amount_fen=body.amount_fen,
+        issued_on=body.issued_on,
+        recorded_by_kind=actor.kind,
+        recorded_by=actor.id,
+        recorded_at=now,
+    )
+    session.add(receipt)
+    await session.flush()
+    added = Fact("claim", claim.id, "claim.add_receipt", None, {"receipt_id": str(receipt.id)})
+    await state(session, [added], actor=actor, at=now)
+    return receipt
+
+
+async def release_receipts(session: AsyncSession, claim: Claim, now: datetime) -> None:
+    """A claim that is not paid lets its receipts be used again."""
+    await session.execute(
+        update(ClaimReceipt)
+        .where(ClaimReceipt.claim_id == claim.id, ClaimReceipt.released_at.is_(None))
+        .values(released_at=now)
+    )

@@ -1,0 +1,38 @@
+"""A member's own claims, newest first: one statement on the read pool."""
+
+from uuid import UUID
+
+import asyncpg
+
+from app.claims.schemas import ClaimSummary
+from app.kernel.pagination import Page, decode_cursor, encode_cursor, page_of
+from app.kernel.principal import Principal
+from app.kernel.vault import Vault
+
+_PAGE = """
+select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.opened_at, c.submitted_at,
+       c.review_due_at as decision_promised_by,
+       case when c.decided_at is not null then c.amount_fen end as amount_fen
+from member_account a join claim c on c.person_id = a.person_id
+where a.id = $1 {after} order by c.id desc limit $2
+"""
+_FIRST = _PAGE.format(after="")
+_NEXT = _PAGE.format(after="and c.id < $3")
+
+
+async def own_claims(
+    reads: asyncpg.Pool, vault: Vault, member: Principal, cursor: str | None, limit: int
+) -> Page[ClaimSummary]:
+    """A page of the caller's claims; raises TamperedCursor (400)."""
+    listing = f"own-claims:{member.id}"
+    position = decode_cursor(vault, listing, cursor)
+    if position is None:
+        rows = await reads.fetch(_FIRST, member.id, limit + 1)
+    else:
+        rows = await reads.fetch(_NEXT, member.id, limit + 1, UUID(position[0]))
+    return page_of(
+        rows,
+        limit,
+        lambda row: ClaimSummary.model_validate(dict(row)),
+        lambda row: encode_cursor(vault, listing, [str(row["id"])]),
+    )

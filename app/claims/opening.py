@@ -1,0 +1,192 @@
+"""Opening a claim: the incident has to lie inside the cover, or the answer says why not."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims import queries
+from app.claims.errors import (
+    NOT_COVERED,
+    ClaimantNeeded,
+    ClaimNotFound,
+    IncidentInFuture,
+    NotCovered,
+)
+from app.claims.events import CLAIM_OPENED
+from app.claims.facts import give_facts
+from app.claims.models import CLAIM, Claim, Incident
+from app.claims.schemas import IncidentBody, OpenClaimBody
+from app.kernel.clock import SHANGHAI, business_day
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id, new_number
+from app.kernel.principal import Principal
+from app.kernel.transitions import begin
+from app.kernel.vault import Vault
+from app.members.models import Member, Person
+from app.members.queries import visible_members
+from app.members.service import member_of, person_of
+from app.payouts.errors import AccountNotFound
+from app.payouts.queries import account_of
+from app.plans.service import version_of
+from app.plans.terms import PlanTerms
+from app.policies.cover import PolicyCover, cover_at, waits_until
+from app.policies.models import Policy
+from app.policies.queries import policy_by_id
+
+
+async def open_by_member(
+    session: AsyncSession, vault: Vault, member: Principal, body: OpenClaimBody, now: datetime
+) -> Claim:
+    """A member's own claim.
+
+    Raises IdentityRequired (409), ClaimNotFound (404) for a policy of somebody else,
+    IncidentInFuture, NotCovered, BenefitNotFound, UnknownFact (422).
+    """
+    person = await person_of(session, member.id)
+    policy = await _policy_of(session, body.policy_id, person.id)
+    return await _open(session, vault, member, body, now, person, policy, None)
+
+
+async def open_by_staff(
+    session: AsyncSession, vault: Vault, staff: Principal, body: OpenClaimBody, now: datetime
+) -> Claim:
+    """A claim received for a member whom the caseworker manages or may serve.
+
+    Any office may receive; who manages the policy decides (domain.md). Raises as above.
+    """
+    policy = await policy_by_id(session, body.policy_id)
+    if policy is None:
+        raise ClaimNotFound
+    found = visible_members(staff, now).where(Member.person_id == policy.person_id)
+    if (await session.execute(found)).first() is None:
+        raise ClaimNotFound
+    person = await session.get_one(Person, policy.person_id)
+    return await _open(session, vault, staff, body, now, person, policy, staff.organisation_id)
+
+
+async def _policy_of(session: AsyncSession, policy_id: UUID, person_id: UUID) -> Policy:
+    policy = await session.scalar(
+        select(Policy).where(Policy.id == policy_id, Policy.person_id == person_id)
+    )
+    if policy is None:
+        raise ClaimNotFound
+    return policy
+
+
+async def _open(
+    session: AsyncSession,
+    vault: Vault,
+    actor: Principal,
+    body: OpenClaimBody,
+    now: datetime,
+    person: Person,
+    policy: Policy,
+    receiving: UUID | None,
+) -> Claim:
+    terms = (await version_of(session, policy.plan_version_id)).terms
+    if "claimant_identity" in terms.documents(body.benefit_code):
+        raise ClaimantNeeded
+    await require_cover(session, policy, terms, body.benefit_code, body.incident, now)
+    chosen = body.payout_account_id
+    if chosen is not None and await account_of(session, person.id, chosen) is None:
+        raise AccountNotFound
+    incident = _incident(vault, person.id, body.incident)
+    session.add(incident)
+    own = actor.kind == "member"
+    claim = Claim(
+        id=new_id(),
+        number=new_number("C"),
+        incident_id=incident.id,
+        person_id=person.id,
+        account_id=actor.id if own else await queries.account_of_person(session, person.id),
+        payout_account_id=body.payout_account_id,
+        policy_id=policy.id,
+        plan_code=policy.plan_code,
+        plan_version_id=policy.plan_version_id,
+        benefit_code=body.benefit_code,
+        status="draft",
+        managing_organisation_id=await _manager(session, policy),
+        receiving_organisation_id=receiving,
+        claimed_by_kind=actor.kind,
+        claimed_by=actor.id,
+        opened_at=now,
+        round=1,
+    )
+    await session.flush()
+    begin(session, CLAIM, claim, actor=actor, at=now, on_behalf_of=None if own else person.id)
+    await session.flush()
+    content = {"plan_code": claim.plan_code, "benefit_code": claim.benefit_code}
+    opened = Fact("claim", claim.id, "claim.open", CLAIM_OPENED, content)
+    await state(session, [opened], actor=actor, at=now, on_behalf_of=None if own else person.id)
+    if body.facts:
+        await give_facts(session, vault, actor, claim, terms, body.facts, None, now)
+    return claim
+
+
+def _incident(vault: Vault, person_id: UUID, body: IncidentBody) -> Incident:
+    incident_id = new_id()
+    told = {"place": body.place, "description": body.description}
+    return Incident(
+        id=incident_id,
+        person_id=person_id,
+        cause=body.cause,
+        occurred_at=body.occurred_at,
+        sealed=vault.seal("incident", incident_id, told),
+    )
+
+
+async def _manager(session: AsyncSession, policy: Policy) -> UUID:
+    """The policy's organisation, else the member's, else the municipal office."""
+    if policy.organisation_id is not None:
+        return policy.organisation_id
+    member = await member_of(session, policy.person_id)
+    if member is not None and member.organisation_id is not None:
+        return member.organisation_id
+    office = await queries.municipal_office(session)
+    if office is None:
+        raise ClaimNotFound
+    return office
+
+
+async def require_cover(
+    session: AsyncSession,
+    policy: Policy,
+    terms: PlanTerms,
+    benefit_code: str,
+    incident: IncidentBody | Incident,
+    now: datetime,
+) -> PolicyCover:
+    """The policy's cover at the incident.
+
+    Raises IncidentInFuture or NotCovered (422) with a code: not_started, ended, waiting,
+    past_deadline, cause, cancelled, void, pending_identity.
+    """
+    if incident.occurred_at > now:
+        raise IncidentInFuture
+    last_day = business_day(incident.occurred_at) + timedelta(days=terms.claims.deadline_days)
+    if business_day(now) > last_day:
+        raise _not_covered("past_deadline", days=terms.claims.deadline_days)
+    benefit = terms.benefit(benefit_code)
+    if incident.cause not in benefit.causes:
+        raise _not_covered("cause")
+    cover = await _cover_of(session, policy, incident.occurred_at)
+    if not cover.covered:
+        raise _not_covered(cover.reason)
+    until = waits_until(terms, cover, benefit_code, incident.cause)
+    if until > incident.occurred_at:
+        raise _not_covered("waiting", until=until.astimezone(SHANGHAI).isoformat())
+    return cover
+
+
+async def _cover_of(session: AsyncSession, policy: Policy, instant: datetime) -> PolicyCover:
+    for plan in await cover_at(session, policy.person_id, instant):
+        for cover in plan.policies:
+            if cover.policy_id == policy.id:
+                return cover
+    raise _not_covered("void")
+
+
+def _not_covered(reason: str, **fields: object) -> NotCovered:
+    return NotCovered(reason.replace("_", "-"), NOT_COVERED[reason], **fields)

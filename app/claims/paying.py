@@ -1,0 +1,115 @@
+"""From an approved claim to its payout, and back when that fails."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims import queries
+from app.claims.errors import ClaimNotFound
+from app.claims.events import CLAIM_PAID, PAY
+from app.claims.models import CLAIM, Claim, Decision
+from app.kernel.facts import Fact, state
+from app.kernel.jobs import schedule
+from app.kernel.principal import SYSTEM, Principal
+from app.kernel.transitions import move
+from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination
+from app.payouts.models import Payout
+from app.payouts.service import choose_destination, request_payout
+
+
+async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: datetime) -> bool:
+    """Request the payout of an approved claim; False while there is nowhere to pay to.
+
+    An account that is cooling off is tried again when it may be used; without any, the
+    claim waits until the member records one.
+    """
+    if claim.status != "approved" or claim.amount_fen is None:
+        return False
+    try:
+        destination = await choose_destination(
+            session,
+            person_id=claim.person_id,
+            account_id=claim.account_id,
+            preferred=claim.payout_account_id,
+            amount_fen=claim.amount_fen,
+            now=now,
+        )
+    except AccountCoolingOff as cooling:
+        await schedule(session, PAY, claim.id, cooling.usable_from)
+        return False
+    except (NoDestination, AccountNotFound):
+        return False
+    await request_payout(
+        session,
+        claim_id=claim.id,
+        plan_code=claim.plan_code,
+        person_id=claim.person_id,
+        amount_fen=claim.amount_fen,
+        destination=destination,
+        approvers=await _approvers(session, claim),
+        actor=actor,
+        now=now,
+    )
+    await move(session, CLAIM, claim, "paying", actor=actor, at=now)
+    return True
+
+
+async def _approvers(session: AsyncSession, claim: Claim) -> list[UUID]:
+    rows = await session.scalars(
+        select(Decision.decided_by)
+        .where(
+            Decision.claim_id == claim.id,
+            Decision.round == claim.round,
+            Decision.verdict == "approve",
+        )
+        .order_by(Decision.id)
+    )
+    return list(rows.all())
+
+
+async def pay_again(
+    session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime
+) -> Claim:
+    """A new payout after one that failed, by hand: expired confirmation, corrected account.
+
+    Raises ClaimNotFound (404), NoDestination (409), PayoutLive (409).
+    """
+    claim = await queries.find_locked(session, actor, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    if not await pay(session, actor, claim, now):
+        raise NoDestination
+    return claim
+
+
+async def settle(session: AsyncSession, payout: Payout, now: datetime) -> None:
+    """The money has arrived: the claim is paid. Again it changes nothing."""
+    if payout.claim_id is None:
+        return
+    claim = await queries.locked(session, payout.claim_id)
+    if claim.status != "paying":
+        return
+    await move(session, CLAIM, claim, "paid", actor=SYSTEM, at=now)
+    claim.paid_at = payout.settled_at
+    await session.flush()
+    paid = Fact("claim", claim.id, "claim.pay", CLAIM_PAID, {"amount_fen": payout.amount_fen})
+    await state(session, [paid], actor=SYSTEM, at=now)
+
+
+async def fall_back(session: AsyncSession, payout: Payout, now: datetime) -> None:
+    """The payout failed: the claim is approved again and waits for another way."""
+    if payout.claim_id is None:
+        return
+    claim = await queries.locked(session, payout.claim_id)
+    newest = await session.scalar(
+        select(Payout.id).where(Payout.claim_id == claim.id).order_by(Payout.id.desc()).limit(1)
+    )
+    if claim.status != "paying" or newest != payout.id:
+        return
+    await move(session, CLAIM, claim, "approved", actor=SYSTEM, at=now, reason_code="payout-failed")
+    failed = Fact(
+        "claim", claim.id, "claim.payout_failed", None, {"failure_code": payout.failure_code}
+    )
+    await state(session, [failed], actor=SYSTEM, at=now)

@@ -1,0 +1,253 @@
+"""Every look at claims; each begins from whose they are."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access.models import MemberAccount
+from app.claims.models import (
+    Claim,
+    ClaimDocument,
+    ClaimFacts,
+    ClaimReceipt,
+    Decision,
+    Incident,
+)
+from app.documents.models import StoredObject
+from app.kernel.principal import Principal
+from app.kernel.transitions import StatusHistory
+from app.members.models import Member
+from app.organisations.models import Kind, Organisation
+from app.organisations.queries import in_scope
+
+# Statuses in which an amount counts against the plan's limits.
+COUNTED = ("awaiting_second_approval", "approved", "paying", "paid")
+ENDED_WITHOUT_PAYMENT = ("denied", "withdrawn")
+
+
+def visible(principal: Principal) -> Select[Claim]:
+    """Claims that the principal may see.
+
+    A member's own; for staff those that their subtree manages, and those that it received.
+    """
+    if principal.kind == "member":
+        return (
+            select(Claim)
+            .join(MemberAccount, MemberAccount.person_id == Claim.person_id)
+            .where(MemberAccount.id == principal.id)
+        )
+    return select(Claim).where(
+        or_(
+            in_scope(principal, Claim.managing_organisation_id),
+            in_scope(principal, Claim.receiving_organisation_id),
+        )
+    )
+
+
+async def find(session: AsyncSession, principal: Principal, claim_id: UUID) -> Claim | None:
+    return await session.scalar(visible(principal).where(Claim.id == claim_id))
+
+
+async def find_locked(session: AsyncSession, principal: Principal, claim_id: UUID) -> Claim | None:
+    return await session.scalar(
+        visible(principal).where(Claim.id == claim_id).with_for_update(of=Claim)
+    )
+
+
+async def locked(session: AsyncSession, claim_id: UUID) -> Claim:
+    return await session.get_one(Claim, claim_id, with_for_update=True, populate_existing=True)
+
+
+async def incident_of(session: AsyncSession, claim: Claim) -> Incident:
+    return await session.get_one(Incident, claim.incident_id)
+
+
+async def documents_of(
+    session: AsyncSession, claim_id: UUID
+) -> Sequence[tuple[ClaimDocument, StoredObject]]:
+    """The files that count, in the order of upload; replaced ones are left out."""
+    rows = await session.execute(
+        select(ClaimDocument, StoredObject)
+        .join(StoredObject, StoredObject.id == ClaimDocument.object_id)
+        .where(ClaimDocument.claim_id == claim_id, ClaimDocument.status != "replaced")
+        .order_by(ClaimDocument.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def document_of(
+    session: AsyncSession, claim_id: UUID, document_id: UUID
+) -> tuple[ClaimDocument, StoredObject] | None:
+    """One file of a claim, replaced ones included."""
+    row = (
+        await session.execute(
+            select(ClaimDocument, StoredObject)
+            .join(StoredObject, StoredObject.id == ClaimDocument.object_id)
+            .where(ClaimDocument.claim_id == claim_id, ClaimDocument.id == document_id)
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def document_by_object(session: AsyncSession, object_id: UUID) -> ClaimDocument | None:
+    return await session.scalar(select(ClaimDocument).where(ClaimDocument.object_id == object_id))
+
+
+async def receipt_file_used(session: AsyncSession, claim_id: UUID, fingerprint: bytes) -> bool:
+    """Whether this very file is the receipt of another claim that may still be paid."""
+    found = await session.scalar(
+        select(ClaimDocument.id)
+        .join(Claim, Claim.id == ClaimDocument.claim_id)
+        .where(
+            ClaimDocument.fingerprint == fingerprint,
+            ClaimDocument.kind == "receipt",
+            ClaimDocument.status != "replaced",
+            ClaimDocument.claim_id != claim_id,
+            Claim.status.not_in(ENDED_WITHOUT_PAYMENT),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def facts_of(session: AsyncSession, claim_id: UUID) -> ClaimFacts | None:
+    """The newest facts."""
+    return await session.scalar(
+        select(ClaimFacts)
+        .where(ClaimFacts.claim_id == claim_id)
+        .order_by(ClaimFacts.version.desc())
+        .limit(1)
+    )
+
+
+async def receipts_of(session: AsyncSession, claim_id: UUID) -> Sequence[ClaimReceipt]:
+    return (
+        await session.scalars(
+            select(ClaimReceipt)
+            .where(ClaimReceipt.claim_id == claim_id, ClaimReceipt.released_at.is_(None))
+            .order_by(ClaimReceipt.id)
+        )
+    ).all()
+
+
+async def decisions_of(session: AsyncSession, claim_id: UUID) -> Sequence[Decision]:
+    return (
+        await session.scalars(
+            select(Decision).where(Decision.claim_id == claim_id).order_by(Decision.id)
+        )
+    ).all()
+
+
+async def first_decision(session: AsyncSession, claim: Claim) -> Decision | None:
+    """The first person's verdict of the present round."""
+    return await session.scalar(
+        select(Decision).where(
+            Decision.claim_id == claim.id, Decision.round == claim.round, Decision.step == "first"
+        )
+    )
+
+
+async def history_of(session: AsyncSession, claim_id: UUID) -> Sequence[StatusHistory]:
+    return (
+        await session.scalars(
+            select(StatusHistory)
+            .where(StatusHistory.subject == "claim", StatusHistory.subject_id == claim_id)
+            .order_by(StatusHistory.position)
+        )
+    ).all()
+
+
+async def used_of_policy(session: AsyncSession, claim: Claim) -> tuple[int, int]:
+    """Fen that other claims of the policy take: under the same benefit, and in all."""
+    same = Claim.benefit_code == claim.benefit_code
+    row = (
+        await session.execute(
+            select(
+                func.coalesce(func.sum(Claim.amount_fen).filter(same), 0),
+                func.coalesce(func.sum(Claim.amount_fen), 0),
+            ).where(
+                Claim.policy_id == claim.policy_id,
+                Claim.id != claim.id,
+                Claim.status.in_(COUNTED),
+            )
+        )
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0)
+
+
+async def excluded_by(
+    session: AsyncSession,
+    claim: Claim,
+    benefit_codes: Sequence[str],
+    start: datetime,
+    end: datetime,
+) -> bool:
+    """Whether a benefit that excludes this one was granted for an incident in [start, end)."""
+    if not benefit_codes:
+        return False
+    found = await session.scalar(
+        select(Claim.id)
+        .join(Incident, Incident.id == Claim.incident_id)
+        .where(
+            Claim.policy_id == claim.policy_id,
+            Claim.id != claim.id,
+            Claim.benefit_code.in_(benefit_codes),
+            Claim.status.in_(COUNTED),
+            and_(Incident.occurred_at >= start, Incident.occurred_at < end),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def lock_person(session: AsyncSession, person_id: UUID) -> None:
+    """One decision at a time for one person, so that limits cannot be used twice."""
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"claims-of-person:{person_id}"},
+    )
+
+
+async def lock_file(session: AsyncSession, fingerprint: bytes) -> None:
+    """One use of the same file at a time."""
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"claim-file:{fingerprint.hex()}"},
+    )
+
+
+async def account_of_person(session: AsyncSession, person_id: UUID) -> UUID | None:
+    """A login account of the person, the newest if there are several."""
+    return await session.scalar(
+        select(MemberAccount.id)
+        .where(MemberAccount.person_id == person_id, MemberAccount.status == "active")
+        .order_by(MemberAccount.id.desc())
+        .limit(1)
+    )
+
+
+async def enrolling_staff(session: AsyncSession, person_id: UUID) -> UUID | None:
+    """Who enrolled the member, if staff did."""
+    return await session.scalar(select(Member.enrolled_by).where(Member.person_id == person_id))
+
+
+async def municipal_office(session: AsyncSession) -> UUID | None:
+    """Who manages what nobody else does."""
+    return await session.scalar(
+        select(Organisation.id)
+        .where(Organisation.kind == Kind.MUNICIPAL_OFFICE, Organisation.valid_to.is_(None))
+        .order_by(Organisation.id)
+        .limit(1)
+    )
+
+
+async def approved_of_person(session: AsyncSession, person_id: UUID) -> Sequence[UUID]:
+    """Claims of a person that are approved and not on their way to be paid."""
+    return (
+        await session.scalars(
+            select(Claim.id).where(Claim.person_id == person_id, Claim.status == "approved")
+        )
+    ).all()

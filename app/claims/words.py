@@ -1,0 +1,82 @@
+"""Coded reasons and statuses in plain words."""
+
+from typing import Literal
+
+from app.kernel.text import Text
+
+ReturnReason = Literal[
+    "unreadable", "wrong-document", "incomplete", "name-differs", "out-of-date", "see-note"
+]
+DenialReason = Literal[
+    "not-covered",
+    "excluded",
+    "not-an-accident",
+    "hospital-grade-too-low",
+    "nothing-payable",
+    "not-genuine",
+    "claimed-before",
+    "used-up",
+]
+FactChangeReason = Literal["as-on-document", "calculation-corrected", "member-corrected"]
+
+RETURN_REASONS: dict[str, Text] = {
+    "unreadable": Text("看不清，请重新拍照上传", "Not readable: photograph it again."),
+    "wrong-document": Text("不是所需的材料，请上传正确的材料", "Another document is needed here."),
+    "incomplete": Text("缺页或不完整，请补齐后上传", "Pages are missing: send all of it."),
+    "name-differs": Text("姓名与本人不一致，请核对", "It names somebody else: check it."),
+    "out-of-date": Text("日期与事故不符，请核对", "Its date does not fit the incident: check it."),
+    "see-note": Text("请按审核说明处理", "See the reviewer's note."),
+}
+DENIAL_REASONS: dict[str, Text] = {
+    "not-covered": Text("事故不在保障范围内", "The incident is not covered."),
+    "excluded": Text("属于免责情形", "The plan excludes this case."),
+    "not-an-accident": Text("不属于意外事故", "It was not an accident."),
+    "hospital-grade-too-low": Text(
+        "医院等级不符合约定", "The hospital's grade is below the plan's."
+    ),
+    "nothing-payable": Text("按约定计算应付为零", "By the plan's terms nothing is payable."),
+    "not-genuine": Text("材料不属实", "The documents are not genuine."),
+    "claimed-before": Text("该事故已申领过", "The incident was claimed before."),
+    "used-up": Text("本保障期的限额已用完", "The limit of the term is used up."),
+}
+STATUS_WORDS: dict[str, Text] = {
+    "draft": Text("草稿", "Draft"),
+    "submitted": Text("已提交，等待审核", "Submitted, waiting for review"),
+    "under_review": Text("审核中", "Under review"),
+    "waiting_for_member": Text("请补充材料", "Waiting for your documents"),
+    "awaiting_second_approval": Text("复核中", "With a second approver"),
+    "approved": Text("已同意", "Approved"),
+    "denied": Text("不予给付", "Denied"),
+    "paying": Text("给付中", "Being paid"),
+    "paid": Text("已到账", "Paid"),
+    "withdrawn": Text("已撤回", "Withdrawn"),
+    "appealed": Text("申诉中", "Appealed"),
+    "reopened": Text("重新审核", "Reopened"),
+}
+NEXT_STEPS: dict[str, Text] = {
+    "draft": Text("请补齐材料后提交", "Add what is missing, then submit."),
+    "submitted": Text("无需操作，请等待审核", "Nothing to do: the review comes next."),
+    "under_review": Text("无需操作，请等待审核结果", "Nothing to do: the review is under way."),
+    "waiting_for_member": Text(
+        "请替换退回的材料后重新提交", "Replace what was returned, then submit."
+    ),
+    "awaiting_second_approval": Text(
+        "无需操作，请等待复核", "Nothing to do: a second person looks."
+    ),
+    "approved": Text(
+        "请登记收款账户或在微信小程序登录，以便给付",
+        "Record a bank account or log in through WeChat, so that it can be paid.",
+    ),
+    "paying": Text(
+        "请在微信中确认收款，或等待银行到账", "Confirm in WeChat, or wait for the bank."
+    ),
+}
+DOCUMENT_NAMES: dict[str, Text] = {
+    "identity": Text("身份证明", "Identity document"),
+    "medical_record": Text("诊断或出院记录", "Diagnosis or discharge record"),
+    "receipt": Text("医疗发票或结算单", "Medical invoice or settlement sheet"),
+    "claimant_identity": Text("申领人身份证明", "Identity of the claimant"),
+    "death_certificate": Text("死亡证明", "Death certificate"),
+    "kinship_proof": Text("亲属关系证明", "Proof of kinship"),
+    "disability_assessment": Text("伤残鉴定书", "Disability assessment"),
+}
