@@ -99,7 +99,7 @@ def serve_api(
     application = create_app(settings)
     settle_memory()
     gate()
-    _serve(application, listener, trusted_proxies=settings.trusted_proxies)
+    _serve(application, listener)
 
 
 def serve_simulators(
@@ -141,9 +141,7 @@ def _exit_well(_signum: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _serve(
-    application: "ASGIApp", listener: socket.socket, *, trusted_proxies: tuple[str, ...] = ()
-) -> None:
+def _serve(application: "ASGIApp", listener: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -156,9 +154,9 @@ def _serve(
         access_log=False,
         log_config=None,
         server_header=False,
-        # uvicorn believes X-Forwarded-For of anybody on this machine by default.
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
+        # uvicorn would believe X-Forwarded-For of anybody on this machine; the application
+        # itself decides by `trusted_proxies`.
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
