@@ -169,7 +169,7 @@ async def sites_by_name(session: AsyncSession, organisation_id: UUID, day: date)
             or_(Organisation.valid_to.is_(None), Organisation.valid_to > day),
         )
     )
-    return dict(rows.tuples().all())
+    return {row.name: row.id for row in rows}
 
 
 _RIDERS = """
