@@ -10,7 +10,7 @@ help: ## show this
 
 run: ## start everything: database, API, worker, simulators (Ctrl-C stops it)
 	@scripts/bootstrap.sh run
-	@REDUMBRELLA_FOLLOW_PARENT=1 exec $(BIN)/redumbrella run $(ARGS)
+	@exec env -u PYTHONDONTWRITEBYTECODE REDUMBRELLA_FOLLOW_PARENT=1 $(BIN)/redumbrella run $(ARGS)
 
 journey: ## in another terminal: from scanning a code to money received (ARGS="--json")
 	@scripts/bootstrap.sh run

@@ -30,6 +30,8 @@ def run(
     ] = False,
 ) -> None:
     """Start everything on this machine: database, API, worker, simulated outside systems."""
+    # Compiling everything anew would cost each start a second of CPU.
+    sys.dont_write_bytecode = False
     from app.launcher.run import run as run_everything
 
     run_everything(data_dir, port, verbose=verbose)
