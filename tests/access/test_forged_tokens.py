@@ -1,10 +1,13 @@
 """P11: every forged token is 401, at every door; the right door with too small a role is 403."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from jose import jws
 from app.access import tokens
 from app.access.authentication import Authenticator
 from app.organisations.models import Organisation
+from tests.access.doors import opens
 from tests.access_fixtures import SignedIn, member_token, partner_token, staff_token
 
 pytestmark = pytest.mark.anyio
@@ -69,9 +73,13 @@ async def test_our_own_way_of_forging_makes_good_tokens(
     assert await status_of(client, signed(app, claims_of(staff.token))) == 200
 
 
+def without(name: str, claims: dict[str, Any]) -> dict[str, Any]:
+    return {claim: value for claim, value in claims.items() if claim != name}
+
+
 CLAIMS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     **{
-        f"without {name}": (lambda c, name=name: {k: v for k, v in c.items() if k != name})
+        f"without {name}": partial(without, name)
         for name in ("iss", "aud", "sub", "iat", "exp", "jti", "fam", "gen", "org", "roles")
     },
     "other issuer": lambda c: c | {"iss": "https://somebody.invalid"},
@@ -166,9 +174,6 @@ async def test_the_public_key_is_no_hmac_secret(
 
 
 def hmac_token(claims: dict[str, Any], secret: bytes, algorithm: str, kid: str) -> str:
-    import hashlib
-    import hmac
-
     digest = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}[algorithm]
     header = encoded({"alg": algorithm, "typ": "JWT", "kid": kid})
     signing_input = f"{header}.{encoded(claims)}"
@@ -216,8 +221,8 @@ async def test_garbage_is_refused(client: httpx.AsyncClient, staff: SignedIn) ->
         header = f"Bearer {token}".encode()
         answer = await client.get(STAFF, headers=[(b"Authorization", header)])
         assert answer.status_code == 401, token
-    for header in (staff.token, f"Basic {staff.token}", f"Bearer{staff.token}", "Bearer", ""):
-        assert (await client.get(STAFF, headers={"Authorization": header})).status_code == 401
+    for value in (staff.token, f"Basic {staff.token}", f"Bearer{staff.token}", "Bearer", ""):
+        assert (await client.get(STAFF, headers={"Authorization": value})).status_code == 401
     assert (await client.get(STAFF)).status_code == 401
 
 
@@ -230,15 +235,8 @@ async def test_a_good_token_at_the_wrong_door(
     assert await status_of(client, partner.token) == 401
     # A cached success at its own door must not open another one.
     assert await status_of(client, staff.token) == 200
-    request = _Request(staff.headers)
-    for door in ("member", "partner"):
-        with pytest.raises(Exception, match="unauthenticated"):
-            await door_of(app)(request, door)  # type: ignore[arg-type]
-
-
-class _Request:
-    def __init__(self, headers: dict[str, str]) -> None:
-        self.headers = {name.lower(): value for name, value in headers.items()}
+    assert not await opens(app, staff.token, "member")
+    assert not await opens(app, staff.token, "partner")
 
 
 async def test_the_right_door_with_too_small_a_role(
