@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run journey test check format bench lock clean
 export PYTHON ?=
+# Kept bytecode halves every start.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
 ARGS ?=
 
@@ -10,7 +12,7 @@ help: ## show this
 
 run: ## start everything: database, API, worker, simulators (Ctrl-C stops it)
 	@scripts/bootstrap.sh run
-	@exec env -u PYTHONDONTWRITEBYTECODE REDUMBRELLA_FOLLOW_PARENT=1 $(BIN)/redumbrella run $(ARGS)
+	@REDUMBRELLA_FOLLOW_PARENT=1 exec $(BIN)/redumbrella run $(ARGS)
 
 journey: ## in another terminal: from scanning a code to money received (ARGS="--json")
 	@scripts/bootstrap.sh run
