@@ -124,7 +124,7 @@ def _bearer_token(header: str) -> str:
     return match[1]
 
 
-def _request_authenticator(request: Request) -> Authenticator:
+async def _request_authenticator(request: Request) -> Authenticator:
     return cast(Authenticator, request.app.state.authenticate)
 
 

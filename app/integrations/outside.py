@@ -43,7 +43,7 @@ async def connect(settings: Settings) -> AsyncIterator[Outside]:
         )
 
 
-def _request_outside(request: Request) -> Outside:
+async def _request_outside(request: Request) -> Outside:
     return cast(Outside, request.app.state.outside)
 
 

@@ -177,7 +177,7 @@ async def _request_session(request: Request) -> AsyncIterator[AsyncSession]:
 SessionDep = Annotated[AsyncSession, Depends(_request_session, scope="function")]
 
 
-def _request_database(request: Request) -> Database:
+async def _request_database(request: Request) -> Database:
     return cast(Database, request.app.state.database)
 
 

