@@ -1,12 +1,14 @@
 """The single-purpose processes: `api`, `worker`, `simulators`, `migrate` and their kin."""
 
 import asyncio
+import base64
 import json
-import os
 import socket
 import sys
 from functools import partial
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from app.launcher import serving
 from app.launcher.children import Service, Supervisor
@@ -23,6 +25,12 @@ def database_settings() -> Settings:
             "Set it (postgresql://user:password@host/database), or use `redumbrella run`,"
             " which brings a database along."
         )
+    from app.kernel.vault import decode_master_key
+
+    try:
+        decode_master_key(settings.master_key.get_secret_value())
+    except ValueError as error:
+        raise LaunchError(f"{error} (make one: openssl rand -base64 32).") from None
     return settings
 
 
@@ -101,5 +109,9 @@ def openapi_document() -> str:
     """The document needs no database and no secrets: nothing is connected or decrypted."""
     from app.main import create_app
 
-    os.environ.setdefault("REDUMBRELLA_ENVIRONMENT", "demo")
-    return json.dumps(create_app(read_settings()).openapi(), ensure_ascii=False, indent=2)
+    settings = Settings(
+        environment="demo",
+        database_url="postgresql://nobody@localhost/nothing",
+        master_key=SecretStr(base64.b64encode(bytes(32)).decode()),
+    )
+    return json.dumps(create_app(settings).openapi(), ensure_ascii=False, indent=2)
