@@ -28,24 +28,26 @@ _STRANDED = text(
     "  and proven.merged_into_id is null"
     " where (cast(:partner_id as uuid) is null or r.partner_id = :partner_id)"
     "  and (cast(:person_id as uuid) is null or proven.id = :person_id)"
+    "  and r.changed_sequence >= :sequence"
     " order by r.id"
 )
 
 
 async def adopt_claims(
     session: AsyncSession,
-    partner_id: UUID | None,
     now: datetime,
     *,
     person_id: UUID | None = None,
+    partner_id: UUID | None = None,
+    sequence: int = 0,
 ) -> int:
     """Move riders from a claim to the proven person with that document and name.
 
-    Called when a person is proven and when a roster has been applied, so that whichever
+    Called for a person who was proven and for what a roster has written, so that whichever
     comes second finds what the other wrote. Returns how many were moved.
     """
-    found = await session.execute(_STRANDED, {"partner_id": partner_id, "person_id": person_id})
-    rows = found.all()
+    sought = {"partner_id": partner_id, "person_id": person_id, "sequence": sequence}
+    rows = (await session.execute(_STRANDED, sought)).all()
     for row in rows:
         rider = await session.get_one(Rider, row.rider_id, with_for_update=True)
         person = await session.get_one(Person, row.person_id)
@@ -64,6 +66,8 @@ async def _move(session: AsyncSession, rider: Rider, person: Person, now: dateti
         except PolicyHasStarted:
             return
         await take_back(session, former, event_on=business_day(now), actor=SYSTEM)
+    claim = await session.get_one(Person, rider.person_id)
+    claim.merged_into_id = person.id
     rider.person_id = person.id
     # The next push judges the row again, whatever happens here.
     rider.row_hash = b""

@@ -72,8 +72,11 @@ async def _apply(context: JobContext, roster: Roster) -> None:
         await apply_part(context, run, part)
     async with context.transaction() as session:
         await applying.finish(session, run, await context.business_now(session))
+    if not survey.changed:
+        return
     async with context.transaction() as session:
-        await adopt_claims(session, roster.partner_id, await context.business_now(session))
+        now = await context.business_now(session)
+        await adopt_claims(session, now, partner_id=roster.partner_id, sequence=roster.sequence)
 
 
 def _read(media_type: str, body: bytes, key: bytes, present: Any) -> tuple[RosterFile, Survey]:
@@ -106,7 +109,7 @@ async def identity_passed(context: JobContext, payload: Mapping[str, Any]) -> No
     """A person was proven: riders listed as a claim to the same document become theirs."""
     async with context.transaction() as session:
         now = await context.business_now(session)
-        await adopt_claims(session, None, now, person_id=UUID(payload["subject_id"]))
+        await adopt_claims(session, now, person_id=UUID(payload["subject_id"]))
 
 
 async def policy_activated(context: JobContext, payload: Mapping[str, Any]) -> None:

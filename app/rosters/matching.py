@@ -48,6 +48,8 @@ class Intent:
     notices: list[str]
     person: KnownPerson | None = None
     name_differs: bool = False
+    # Everybody who is said to have this document, under whatever name.
+    namesakes: Sequence[UUID] = ()
     rider: Any = None
     policy: Any = None
     places: Sequence[int] = ()
@@ -119,6 +121,7 @@ async def _find_persons(connection: asyncpg.Connection, intents: Iterable[Intent
         intent = by_document[document]
         same_name = [person for person in known if person.name == intent.keys.name]
         intent.person = max(same_name, key=lambda person: person.verified, default=None)
+        intent.namesakes = [person.id for person in known]
         intent.name_differs = any(
             person.verified and person.name != intent.keys.name for person in known
         )
@@ -130,17 +133,20 @@ async def _find_riders(
     """The rider under this reference, or else under one that the file no longer names."""
     refs = [intent.candidate.rider_ref for intent in intents]
     by_ref = await queries.riders_by_ref(connection, run.partner_id, refs)
-    persons = [intent.person.id for intent in intents if intent.person is not None]
+    persons = [person_id for intent in intents for person_id in intent.namesakes]
     by_person = await queries.riders_by_person(connection, run.partner_id, persons)
     kept = []
     for intent in intents:
-        intent.rider = by_ref.get(intent.candidate.rider_ref)
-        holder = by_person.get(intent.person.id) if intent.person else None
-        if holder is not None and holder["rider_ref"] != intent.candidate.rider_ref:
-            if holder["rider_ref"] in run.survey.named:
-                refusals.add(intent.candidate, RowError("document_number", "person-listed"))
-                continue
-            intent.rider = intent.rider or holder
+        reference = intent.candidate.rider_ref
+        holders = [by_person[each] for each in intent.namesakes if each in by_person]
+        others = [each for each in holders if each["rider_ref"] != reference]
+        if any(each["rider_ref"] in run.survey.named for each in others):
+            refusals.add(intent.candidate, RowError("document_number", "person-listed"))
+            continue
+        intent.rider = by_ref.get(reference)
+        if intent.rider is None and intent.person is not None:
+            renumbered = (each for each in others if each["person_id"] == intent.person.id)
+            intent.rider = next(renumbered, None)
         kept.append(intent)
     return kept
 

@@ -81,7 +81,10 @@ class CsvFile:
     def _read_header(self) -> None:
         if not self._body.strip():
             raise Unreadable("file-empty")
-        first = self._text().readline()
+        try:
+            first = self._text().readline()
+        except UnicodeDecodeError:
+            raise Unreadable("file-encoding") from None
         self._delimiter = max(",;\t", key=first.count)
         _, header = next(self._records(), (0, []))
         self._layout, self.errors = read_layout(header)
