@@ -19,6 +19,9 @@ from app.claims import staff_routes as claim_staff_routes
 from app.documents import routes as documents
 from app.documents.desk import open_desk
 from app.documents.multipart import MULTIPART_BYTES
+from app.enrolment import errors as enrolment_errors
+from app.enrolment import routes as enrolment
+from app.enrolment.scanning import ScanDesk
 from app.integrations.outside import connect
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
@@ -40,6 +43,7 @@ from app.payouts import errors as payout_errors
 from app.payouts import routes as payouts
 from app.plans import errors as plan_errors
 from app.plans import routes as plans
+from app.policies import certificate_routes
 from app.policies import errors as policy_errors
 from app.policies import routes as policies
 from app.rosters import errors as roster_errors
@@ -50,7 +54,9 @@ from app.subscriptions import SUBSCRIPTIONS
 
 log = structlog.get_logger("api")
 
+# Routes are tried in this order: the one that everybody meets first comes first.
 ROUTERS: tuple[APIRouter, ...] = (
+    enrolment.scan_routes,
     access.routes,
     oauth_routes.routes,
     organisations.routes,
@@ -62,18 +68,21 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger.routes,
     plans.routes,
     policies.routes,
+    certificate_routes.routes,
     billing.routes,
     payouts.routes,
     claims.routes,
     claim_staff_routes.routes,
     rosters.routes,
     agreement_routes.routes,
+    enrolment.routes,
     health.routes,
 )
 CONSTRAINTS: Mapping[str, type[Problem]] = {
     **access_errors.CONSTRAINTS,
     **organisation_errors.CONSTRAINTS,
     **member_errors.CONSTRAINTS,
+    **enrolment_errors.CONSTRAINTS,
     **ledger_errors.CONSTRAINTS,
     **plan_errors.CONSTRAINTS,
     **policy_errors.CONSTRAINTS,
@@ -112,6 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.vault = open_vault(settings)
     app.state.constraints = CONSTRAINTS
     app.state.authenticate = Authenticator(settings, app.state.database, app.state.vault)
+    app.state.scan_desk = ScanDesk(app.state.database)
     for routes in ROUTERS:
         app.include_router(routes)
     if settings.sandbox:
@@ -131,7 +141,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await vault.refresh(session)
     authenticator: Authenticator = app.state.authenticate
     await authenticator.start()
+    scan_desk: ScanDesk = app.state.scan_desk
     tasks = [
+        asyncio.create_task(scan_desk.count()),
         asyncio.create_task(_refresh_vault(database, vault)),
         asyncio.create_task(authenticator.watch()),
     ]
@@ -145,6 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await scan_desk.flush()
         await database.close()
 
 

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
 
     environment: Literal["demo", "test", "production"] = "production"
     public_base_url: str = "http://127.0.0.1:8000"
+    # Who signs certificates of cover.
+    issuer_name: str = "重庆市职工互助保障（演示）"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     database_url: str = Field(

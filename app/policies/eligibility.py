@@ -5,7 +5,7 @@ from datetime import date
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.terms import AgeRange, PlanTerms, Sex
+from app.plans.terms import AgeRange, PlanTerms
 from app.policies.calendar import age_on
 
 
@@ -14,7 +14,7 @@ class Applicant:
     """What the rules look at; an occupation that nobody stated breaks no rule."""
 
     birth_on: date
-    sex: Sex
+    sex: str
     occupation: str | None = None
 
 
@@ -44,7 +44,9 @@ def failing_rules(
 
 
 def _age(terms: PlanTerms, applicant: Applicant, first_day: date) -> list[FieldError]:
-    allowed: AgeRange | None = terms.eligibility.ages.get(applicant.sex)
+    allowed: AgeRange | None = terms.eligibility.ages.get(
+        "female" if applicant.sex == "female" else "male"
+    )
     if allowed is None:
         return [FieldError("", "sex-not-eligible", SEX)]
     age = age_on(applicant.birth_on, first_day)

@@ -31,10 +31,9 @@ async def check(
     first_day = first_covered_day(now, person.verified_at or now)
     period = cover_period(first_day, months=terms.term_months, days=terms.term_days)
     available = await available_shares(session, person.id, plan_code, terms.max_shares, period)
-    sex = "female" if person.sex == "female" else "male"
     failures = failing_rules(
         terms,
-        Applicant(person.birth_on, sex, occupation),
+        Applicant(person.birth_on, person.sex, occupation),
         first_day=first_day,
         shares=shares,
         available=available,

@@ -36,14 +36,15 @@ async def look(client: httpx.AsyncClient, rider: Rider, order_id: str) -> dict[s
 
 async def entries(database: Database, reference: str) -> dict[str, int]:
     """Account → fen of everything posted for an order's attempts and refunds."""
-    return await scalar(
+    found: dict[str, int] = await scalar(
         database,
         "select jsonb_object_agg(account_code, fen) from (select account_code, sum(amount_fen) fen"
         " from ledger_entry e join ledger_transaction t on t.id = e.transaction_id"
         " where t.reference_id in (select id from payment_attempt where order_id = :id"
         " union select id from refund where order_id = :id) group by account_code) x",
         id=reference,
-    )  # type: ignore[no-any-return]
+    )
+    return found
 
 
 async def test_paid_order_policy_and_postings_are_one(
