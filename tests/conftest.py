@@ -140,13 +140,16 @@ def fresh_database_url(
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, simulators: Simulators) -> Settings:
+def settings(
+    database_url: str, simulators: Simulators, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     """The service's settings over this worker's database and the running simulators."""
     return simulators.settings(
         database_url=database_url,
         master_key=MASTER_KEY,
         log_level="error",
         database_pool_size=20,
+        object_store_url=tmp_path_factory.mktemp("objects").as_uri(),
     )
 
 

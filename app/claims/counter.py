@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.documents.desk import Desk
-from app.kernel.clock import business_now, system_now
+from app.documents.desk import Desk, DeskDep
+from app.kernel.clock import system_now
 from app.kernel.database import SessionDep
+from app.kernel.dependencies import NowDep
 from app.kernel.vault import Vault
 
 
@@ -27,9 +28,8 @@ class Counter:
         return self.files.vault
 
 
-async def _counter(request: Request, session: SessionDep) -> Counter:
-    now = await business_now(session, sandbox=request.app.state.settings.sandbox)
-    return Counter(session, request.app.state.desk, now, system_now())
+async def _counter(session: SessionDep, files: DeskDep, now: NowDep) -> Counter:
+    return Counter(session, files, now, system_now())
 
 
 CounterDep = Annotated[Counter, Depends(_counter, scope="function")]

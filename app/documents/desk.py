@@ -35,7 +35,7 @@ def open_desk(app: FastAPI) -> Iterator[None]:
         prover.close()
 
 
-def _desk(request: Request) -> Desk:
+async def _desk(request: Request) -> Desk:
     return cast(Desk, request.app.state.desk)
 
 

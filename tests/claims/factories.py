@@ -1,0 +1,256 @@
+"""A rider with cover, an office with its people, and claims at every stage."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.kernel.clock import business_day, system_now
+from app.kernel.jobs import RetryLater
+from app.kernel.principal import SYSTEM
+from app.organisations.models import Organisation
+from app.plans.service import version_on_sale
+from app.policies.issue import issue_policy
+from app.policies.models import Policy
+from app.worker import JOBS
+from tests.access_fixtures import SignedIn, make_organisation, staff_token
+from tests.cover_fixtures import Rider, context_of, load_plans, make_rider
+from tests.documents import corpus
+
+MINE = ("claims.%", "payouts.%")
+
+
+@dataclass(frozen=True)
+class Office:
+    """An agency with one of each."""
+
+    organisation: Organisation
+    caseworker: SignedIn
+    reviewer: SignedIn
+    another_reviewer: SignedIn
+    supervisor: SignedIn
+
+
+async def make_office(app: FastAPI) -> Office:
+    organisation = await make_organisation(app)
+    return Office(
+        organisation,
+        await staff_token(app, organisation.id, ["caseworker"]),
+        await staff_token(app, organisation.id, ["reviewer"]),
+        await staff_token(app, organisation.id, ["reviewer"]),
+        await staff_token(app, organisation.id, ["supervisor"]),
+    )
+
+
+async def make_policy(
+    app: FastAPI,
+    rider: Rider,
+    organisation_id: UUID,
+    *,
+    plan_code: str = "RIDER-ACC",
+    started_days_ago: int = 30,
+    shares: int = 1,
+    enrolled_by: UUID | None = None,
+) -> Policy:
+    """Cover that began some days ago."""
+    now = system_now()
+    async with app.state.database.transaction() as session:
+        return await issue_policy(
+            session,
+            person=rider.person,
+            version=await version_on_sale(session, plan_code, now),
+            shares=shares,
+            start_on=business_day(now) - timedelta(days=started_days_ago),
+            channel="gifted",
+            organisation_id=organisation_id,
+            enrolled_by=enrolled_by,
+            actor=SYSTEM,
+            now=now - timedelta(days=started_days_ago + 1),
+        )
+
+
+@dataclass
+class Case:
+    """One rider's claim and everybody who has to do with it."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    office: Office
+    rider: Rider
+    policy: Policy
+    id: str = ""
+    views: list[dict[str, Any]] = field(default_factory=list)
+
+    def body(self, benefit_code: str = "MED", **incident: Any) -> dict[str, Any]:
+        told = {
+            "cause": "accident",
+            "occurred_at": (system_now() - timedelta(days=1)).isoformat(),
+            "place": "CANARY-PLACE 某路口",
+            "description": "CANARY-DIAGNOSIS 摔倒骨折",
+        }
+        return {
+            "policy_id": str(self.policy.id),
+            "benefit_code": benefit_code,
+            "incident": told | incident,
+        }
+
+    async def post(
+        self, path: str, who: SignedIn | Rider, body: Any = None, **more: Any
+    ) -> httpx.Response:
+        headers = {**who.headers, "Idempotency-Key": secrets.token_hex(12)}
+        return await self.client.post(path, headers=headers, json=body, **more)
+
+    async def open(self, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = await self.post("/v1/me/claims", self.rider, body or self.body())
+        assert answer.status_code == 201, answer.text
+        view: dict[str, Any] = answer.json()
+        self.id = view["id"]
+        return view
+
+    @property
+    def path(self) -> str:
+        return f"/v1/me/claims/{self.id}"
+
+    @property
+    def staff_path(self) -> str:
+        return f"/v1/staff/claims/{self.id}"
+
+    async def send(self, kind: str, content: bytes | None = None) -> httpx.Response:
+        content = content or picture()
+        return await self.client.post(
+            f"{self.path}/documents",
+            headers=self.rider.headers,
+            data={"kind": kind},
+            files={"file": ("../../etc/passwd", content, "image/jpeg")},
+        )
+
+    async def complete(self, kinds: tuple[str, ...] = ("medical_record", "receipt")) -> None:
+        for kind in kinds:
+            answer = await self.send(kind)
+            assert answer.status_code == 201, answer.text
+
+    async def submit(self) -> dict[str, Any]:
+        answer = await self.client.post(f"{self.path}/submission", headers=self.rider.headers)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def submitted(self, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Opened, with every document the plan asks for, and handed in."""
+        view = await self.open(body)
+        await self.complete(
+            tuple(each["kind"] for each in view["documents"] if each["state"] == "missing")
+        )
+        return await self.submit()
+
+    async def lease(self, reviewer: SignedIn | None = None) -> httpx.Response:
+        return await self.post(f"{self.staff_path}/lease", reviewer or self.office.reviewer)
+
+    async def seen(self, who: SignedIn | None = None) -> dict[str, Any]:
+        who = who or self.office.reviewer
+        answer = await self.client.get(self.staff_path, headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def own(self) -> dict[str, Any]:
+        answer = await self.client.get(self.path, headers=self.rider.headers)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def accept_all(self, reviewer: SignedIn | None = None) -> None:
+        for document in (await self.seen())["documents"]:
+            for file in document["files"]:
+                answer = await self.post(
+                    f"{self.staff_path}/documents/{file['id']}/acceptance",
+                    reviewer or self.office.reviewer,
+                )
+                assert answer.status_code == 200, answer.text
+
+    async def decide(
+        self, body: dict[str, Any], reviewer: SignedIn | None = None
+    ) -> httpx.Response:
+        return await self.post(
+            f"{self.staff_path}/decision", reviewer or self.office.reviewer, body
+        )
+
+    async def approved(self, **facts: Any) -> dict[str, Any]:
+        """Reviewed and approved by the first reviewer with these facts."""
+        assert (await self.lease()).status_code == 200
+        await self.accept_all()
+        answer = await self.decide({"verdict": "approve", "facts": facts})
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def payout(self) -> dict[str, Any]:
+        answer = await self.client.get(f"{self.path}/payout", headers=self.rider.headers)
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+
+def picture() -> bytes:
+    """A small photograph unlike every other."""
+    return corpus.photo(64, 48, quality=60, comment=secrets.token_bytes(8))
+
+
+async def make_case(
+    app: FastAPI, client: httpx.AsyncClient, office: Office | None = None, **policy: Any
+) -> Case:
+    """A rider with WeChat and cover at an office; nothing claimed yet."""
+    await load_plans(app)
+    office = office or await make_office(app)
+    rider = await make_rider(
+        app, openid=f"o-{secrets.token_hex(10)}", organisation_id=office.organisation.id
+    )
+    made = await make_policy(app, rider, office.organisation.id, **policy)
+    return Case(app, client, office, rider, made)
+
+
+async def run_jobs(app: FastAPI, *, rounds: int = 6) -> list[str]:
+    """Run what the features enqueued, until nothing is left; names in order."""
+    context, done = context_of(app), []
+    for _ in range(rounds):
+        async with app.state.database.transaction() as session:
+            rows = (
+                await session.execute(
+                    text(
+                        "delete from pgqueuer.pgqueuer where status = 'queued'"
+                        " and execute_after <= now()"
+                        " and (entrypoint like :first or entrypoint like :second)"
+                        " returning entrypoint, payload, id"
+                    ),
+                    {"first": MINE[0], "second": MINE[1]},
+                )
+            ).all()
+        if not rows:
+            break
+        for row in sorted(rows, key=lambda each: each.id):
+            try:
+                await JOBS[row.entrypoint](context, msgspec.json.decode(row.payload))
+                done.append(row.entrypoint)
+            except RetryLater:
+                done.append(f"{row.entrypoint} later")
+    return done
+
+
+async def poll(app: FastAPI) -> list[str]:
+    """Look after every unsettled payout now."""
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            text("update payout set next_poll_at = now() where settled_at is null")
+        )
+    await JOBS["payouts.poll"](context_of(app), {})
+    return await run_jobs(app)
+
+
+def days_ago(days: int) -> datetime:
+    return system_now() - timedelta(days=days)
