@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from app.access import cli as access
+from app.kernel import cli as kernel
+
 app = typer.Typer(
     name="redumbrella",
     help="Red Umbrella 红伞: enrolment, cover and claims of union mutual aid for gig workers.",
@@ -118,7 +121,10 @@ def journey(
 
 
 # Groups of commands that a package brings along (its own cli.py keeps heavy imports inside
-# the commands too) are added here: app.add_typer(package.cli.app, name="…").
+# the commands too).
+app.add_typer(kernel.keys, name="keys")
+app.add_typer(kernel.audit, name="audit")
+app.add_typer(access.app, name="staff")
 
 
 def main() -> None:

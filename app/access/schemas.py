@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.access.passwords import MAX_LENGTH, MIN_LENGTH
 from app.access.phones import MAX_LENGTH as MAX_PHONE_LENGTH
+from app.access.staff_accounts import USERNAME
 from app.kernel.schema import Body, View
 
 Phone = Annotated[
@@ -19,7 +20,7 @@ Phone = Annotated[
     ),
 ]
 WeChatCode = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.-]+$")]
-Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,39}$", examples=["li.caseworker"])]
+Username = Annotated[str, Field(pattern=USERNAME, examples=["li.caseworker"])]
 Password = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
 NewPassword = Annotated[str, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH)]
 

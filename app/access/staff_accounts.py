@@ -19,6 +19,7 @@ from app.kernel.vault import Vault
 
 INITIAL_PASSWORD_LASTS = timedelta(days=7)
 ISSUER = "Red Umbrella"
+USERNAME = r"^[a-z0-9][a-z0-9._-]{2,39}$"
 
 
 @dataclass(frozen=True, slots=True)

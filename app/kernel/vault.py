@@ -77,8 +77,8 @@ class _MasterKey(aead.Aead):  # type: ignore[misc]
 @dataclass(frozen=True, slots=True)
 class _LoadedKeysets:
     record: dict[int, aead.Aead]
-    record_active_at: dict[int, datetime]
     index: dict[int, bytes]
+    active_at: dict[tuple[str, int], datetime]
 
 
 def decode_master_key(encoded: str) -> bytes:
@@ -100,7 +100,8 @@ class Vault:
         self._wrap = _MasterKey(master_key)
         self._keys = _LoadedKeysets({}, {}, {})
         self._sealing_version = 0
-        self._sealing_until = system_now()
+        self._index_version = 0
+        self._chosen_until = system_now()
 
     async def refresh(self, session: AsyncSession) -> None:
         """Load every keyset that is not retired; called at start and every minute."""
@@ -114,15 +115,16 @@ class Vault:
                 record[row.version] = handle.primitive(aead.Aead)
             else:
                 index[row.version] = self._wrap.decrypt(row.sealed, label)
-        active = {row.version: row.active_at for row in rows if row.kind == "record"}
-        self._keys = _LoadedKeysets(record, active, index)
-        self._choose_sealing_version()
+        active_at = {(row.kind, row.version): row.active_at for row in rows}
+        self._keys = _LoadedKeysets(record, index, active_at)
+        self._choose_versions()
 
-    def _choose_sealing_version(self) -> None:
+    def _choose_versions(self) -> None:
         now = system_now()
-        active = [v for v, at in self._keys.record_active_at.items() if at <= now]
-        self._sealing_version = max(active, default=0)
-        self._sealing_until = now + REFRESH_EVERY
+        active = [key for key, at in self._keys.active_at.items() if at <= now]
+        self._sealing_version = max((v for kind, v in active if kind == "record"), default=0)
+        self._index_version = max((v for kind, v in active if kind == "index"), default=0)
+        self._chosen_until = now + REFRESH_EVERY
 
     async def add_keyset(
         self, session: AsyncSession, kind: KeysetKind, *, active_at: datetime
@@ -143,13 +145,21 @@ class Vault:
     @property
     def sealing_version(self) -> int:
         """The record keyset version that new records are sealed with."""
-        if system_now() >= self._sealing_until:
-            self._choose_sealing_version()
+        if system_now() >= self._chosen_until:
+            self._choose_versions()
         return self._sealing_version
 
     @property
     def index_version(self) -> int:
-        return max(self._keys.index)
+        """The index key version that new rows are indexed with."""
+        if system_now() >= self._chosen_until:
+            self._choose_versions()
+        return self._index_version
+
+    @property
+    def index_rotating(self) -> bool:
+        """Whether two index keys are in use: a look-up under one key alone may miss rows."""
+        return len(self._keys.index) > 1
 
     def seal_bytes(self, table: str, row_id: UUID, plaintext: bytes) -> bytes:
         """Encrypt; the first two bytes of the result name the keyset version."""
