@@ -26,6 +26,7 @@ from app.integrations.outside import connect
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.database import Database
+from app.kernel.finding import include
 from app.kernel.gate import KIB, Gate
 from app.kernel.logs import configure_logs
 from app.kernel.problems import Problem
@@ -122,10 +123,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.constraints = CONSTRAINTS
     app.state.authenticate = Authenticator(settings, app.state.database, app.state.vault)
     app.state.scan_desk = ScanDesk(app.state.database)
-    for routes in ROUTERS:
-        app.include_router(routes)
-    if settings.sandbox:
-        app.include_router(sandbox.routes)
+    include(app, (*ROUTERS, sandbox.routes) if settings.sandbox else ROUTERS)
     install_problem_handlers(app)
     install_api_document(app, DESCRIPTION)
     app.add_middleware(Gate, body_limits=BODY_LIMITS)

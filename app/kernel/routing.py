@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.types import Receive, Scope, Send
 
 from app.kernel.principal import Door
 from app.kernel.problems import UnsupportedMediaType
@@ -37,6 +38,23 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strict
+
+
+class HotRoute(APIRoute):
+    """A public read whose handler takes `(request, **path parameters)` and answers bytes.
+
+    FastAPI documents it like any other route; at run time its dependency solving, exit
+    stacks and response validation are left out (performance.md, "prebuilt bytes"). Path
+    parameters arrive as text, unvalidated. What the handler raises is translated by the
+    application as everywhere.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        response = await self.endpoint(Request(scope, receive, send), **scope["path_params"])
+        await response(scope, receive, send)
 
 
 def _is_json(content_type: str) -> bool:

@@ -12,7 +12,8 @@ from app.kernel import audit
 from app.kernel.event_log import publish
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
-from app.kernel.problems import NotFound
+from app.kernel.problems import FieldError, NotFound, Unprocessable
+from app.kernel.text import Text
 from app.kernel.transitions import move
 from app.members import queries
 from app.members.consent_models import REQUIRED_TO_REGISTER, Consent, ConsentText
@@ -20,6 +21,9 @@ from app.members.errors import ConsentOutdated
 from app.members.events import CONSENT_WITHDRAWN
 from app.members.models import IDENTITY_CHECK, REGISTRATION
 from app.members.schemas import ConsentBody, ConsentTextView, ConsentView
+
+CONSENT_MISSING = Text("缺少必需的同意", "A required consent is missing.")
+CONSENT_UNKNOWN = Text("没有此版本的同意书", "No such version of the text.")
 
 
 def check_versions(given: Iterable[ConsentBody], present: dict[str, int]) -> None:
@@ -99,6 +103,23 @@ async def record_on_site(
         for each in {body.purpose: body for body in given}.values()
     )
     await session.flush()
+
+
+def check_on_site(given: Sequence[ConsentBody], known: set[tuple[str, int]], pointer: str) -> None:
+    """Raises Unprocessable (422) for a text nobody wrote, and for each missing consent."""
+    errors = [
+        FieldError(f"{pointer}/{place}", "consent-unknown", CONSENT_UNKNOWN)
+        for place, each in enumerate(given)
+        if (each.purpose, each.version) not in known
+    ]
+    purposes = {each.purpose for each in given}
+    errors += [
+        FieldError(pointer, f"consent-missing-{purpose.replace('_', '-')}", CONSENT_MISSING)
+        for purpose in REQUIRED_TO_REGISTER
+        if purpose not in purposes
+    ]
+    if errors:
+        raise Unprocessable(errors=errors)
 
 
 async def known_versions(session: AsyncSession) -> set[tuple[str, int]]:
