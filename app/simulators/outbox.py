@@ -103,7 +103,9 @@ class Outbox:
         headers, body = self._makers[record["kind"]](record["content"])
         try:
             response = await http.post(record["url"], content=body, headers=headers)
-        except httpx.HTTPError:
+        except Exception:
+            # Whatever broke, it is a try that failed: the message must stay in the queue.
+            # (A connection cut at the wrong moment has surfaced as an AttributeError.)
             return 0
         return response.status_code
 

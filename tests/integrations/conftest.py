@@ -8,9 +8,9 @@ import pytest
 from app.integrations.http import create_http
 from app.integrations.wechat_pay import WeChatPay, create_wechat_pay
 from app.settings import Settings
-from tests.simulators_fixture import Simulators, catcher, simulators
+from tests.simulators_fixture import Simulators, catcher
 
-__all__ = ["catcher", "simulators"]
+__all__ = ["catcher"]
 
 
 @pytest.fixture(scope="session")

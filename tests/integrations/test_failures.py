@@ -12,12 +12,13 @@ import respx
 
 from app.integrations.bank import create_bank
 from app.integrations.errors import OutcomeUnknown, OutsideError, Refused, Unreachable
-from app.integrations.http import call, create_http
+from app.integrations.http import call
 from app.integrations.identity_vendor import create_identity_vendor
 from app.integrations.sms import create_sms
 from app.integrations.wechat import create_wechat
 from app.integrations.wechat_pay import create_wechat_pay
 from app.settings import Settings
+from app.simulators.signed_door import sign
 from tests.integrations import orders
 from tests.integrations.test_sms_bank import transfer
 from tests.simulators_fixture import Simulators, id_number
@@ -41,13 +42,7 @@ CALLS: dict[str, Call] = {
 
 @pytest.fixture
 def impatient(settings: Settings) -> Settings:
-    return settings.model_copy(update={"outbound_timeout": 0.25})
-
-
-@pytest.fixture
-async def http(impatient: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with create_http(impatient) as client:
-        yield client
+    return settings.model_copy(update={"outbound_timeout": 0.1})
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +63,7 @@ def healed(simulators: Simulators) -> Iterator[None]:
     ],
 )
 async def test_outage(
+    settings: Settings,
     impatient: Settings,
     http: httpx.AsyncClient,
     simulators: Simulators,
@@ -82,7 +78,7 @@ async def test_outage(
     assert time.monotonic() - started < 1.0
     # One call only: the next one works again, or is refused for its made-up code.
     with contextlib.suppress(Refused):
-        await CALLS[system](impatient, http)
+        await CALLS[system](settings, http)
 
 
 @pytest.mark.parametrize("system", CALLS)
@@ -117,14 +113,15 @@ async def test_foreign_signature_proves_nothing(
 
 
 async def test_silent_payment_arrived_all_the_same(
-    impatient: Settings, http: httpx.AsyncClient, simulators: Simulators
+    settings: Settings, impatient: Settings, http: httpx.AsyncClient, simulators: Simulators
 ) -> None:
     pay = create_wechat_pay(impatient, http)
     request = orders.transfer("https://merchant.invalid/notice")
     simulators.control("faults", system="wechat-pay", mode="silent", path="transfer-bills")
     with pytest.raises(OutcomeUnknown):
         await pay.transfer(request)
-    assert (await pay.query_transfer(request.out_bill_no)).state == "WAIT_USER_CONFIRM"
+    asking = create_wechat_pay(settings, http)
+    assert (await asking.query_transfer(request.out_bill_no)).state == "WAIT_USER_CONFIRM"
 
 
 async def test_connection_that_is_never_accepted_is_unreachable(http: httpx.AsyncClient) -> None:
@@ -201,3 +198,30 @@ async def test_unsigned_answers_of_the_payment_gateway(
         router.post(url__startswith=settings.wechat_pay_base_url).mock(return_value=answer)
         with pytest.raises(error):
             await CALLS["wechat-pay"](settings, http)
+
+
+async def test_redirects_are_not_followed(http: httpx.AsyncClient) -> None:
+    with respx.mock as router:
+        elsewhere = httpx.Response(302, headers={"location": "http://elsewhere.invalid"})
+        router.post("http://bank.invalid/").mock(return_value=elsewhere)
+        with pytest.raises(OutcomeUnknown):
+            await call(http, "bank", "POST", "http://bank.invalid/", seconds=1)
+
+
+async def test_answer_about_another_transfer_is_not_believed(
+    settings: Settings, http: httpx.AsyncClient
+) -> None:
+    secret = settings.bank_secret.get_secret_value()
+
+    def other(request: httpx.Request) -> httpx.Response:
+        body = b'{"reference":"B2","state":"paid","amount_fen":1}'
+        parts = (b"answer", b"200", b"1", request.headers["x-nonce"].encode(), body)
+        headers = {"X-Timestamp": "1", "X-Signature": sign(secret, *parts)}
+        return httpx.Response(200, content=body, headers=headers)
+
+    with respx.mock as router:
+        router.get(url__startswith=settings.bank_base_url).mock(side_effect=other)
+        bank = create_bank(settings, http)
+        assert (await bank.query_transfer("B2")).state == "paid"
+        with pytest.raises(OutcomeUnknown):
+            await bank.query_transfer("B1")

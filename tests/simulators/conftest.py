@@ -1,5 +1,5 @@
 """The simulated world itself, without our clients."""
 
-from tests.simulators_fixture import catcher, simulators
+from tests.simulators_fixture import catcher
 
-__all__ = ["catcher", "simulators"]
+__all__ = ["catcher"]

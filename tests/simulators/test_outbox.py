@@ -93,33 +93,32 @@ def test_held_notice_can_be_let_go(simulators: Simulators, catcher: Catcher) -> 
 
 
 def test_replay_a_hundred_times(simulators: Simulators, catcher: Catcher) -> None:
-    numbers = [paid(simulators, catcher) for _ in range(2)]
-    for number in numbers:
-        catcher.wait(number)
-    asked = simulators.control("notices/replay", parents=numbers, copies=100)
-    assert asked == {"queued": 200}
-    for number in numbers:
-        catcher.wait(number, 101, seconds=20)
+    number = paid(simulators, catcher)
+    catcher.wait(number)
+    assert simulators.control("notices/replay", parents=[number], copies=100) == {"queued": 100}
+    catcher.wait(number, 101, seconds=20)
 
 
 def test_everything_survives_a_restart(tmp_path: Path, catcher: Catcher) -> None:
-    durations = {"notice_retry_seconds": (0.0, 0.3, 0.3)}
+    durations = {"notice_retry_seconds": (0.0, 30.0)}
     path = gateway.number()
     catcher.answers[path] = [500]
     with run_simulators(tmp_path, **durations) as first:
+        moved = first.control("clock", advance_seconds=3600)["now"]
         _, prepay_id = gateway.prepay_id(first, catcher.url(path), out_trade_no=path)
         first.control("pay", prepay_id=prepay_id)
         catcher.wait(path)
         later = gateway.number()
         _, later_id = gateway.prepay_id(first, catcher.url(later), out_trade_no=later)
         openid = first.control("wechat/codes", phone="+8613800000051", name="测试骑手")["openid"]
-        moved = first.control("clock", advance_seconds=3600)["now"]
+    assert len(catcher.at(path)) == 1
     with run_simulators(tmp_path, **durations) as second:
+        assert second.control("clock")["now"] > moved
+        second.control("clock", advance_seconds=31)
         catcher.wait(path, 2)
         second.control("pay", prepay_id=later_id)
         catcher.wait(later)
         assert second.control("wechat/codes", phone="+8613800000051")["openid"] == openid
-        assert second.control("clock")["now"] > moved
 
 
 def test_control_door_says_what_is_wrong(simulators: Simulators) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulators import bank, identity, sms
@@ -15,6 +15,7 @@ from tests.simulators_fixture import id_number
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulators.md"
 
 
+@settings(max_examples=50)
 @given(
     area=st.integers(110000, 659999),
     birth=st.dates(date(1940, 1, 1), date(2010, 12, 31)),
@@ -29,6 +30,7 @@ def test_published_example_passes() -> None:
     assert identity.course("11010519491231002X") == "pass"
 
 
+@settings(max_examples=50)
 @given(st.one_of(st.text(max_size=20), st.from_regex(r"\A\d{17}[A-WYZ]\Z")))
 def test_anything_else_is_refused_in_words(number: str) -> None:
     with pytest.raises(DoorError) as refused:
