@@ -9,8 +9,18 @@ from pathlib import Path
 import httpx
 import typer
 
+from app.journey.claim import (
+    DISABILITY,
+    HOSPITAL,
+    Case,
+    Claim,
+    accident_after,
+    agree,
+    review,
+)
 from app.journey.invariants import check_invariants
 from app.journey.office import Credentials, Desk, move_clock
+from app.journey.partner import push_roster
 from app.journey.people import make_rider
 from app.journey.report import Report
 from app.journey.rider import Phone
@@ -84,9 +94,35 @@ class Journey:
             for phone in phones
             if "policy" in phone.known
         )
+        self.report.heading("Next day: from the accident to the money 次日：从事故到给付")
         with self.report.step("sandbox 时钟", "lets the night pass 到次日") as remarks:
-            await move_clock(self.desks["administrator"], starts + timedelta(hours=9))
-            remarks.append(f"the business clock shows {starts + timedelta(hours=9):%F %T} UTC")
+            await move_clock(self.desks["administrator"], starts + timedelta(hours=12))
+            remarks.append(f"the business clock shows {starts + timedelta(hours=12)}")
+        await self._each(phones, self._next_day)
+        self.report.heading("The other two doors 另外两扇门")
+        await self._other_doors()
+
+    async def _next_day(self, phone: Phone) -> None:
+        await self._claim(phone, HOSPITAL)
+        if self.report.alone:
+            await self._claim(phone, DISABILITY)
+
+    async def _claim(self, phone: Phone, case: Case) -> None:
+        claim = Claim(phone, case)
+        starts = datetime.fromisoformat(phone.known["policy"]["starts_at"])
+        await claim.submit(accident_after(starts))
+        await review(self.desks["reviewer"], claim)
+        await agree(self.desks["supervisor"], claim)
+        await claim.receive_money()
+
+    async def _other_doors(self) -> None:
+        platform = Caller(self.world.api, self.report.tally)
+        await push_roster(
+            platform,
+            self.report,
+            self.instance.partner_client_id,
+            self.instance.partner_client_secret,
+        )
 
     def _phone(self) -> Phone:
         rider = make_rider()

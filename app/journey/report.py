@@ -40,16 +40,17 @@ class Report:
         except Miss as miss:
             self.misses.append(f"{actor}: {words}: {miss}")
             self.console.print(f"  [red]✗[/red] {actor:<10} {words}", markup=True)
-            self.console.print(f"      {miss}", markup=False)
+            self.console.print(f"      {miss}", markup=False, soft_wrap=True)
             raise
         seconds = time.perf_counter() - began
         self.times[f"{actor}: {words}"].append(seconds)
         if self.alone:
             self.console.print(
-                f"  [green]✓[/green] {actor:<10} {words}  [dim]{seconds * 1000:.0f} ms[/dim]"
+                f"  [green]✓[/green] {actor:<10} {words}  [dim]{seconds * 1000:.0f} ms[/dim]",
+                soft_wrap=True,
             )
             for remark in remarks:
-                self.console.print(f"      {remark}", style="dim", markup=False)
+                self.console.print(f"      {remark}", style="dim", markup=False, soft_wrap=True)
 
     def heading(self, words: str) -> None:
         self.console.print(f"\n[bold]{words}[/bold]")
