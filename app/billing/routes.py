@@ -15,6 +15,7 @@ from app.billing.views import order_view, order_views
 from app.integrations.errors import Untrusted
 from app.integrations.outside import OutsideDep
 from app.integrations.wechat_pay import WeChatPay
+from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
@@ -89,7 +90,7 @@ async def show_order(
     return view
 
 
-@routes.post("/v1/me/orders/{order_id}/cancellation")
+@routes.post("/v1/me/orders/{order_id}/cancellation", responses=refused(409))
 async def cancel_order(
     member: Member, session: SessionDep, now: NowDep, order_id: OrderId
 ) -> OrderView:
@@ -98,7 +99,12 @@ async def cancel_order(
     return order_view(order)
 
 
-@routes.post("/v1/me/orders/{order_id}/refund", status_code=202, response_model=OrderView)
+@routes.post(
+    "/v1/me/orders/{order_id}/refund",
+    status_code=202,
+    response_model=OrderView,
+    responses=refused(409),
+)
 async def refund_order(
     member: Member, keyed: KeyedDep, session: SessionDep, now: NowDep, order_id: OrderId
 ) -> Response:
@@ -128,7 +134,7 @@ async def start_payment(
     return _payment_view(asked, outside.wechat_pay)
 
 
-@routes.post("/v1/staff/orders/{order_id}/payments", status_code=201)
+@routes.post("/v1/staff/orders/{order_id}/payments", status_code=201, responses=refused(409))
 async def start_payment_on_site(
     caseworker: Caseworker,
     vault: VaultDep,
@@ -176,7 +182,7 @@ async def _take_notice(request: Request, database: DatabaseDep, outside: Outside
     return Response(status_code=204)
 
 
-@routes.post("/v1/gateway/wechat-pay/payments", status_code=204)
+@routes.post("/v1/gateway/wechat-pay/payments", status_code=204, responses=refused(401, 404, 409))
 async def take_payment_notice(
     request: Request, database: DatabaseDep, outside: OutsideDep
 ) -> Response:
@@ -188,7 +194,7 @@ async def take_payment_notice(
     return await _take_notice(request, database, outside)
 
 
-@routes.post("/v1/gateway/wechat-pay/refunds", status_code=204)
+@routes.post("/v1/gateway/wechat-pay/refunds", status_code=204, responses=refused(401, 404, 409))
 async def take_refund_notice(
     request: Request, database: DatabaseDep, outside: OutsideDep
 ) -> Response:

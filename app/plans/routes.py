@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Response
 from pydantic import BaseModel
 
+from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep
 from app.kernel.routing import router
@@ -40,7 +41,7 @@ async def list_plans(
     return _answer(PlanList(items=[plan_summary(version) for version in found]), if_none_match)
 
 
-@routes.get("/v1/plans/{code}", response_model=PlanView, responses=NOT_MODIFIED)
+@routes.get("/v1/plans/{code}", response_model=PlanView, responses={**NOT_MODIFIED, **refused(409)})
 async def show_plan(
     code: PlanCode, session: SessionDep, now: NowDep, if_none_match: IfNoneMatch = None
 ) -> Response:

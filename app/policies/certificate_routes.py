@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Path, Request, Response
 
 from app.access.addresses import client_address
 from app.kernel import rate
+from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
 from app.kernel.principal import Member
@@ -44,7 +45,8 @@ Limited = Annotated[None, Depends(_limited)]
         200: {
             "description": "The certificate.",
             "content": {media: {"schema": {"type": "string"}} for media in MEDIA.values()},
-        }
+        },
+        **refused(409),
     },
 )
 async def download_certificate(

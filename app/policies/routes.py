@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from fastapi import Path, Query, Response
 
+from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import Database, DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
@@ -83,7 +84,7 @@ async def show_member_cover(
     return await reading.cover_for_staff(session, staff, person_id, at or now)
 
 
-@routes.get("/v1/me/eligibility")
+@routes.get("/v1/me/eligibility", responses=refused(404, 409))
 async def check_eligibility(
     member: Member,
     session: SessionDep,
