@@ -16,7 +16,7 @@ SURNAMES = "赵钱孙李周吴郑王冯陈"
 def number(course: str = "00", *, area: str = "110105", sex: str = "male") -> str:
     """A synthetic resident ID never given out before in this run; `course` is the simulator's."""
     serial = next(_serial)
-    birth = f"{1950 + serial // 336 % 50}{serial // 28 % 12 + 1:02d}{serial % 28 + 1:02d}"
+    birth = f"{1972 + serial // 336 % 30}{serial // 28 % 12 + 1:02d}{serial % 28 + 1:02d}"
     body = f"{area}{birth}{course}{1 if sex == 'male' else 2}"
     return body + ric.calc_check_digit(body + "0")
 

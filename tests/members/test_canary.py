@@ -1,5 +1,7 @@
 """P14: what people entrust us with stands in no column in plain."""
 
+from typing import Any
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -36,7 +38,7 @@ async def test_no_name_number_or_phone_in_any_column(
     assert (await attest(client, caseworker, view["id"], card, NAME)).status_code == 201
     for path in ("/v1/me", "/v1/me/registration", f"/v1/me/identity-checks/{check['id']}"):
         assert (await client.get(path, headers=rider.headers)).status_code == 200
-    standing = {
+    standing: dict[str, Any] = {
         "client_ref": "canary-tablet-1",
         "name": NAME,
         "document": {"number": number()},
