@@ -25,7 +25,7 @@ select c.id::text as id, c.number, c.status, c.plan_code, c.benefit_code,
        c.managing_organisation_id::text as managing_organisation_id, c.submitted_at,
        c.review_due_at as decision_promised_by, c.clock_stopped_at is not null as clock_stopped,
        c.rank_at, c.lease_holder_id::text as lease_holder_id, c.lease_until, c.amount_fen
-from ({arms} order by rank_at, claim_id limit $2) k
+from (select * from ({arms}) every order by rank_at, claim_id limit $2) k
 join claim c on c.id = k.claim_id
 order by k.rank_at, k.claim_id
 """

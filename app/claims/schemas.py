@@ -1,6 +1,6 @@
 """Claims as they are asked for and shown."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -233,7 +233,7 @@ class ReceiptView(View):
     code: str
     number: str
     amount_fen: int
-    issued_on: Day
+    issued_on: date
 
 
 class ClaimView(View):

@@ -122,7 +122,7 @@ class Case:
         return f"/v1/staff/claims/{self.id}"
 
     async def send(self, kind: str, content: bytes | None = None) -> httpx.Response:
-        content = content or picture()
+        content = picture() if content is None else content
         return await self.client.post(
             f"{self.path}/documents",
             headers=self.rider.headers,

@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 
 import pikepdf
 import pillow_heif
@@ -123,6 +124,7 @@ def _many_objects(document: pikepdf.Pdf) -> None:
     )
 
 
+@cache
 def hostile() -> dict[str, tuple[bytes, set[str]]]:
     """Name → the file, and the reasons that are right answers to it."""
     jpeg, still_png, plain = photo(), photo(kind="PNG"), pdf()
