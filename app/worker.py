@@ -23,6 +23,7 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.types import Channel
 from sqlalchemy import text
 
+from app.access import jobs as access
 from app.billing import jobs as billing
 from app.claims import jobs as claims
 from app.documents import jobs as documents
@@ -44,6 +45,7 @@ from app.subscriptions import SUBSCRIPTIONS
 log = structlog.get_logger("worker")
 
 JOBS: Mapping[str, Handler] = {
+    **access.JOBS,
     **members.JOBS,
     **policies.JOBS,
     **billing.JOBS,
@@ -54,6 +56,7 @@ JOBS: Mapping[str, Handler] = {
 }
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
 TIMERS: Mapping[str, timedelta] = {
+    **access.TIMERS,
     **billing.TIMERS,
     **rosters.TIMERS,
     **documents.TIMERS,

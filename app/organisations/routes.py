@@ -1,7 +1,6 @@
 """Areas and the tree of organisations."""
 
 import re
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from app.kernel.pagination import (
 from app.kernel.principal import Administrator, Staff
 from app.kernel.problems import PreconditionFailed, PreconditionRequired
 from app.kernel.routing import router
+from app.kernel.schema import Day
 from app.organisations import queries, service
 from app.organisations.models import Organisation
 from app.organisations.schemas import (
@@ -33,7 +33,7 @@ from app.organisations.schemas import (
 
 routes = router("organisations")
 
-OnDay = Annotated[date | None, Query(description="Leave out what is not valid on this day.")]
+OnDay = Annotated[Day | None, Query(description="Leave out what is not valid on this day.")]
 IfMatch = Annotated[str | None, Header(description="The ETag of your last reading.")]
 _ETAG = re.compile(r'"([0-9]{1,9})"')
 

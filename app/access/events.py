@@ -1,0 +1,3 @@
+"""Names of access's jobs."""
+
+FORGET_EXPIRED = "access.forget_expired"
