@@ -38,6 +38,16 @@ def _aware(value: datetime) -> datetime:
     return value
 
 
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
+
+
+def _instant_text(value: object) -> object:
+    """Pydantic would also take a number of seconds, as text."""
+    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
+        raise ValueError("an RFC 3339 date and time is expected")
+    return value
+
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -49,7 +59,7 @@ def _day_text(value: object) -> object:
 
 Id = Annotated[UUID, Strict(False), BeforeValidator(_text_only)]
 Day = Annotated[date, Strict(False), BeforeValidator(_day_text)]
-Instant = Annotated[datetime, Strict(False), BeforeValidator(_text_only), AfterValidator(_aware)]
+Instant = Annotated[datetime, Strict(False), BeforeValidator(_instant_text), AfterValidator(_aware)]
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN, description="Money in fen (1 yuan = 100 fen).")]
 PositiveFen = Annotated[int, Field(ge=1, le=MAX_FEN, description="Money in fen, above zero.")]
 
