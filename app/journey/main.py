@@ -24,6 +24,7 @@ from app.journey.partner import push_roster
 from app.journey.people import make_rider
 from app.journey.report import Report
 from app.journey.rider import Phone
+from app.journey.tablet import enrol_on_site
 from app.journey.transport import Caller, Miss
 from app.journey.world import World
 from app.launcher.instance import Instance, find
@@ -116,6 +117,7 @@ class Journey:
         await claim.receive_money()
 
     async def _other_doors(self) -> None:
+        await enrol_on_site(self.desks["caseworker"], self.world)
         platform = Caller(self.world.api, self.report.tally)
         await push_roster(
             platform,
