@@ -69,14 +69,11 @@ async def call(
 
     try:
         async with asyncio.timeout(seconds):
-            response = await http.request(
-                method,
-                url,
-                content=content,
-                headers=headers,
-                params=params,
-                extensions={"trace": trace},
+            request = http.build_request(
+                method, url, content=content, headers=headers, params=params
             )
+            request.extensions["trace"] = trace
+            response = await http.send(request)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
         raise Unreachable(system, type(error).__name__) from error
     except TimeoutError as error:
@@ -85,8 +82,12 @@ async def call(
         raise Unreachable(system, "time-out before sending") from error
     except httpx.TransportError as error:
         raise OutcomeUnknown(system, type(error).__name__) from error
+    _sort(system, response)
+    return response
+
+
+def _sort(system: str, response: httpx.Response) -> None:
     if response.status_code == 429:
         raise Unreachable(system, "too busy (429)")
     if response.status_code >= 500 or response.is_redirect:
         raise OutcomeUnknown(system, f"status {response.status_code}")
-    return response
