@@ -49,10 +49,17 @@ class HotRoute(APIRoute):
     application as everywhere.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.app = self._answer
+
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] not in (self.methods or ()):
+        if scope["method"] in (self.methods or ()):
+            await self._answer(scope, receive, send)
+        else:
             await super().handle(scope, receive, send)
-            return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = await self.endpoint(Request(scope, receive, send), **scope["path_params"])
         await response(scope, receive, send)
 

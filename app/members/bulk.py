@@ -4,7 +4,7 @@ Several partners and registrations may bring the same person at once: the unique
 decide, whoever loses rolls back its slice and looks again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel import audit
 from app.kernel.database import raw_connection
 from app.kernel.facts import Fact
-from app.kernel.ids import new_id, new_number
+from app.kernel.ids import new_ids, new_number
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault, bulk_index
 from app.members.events import MEMBER_JOINED
@@ -95,7 +95,7 @@ _PERSON = (
 async def pre_register(
     session: AsyncSession,
     vault: Vault,
-    identities: Iterable[tuple[Identity, Keys]],
+    identities: Sequence[tuple[Identity, Keys]],
     *,
     actor: Principal,
     now: datetime,
@@ -105,11 +105,9 @@ async def pre_register(
     Raises asyncpg.UniqueViolationError when another transaction made one of them since
     they were looked for: roll back and look again.
     """
-    ids: list[UUID] = []
+    ids = new_ids(len(identities))
     rows = []
-    for identity, keys in identities:
-        person_id = new_id()
-        ids.append(person_id)
+    for person_id, (identity, keys) in zip(ids, identities, strict=True):
         document = identity.document
         rows.append(
             (
@@ -148,7 +146,7 @@ async def join_in_bulk(
         " from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[])"
         " as f(id, number, person_id, organisation_id)"
         " on conflict (person_id) do nothing returning id, person_id",
-        [new_id() for _ in joining],
+        new_ids(len(joining)),
         [new_number("M") for _ in joining],
         [person_id for person_id, _ in joining],
         [organisation_id for _, organisation_id in joining],

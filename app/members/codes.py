@@ -16,6 +16,8 @@ from app.members.models import EnrolmentCode
 
 LENGTH = 12
 _READ_ALOUD = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+_ONCE = {character: value for value, character in enumerate(ALPHABET)}
+_TWICE = {c: sum(divmod(2 * value, len(ALPHABET))) for c, value in _ONCE.items()}
 
 
 def new_code() -> str:
@@ -26,11 +28,19 @@ def new_code() -> str:
 def normal_code(text: str) -> str:
     """The code as stored; raises CodeUnknown (404) for one that was altered."""
     code = text.upper().translate(_READ_ALOUD)
-    if len(code) != LENGTH + 1 or not set(code) <= set(ALPHABET):
-        raise CodeUnknown
-    if not luhn.is_valid(code, ALPHABET):
+    if len(code) != LENGTH + 1 or not _adds_up(code):
         raise CodeUnknown
     return code
+
+
+def _adds_up(code: str) -> bool:
+    """`stdnum.luhn.is_valid` for this alphabet, by table: every scan pays for it."""
+    try:
+        odd = sum([_ONCE[character] for character in code[::-2]])
+        even = sum([_TWICE[character] for character in code[-2::-2]])
+    except KeyError:
+        return False
+    return (odd + even) % len(ALPHABET) == 0
 
 
 def refuse_if_gone(expires_at: datetime, revoked_at: datetime | None, at: datetime) -> None:
