@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -53,8 +52,12 @@ async def _play(
         _client(instance.simulator_url, concurrency) as outside,
     ):
         world = World(api, outside, instance.enrolment_code)
-        with suppress(Miss):
+        try:
             await Journey(report, instance, world, concurrency, data / "journey").play(riders)
+        except Miss as miss:
+            if not report.misses:
+                report.misses.append(str(miss))
+                report.console.print(f"  [red]✗[/red] {miss}", soft_wrap=True)
         await check_invariants(report, instance.database_url)
     return report.finish(riders)
 

@@ -1,5 +1,6 @@
 """A partner platform pushes its roster, twice, and reads an answer for every row."""
 
+import secrets
 import time
 from typing import Any
 
@@ -21,8 +22,9 @@ async def push_roster(caller: Caller, report: Report, client_id: str, client_sec
         if answer.status_code != 200:
             raise Miss(f"/oauth/token: {answer.status_code} {answer.text[:300]}")
         caller.token = answer.json()["access_token"]
-    riders = [_row(number) for number in range(GOOD_ROWS)]
-    riders.append({**_row(GOOD_ROWS), "document_number": "110105194912310021"})
+    run = secrets.token_hex(4)
+    riders = [_row(f"{run}-{number}") for number in range(GOOD_ROWS)]
+    riders.append({**_row(f"{run}-faulty"), "document_number": "110105194912310021"})
     first = await _push(caller, report, riders, "pushes its roster 推送名册")
     expected = {"enrolled": GOOD_ROWS, "updated": 0, "unchanged": 0, "refused": 1}
     if first["answers"] != expected:
@@ -36,10 +38,10 @@ async def push_roster(caller: Caller, report: Report, client_id: str, client_sec
         raise Miss(f"the second push changed something: {second['answers']}")
 
 
-def _row(number: int) -> dict[str, Any]:
+def _row(rider_ref: str) -> dict[str, Any]:
     rider = make_rider()
     return {
-        "rider_ref": f"R{number:05d}",
+        "rider_ref": rider_ref,
         "name": rider.name,
         "document_number": rider.number,
         "phone": rider.phone,

@@ -38,7 +38,8 @@ async def enrol_on_site(caseworker: Desk, world: World) -> None:
         again = await _send(caller, batch)
         if again[0]["member"] != answers[0]["member"] or not again[0]["repeated"]:
             raise Miss(f"the repeated batch was answered {again}")
-    await _pay_by_code(caseworker, world, rider, answers[0]["order"]["id"])
+    await _pay_by_code(caseworker, world, answers[0]["order"]["id"])
+    await _find_policy(caseworker, world, rider, consents)
 
 
 def _item(rider: Rider, number: str, consents: list[Any], code: str) -> dict[str, Any]:
@@ -60,15 +61,18 @@ async def _send(caller: Caller, batch: dict[str, Any]) -> list[dict[str, Any]]:
     return items
 
 
-async def _pay_by_code(caseworker: Desk, world: World, rider: Rider, order_id: str) -> None:
-    report = caseworker.report
-    with report.step("rider 骑手", "pays by the code on the tablet 扫码支付"):
+async def _pay_by_code(caseworker: Desk, world: World, order_id: str) -> None:
+    with caseworker.report.step("rider 骑手", "pays by the code on the tablet 扫码支付"):
         payment = await caseworker.caller.json(
             "POST", f"/v1/staff/orders/{order_id}/payments", expect=201
         )
         await world.control("pay", code_url=payment["code_url"])
-    with report.step("rider 骑手", "logs in by SMS and finds the policy 短信登录") as remarks:
-        phone = Caller(world.api, report.tally, address=rider.address)
+
+
+async def _find_policy(caseworker: Desk, world: World, rider: Rider, consents: list[Any]) -> None:
+    """At home: the proven phone with the attested name and number is the second factor."""
+    phone = Caller(world.api, caseworker.report.tally, address=rider.address)
+    with caseworker.report.step("rider 骑手", "logs in at home by SMS 短信登录"):
         await phone.call("POST", "/v1/one-time-codes", body={"phone": rider.phone}, expect=202)
 
         async def ask_phone() -> Any:
@@ -82,6 +86,22 @@ async def _pay_by_code(caseworker: Desk, world: World, rider: Rider, order_id: s
             expect=201,
         )
         phone.token = tokens["access_token"]
+    with caseworker.report.step(
+        "rider 骑手", "finds the policy, without a face 查到保障"
+    ) as remarks:
+        registered = await phone.json(
+            "POST",
+            "/v1/me/registration",
+            body={
+                "name": rider.name,
+                "document": {"type": "resident_id", "number": rider.number},
+                "consents": consents,
+            },
+            expect=201,
+            keyed=True,
+        )
+        if registered["status"] != "completed":
+            raise Miss(f"the registration is {registered['status']}")
 
         async def ask_policies() -> Any:
             return (await phone.json("GET", "/v1/me/policies"))["items"]
