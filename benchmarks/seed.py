@@ -27,7 +27,7 @@ COPY_SLICE = 20_000
 
 @dataclass
 class Seeded:
-    """Ids that paths need; `members` and `buyers` are (account id, person id)."""
+    """Ids that paths need; `members` are (account id, person id) of some of the people."""
 
     office_id: UUID
     agency_ids: list[UUID]
@@ -37,6 +37,11 @@ class Seeded:
     members: list[tuple[UUID, UUID]] = field(default_factory=list)
     population: int = 0
     claims: int = 0
+
+    def numbered(self, count: int) -> int:
+        """The first of `count` numbers for people that nobody has had yet."""
+        first, self.population = self.population, self.population + count
+        return first
 
 
 async def organisations(owner: asyncpg.Pool) -> Seeded:
@@ -113,7 +118,7 @@ async def members(owner: asyncpg.Pool, vault: Vault, seeded: Seeded, count: int)
     """Proven persons with an account, a membership, and cover that began a while ago."""
     for first in range(0, count, COPY_SLICE):
         made = list(people.people(first, min(COPY_SLICE, count - first)))
-        await _store_people(owner, vault, seeded, made)
+        await store_people(owner, vault, seeded, made)
         await _store_cover(owner, seeded, made)
         if first == 0:
             seeded.members = [(one.account_id, one.person_id) for one in made]
@@ -121,9 +126,10 @@ async def members(owner: asyncpg.Pool, vault: Vault, seeded: Seeded, count: int)
     await owner.execute("vacuum analyze", timeout=600)
 
 
-async def _store_people(
+async def store_people(
     owner: asyncpg.Pool, vault: Vault, seeded: Seeded, made: Sequence[people.MadeUp]
 ) -> None:
+    """Proven persons, their login accounts and memberships."""
     now = system_now() - timedelta(days=120)
     sites = seeded.site_ids
     async with owner.acquire() as connection:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import asyncpg
@@ -65,7 +66,7 @@ class Tools:
     door: Authenticator
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """What paths work with."""
 
@@ -83,6 +84,7 @@ class World:
     def bearer(self, principal: Principal) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(principal)}"}
 
+    @cached_property
     def gateway(self) -> tuple[config.SimulatorConfig, PayKeys]:
         """The simulated gateway's identity and keys, with which notices are signed."""
         known = config.load(self.stand.home / "secrets")

@@ -2,9 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.x509 import load_pem_x509_certificate
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,8 +17,9 @@ from starlette.routing import Route
 from app.kernel.database import Database, asyncpg_dsn
 from app.kernel.vault import open_vault
 from app.settings import Settings
-from benchmarks.lean import claims, policies, scan
-from benchmarks.lean.context import Context, public_key
+from app.subscriptions import SUBSCRIPTIONS
+from benchmarks.lean import claims, notices, orders, policies, register, scan
+from benchmarks.lean.context import Context, Terms, public_key
 
 CONNECTIONS = 16
 
@@ -37,8 +42,43 @@ async def _open(settings: Settings) -> Context:
     async with database.transaction() as session:
         await vault.refresh(session)
     await database.close()
-    rows = await pool.fetch("select kid, public_jwk from signing_key")
-    return Context(settings, pool, vault, {kid: public_key(jwk) for kid, jwk in rows})
+    keys = await pool.fetch("select kid, public_jwk from signing_key")
+    versions = await pool.fetch("select id, document from plan_version")
+    return Context(
+        settings,
+        pool,
+        vault,
+        keys={kid: public_key(jwk) for kid, jwk in keys},
+        terms={version: _terms(document) for version, document in versions},
+        gateway_key=_gateway_key(settings),
+        gateway_cipher=AESGCM(settings.wechat_pay_api_v3_key.get_secret_value().encode()),
+        # Only what a settled order publishes; the other handlers' events have no listeners.
+        subscriptions=[
+            (event, job)
+            for event in ("order.paid", "policy.issued")
+            for job in SUBSCRIPTIONS.get(event, ())
+        ],
+    )
+
+
+def _terms(document: dict[str, Any]) -> Terms:
+    contribution, ages = document["contribution"], document["eligibility"]["ages"]
+    return Terms(
+        price_fen=contribution["options"][0]["price_per_share_fen"],
+        max_shares=contribution["max_shares"],
+        youngest=max(each["minimum"] for each in ages.values()),
+        oldest=min(each["maximum"] for each in ages.values()),
+    )
+
+
+def _gateway_key(settings: Settings) -> RSAPublicKey:
+    path = settings.wechat_pay_platform_certificates_file
+    if path is None:
+        raise ValueError("the gateway's certificate is not set")
+    key = load_pem_x509_certificate(path.read_bytes()).public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError("the gateway's key is not an RSA key")
+    return key
 
 
 async def _json(connection: asyncpg.Connection) -> None:
@@ -61,5 +101,9 @@ def create(settings: Settings) -> Starlette:
         yield
         await app.state.context.pool.close()
 
-    routes = [Route("/healthz", _health), *scan.ROUTES, *policies.ROUTES, *claims.ROUTES]
+    routes = [
+        Route("/healthz", _health),
+    ]
+    for feature in (scan, register, policies, orders, notices, claims):
+        routes += feature.ROUTES
     return Starlette(routes=routes, lifespan=lifespan)

@@ -9,7 +9,9 @@ import asyncpg
 import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -28,14 +30,28 @@ class Caller:
     organisation_id: UUID | None
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What selling needs of a published plan version, which never changes."""
+
+    price_fen: int
+    max_shares: int
+    youngest: int
+    oldest: int
+
+
 @dataclass
 class Context:
-    """One per process."""
+    """One per process. `subscriptions` are pairs of event and job, `terms` go by version."""
 
     settings: Settings
     pool: asyncpg.Pool
     vault: Vault
     keys: dict[str, ec.EllipticCurvePublicKey]
+    terms: dict[UUID, Terms]
+    gateway_key: RSAPublicKey
+    gateway_cipher: AESGCM
+    subscriptions: list[tuple[str, str]]
     callers: dict[str, Caller] = field(default_factory=dict)
 
     def caller(self, request: Request) -> Caller:

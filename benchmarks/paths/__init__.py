@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.paths import reads
+from benchmarks.paths import reads, writes
 from benchmarks.rounds import Path
 
 PATHS: dict[str, Callable[[], Sequence[Path]]] = {
     "scan": lambda: [reads.Scan()],
+    "register": lambda: [writes.Register()],
+    "purchase": lambda: [writes.Purchase()],
     "policies": lambda: [reads.Policies()],
     "claims": lambda: [
         reads.Claims("claims", "agency_reviewer"),
