@@ -17,6 +17,7 @@ from app.kernel.clock import SHANGHAI, move_business_clock, system_now
 from app.kernel.database import Database
 from app.kernel.ids import new_id, new_number
 from app.kernel.jobs import JobContext
+from app.members.consent_models import REQUIRED_TO_REGISTER, Consent
 from app.members.models import Member, Person
 from app.plans import catalogue
 from app.simulators import config
@@ -109,7 +110,24 @@ class Rider:
 
 async def make_rider(app: FastAPI, *, openid: str | None = None, **person: Any) -> Rider:
     made = await make_person(app, **person)
-    return Rider(made, await member_token(app, person_id=made.id, openid=openid))
+    caller = await member_token(app, person_id=made.id, openid=openid)
+    async with app.state.database.transaction() as session:
+        session.add_all(
+            Consent(
+                id=new_id(),
+                purpose=purpose,
+                version=1,
+                account_id=caller.account_id,
+                registration_id=None,
+                person_id=made.id,
+                given_via="self",
+                recorded_by=None,
+                given_at=system_now() - timedelta(days=1),
+                withdrawn_at=None,
+            )
+            for purpose in REQUIRED_TO_REGISTER
+        )
+    return Rider(made, caller)
 
 
 async def order(
