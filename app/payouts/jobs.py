@@ -39,6 +39,7 @@ NEVER_ARRIVED = frozenset({"NOT_FOUND", "unknown_reference"})
 # Refusals that money or time heals: nothing was done, and it may be tried again as it is.
 FOR_LATER = frozenset({"NOT_ENOUGH", "insufficient_funds", "FREQUENCY_LIMITED", "RATELIMIT_EXCEED"})
 SOONEST, LATEST = timedelta(seconds=2), timedelta(minutes=10)
+UNHEARD = timedelta(seconds=30)
 
 Call = Callable[[], Awaitable[Outcome]]
 
@@ -61,7 +62,8 @@ async def send(context: JobContext, payload: Mapping[str, Any]) -> None:
         calls = await _calls(context, session, payout)
         now = await context.business_now(session)
         payout.sent_at = system_now()
-        payout.next_poll_at = payout.sent_at + timedelta(seconds=30)
+        # Only for a crash before the answer is recorded: the answer brings it nearer.
+        payout.next_poll_at = payout.sent_at + UNHEARD
         await move(session, PAYOUT, payout, "sending", actor=SYSTEM, at=now)
     try:
         outcome = await calls.send()
@@ -74,7 +76,7 @@ async def send(context: JobContext, payload: Mapping[str, Any]) -> None:
     except Refused as refused:
         await _refused(context, payout_id, calls, refused)
         return
-    await _record(context, payout_id, outcome)
+    await _record(context, payout_id, outcome, ask_next=SOONEST)
 
 
 async def ask(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -182,9 +184,14 @@ async def _refused(context: JobContext, payout_id: UUID, calls: _Calls, refused:
             await _record(context, payout_id, Outcome("failed", code=refused.code))
 
 
-async def _record(context: JobContext, payout_id: UUID, outcome: Outcome) -> None:
+async def _record(
+    context: JobContext, payout_id: UUID, outcome: Outcome, ask_next: timedelta | None = None
+) -> None:
+    """Apply what was heard; `ask_next` is when to ask again if that was not final."""
     async with context.transaction() as session:
         payout = await queries.locked(session, payout_id)
+        if ask_next is not None:
+            payout.next_poll_at = system_now() + ask_next
         await apply(session, context.vault, payout, outcome, await context.business_now(session))
 
 
