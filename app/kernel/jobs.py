@@ -67,6 +67,8 @@ async def enqueue(
     """Add a job to this transaction. `payload` holds ids only, never personal data.
 
     `after` is measured on the system clock; business deadlines go through `schedule`.
+    `dedupe_key` skips the job while one with the same key is queued *or running*, which
+    may have read its facts already: only for jobs that are asked for again anyway.
     """
     connection = await session.connection()
     await connection.exec_driver_sql(
@@ -138,10 +140,5 @@ async def enqueue_due(session: AsyncSession, now: datetime, limit: int = 500) ->
         )
     ).all()
     for row in rows:
-        await enqueue(
-            session,
-            row.job,
-            {"subject_id": str(row.subject_id)},
-            dedupe_key=f"due:{row.job}:{row.subject_id}",
-        )
+        await enqueue(session, row.job, {"subject_id": str(row.subject_id)})
     return len(rows)

@@ -193,8 +193,7 @@ async def _hand_over(
     session: AsyncSession, partner: Principal, roster: Roster, action: str
 ) -> None:
     """To the worker, and to the audit trail."""
-    payload = {"roster_id": str(roster.id)}
-    await enqueue(session, APPLY_ROSTER, payload, dedupe_key=f"{APPLY_ROSTER}:{roster.id}")
+    await enqueue(session, APPLY_ROSTER, {"roster_id": str(roster.id)})
     await audit.record(
         session,
         partner,
