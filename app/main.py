@@ -106,6 +106,29 @@ Asia/Shanghai. Refusals are `application/problem+json` in Chinese, or in English
 `Accept-Language: en`. Keyed POSTs need an `Idempotency-Key`; lists are cursor pages.
 """
 
+TAGS: Mapping[str, str] = {
+    "enrolment": "Enrolment codes, their scan, and enrolling riders on site.",
+    "access": "Logging in and out; tokens and the keys that verify them.",
+    "members": "A member's registration, identity checks and consents.",
+    "plans": "The public catalogue: what each plan costs, covers and pays.",
+    "orders": "Ordering and paying for cover.",
+    "policies": "Cover: what is in force, and at which instant.",
+    "certificates": "Certificates of cover, and the public check of one.",
+    "claims": "A member's own claims, from the incident to the money.",
+    "payouts": "Where a member's money goes.",
+    "documents": "Chunked uploads, and links that open once.",
+    "members at the counter": "Attesting a card and serving a member in person.",
+    "claims in review": "Receiving, reviewing and deciding claims.",
+    "organisations": "Areas, and the tree of offices, agencies, units and sites.",
+    "staff accounts": "Accounts of caseworkers, reviewers and others, for administrators.",
+    "partners": "Partner platforms and their OAuth clients.",
+    "rosters": "Partners' rosters, and the agreements that they rest on.",
+    "ledger": "The books, for auditors.",
+    "callbacks": "Signed messages from outside systems.",
+    "service": "Health, metrics and the catalogue of refusals.",
+    "sandbox": "The business clock of demonstrations and tests.",
+}
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The API as an ASGI application; connections open when it starts."""
@@ -125,7 +148,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.scan_desk = ScanDesk(app.state.database)
     include(app, (*ROUTERS, sandbox.routes) if settings.sandbox else ROUTERS)
     install_problem_handlers(app)
-    install_api_document(app, DESCRIPTION)
+    install_api_document(app, DESCRIPTION, TAGS)
     app.add_middleware(Gate, body_limits=BODY_LIMITS)
     return app
 

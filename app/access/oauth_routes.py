@@ -75,7 +75,7 @@ _DOCUMENT: dict[str, Any] = {
                     "properties": {
                         "grant_type": {"type": "string", "enum": ["client_credentials"]},
                         "client_id": {"type": "string", "examples": ["ru-4m7k2xq9v0p3t8wd"]},
-                        "client_secret": {"type": "string"},
+                        "client_secret": {"type": "string", "examples": ["shown-once-at-making"]},
                     },
                 }
             }

@@ -23,6 +23,7 @@ from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
 from app.kernel.principal import Caseworker, Member
 from app.kernel.routing import router
+from app.payouts.schemas import GATEWAY_NOTICE
 
 routes = router("orders")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
@@ -182,7 +183,12 @@ async def _take_notice(request: Request, database: DatabaseDep, outside: Outside
     return Response(status_code=204)
 
 
-@routes.post("/v1/gateway/wechat-pay/payments", status_code=204, responses=refused(401, 404, 409))
+@routes.post(
+    "/v1/gateway/wechat-pay/payments",
+    status_code=204,
+    openapi_extra=GATEWAY_NOTICE,
+    responses=refused(401, 404, 409),
+)
 async def take_payment_notice(
     request: Request, database: DatabaseDep, outside: OutsideDep
 ) -> Response:
@@ -194,7 +200,12 @@ async def take_payment_notice(
     return await _take_notice(request, database, outside)
 
 
-@routes.post("/v1/gateway/wechat-pay/refunds", status_code=204, responses=refused(401, 404, 409))
+@routes.post(
+    "/v1/gateway/wechat-pay/refunds",
+    status_code=204,
+    openapi_extra=GATEWAY_NOTICE,
+    responses=refused(401, 404, 409),
+)
 async def take_refund_notice(
     request: Request, database: DatabaseDep, outside: OutsideDep
 ) -> Response:

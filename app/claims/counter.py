@@ -35,4 +35,6 @@ async def _counter(session: SessionDep, files: DeskDep, now: NowDep) -> Counter:
 CounterDep = Annotated[Counter, Depends(_counter, scope="function")]
 
 # The token that opening an upload gave out.
-UploadToken = Annotated[str, Path(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
+UploadToken = Annotated[
+    str, Path(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$", description="The upload's token.")
+]

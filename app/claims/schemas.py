@@ -26,7 +26,7 @@ ClaimStatus = Literal[
     "appealed",
     "reopened",
 ]
-Note = Annotated[str, Field(min_length=1, max_length=500)]
+Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对第二张票据"])]
 FactValue = (
     Annotated[int, Field(ge=0, le=10**12)]
     | Annotated[list[Annotated[int, Field(ge=0, le=10**12)]], Field(min_length=1, max_length=200)]

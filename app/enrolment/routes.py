@@ -128,7 +128,7 @@ async def revoke_enrolment_code(
 async def draw_enrolment_code(
     staff: Staff,
     code_id: UUID,
-    kind: Literal["png", "svg"],
+    kind: Annotated[Literal["png", "svg"], Path(description="The image's format.")],
     session: SessionDep,
     settings: SettingsDep,
 ) -> Response:

@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document: one error shape everywhere, operation ids that read well."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,6 +50,7 @@ _WORDS = {
     "404": "It does not exist or is not visible to the caller.",
     "405": "The method is not supported here.",
     "409": "The present state does not allow it.",
+    "410": "It was there and is no longer.",
     "412": "It was changed by somebody else since the ETag was read.",
     "413": "The body is over the limit.",
     "415": "The content type is not accepted.",
@@ -61,14 +62,47 @@ _WORDS = {
 }
 
 
+# Refusals carry headers that a client acts on.
+_HEADERS: dict[str, dict[str, Any]] = {
+    "401": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    "405": {"Allow": {"description": "The methods it takes.", "schema": {"type": "string"}}},
+    "429": {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}},
+    "503": {"Retry-After": {"description": "Seconds.", "schema": {"type": "string"}}},
+}
+
+# Headers that handlers judge themselves (their absence has an answer of its own), as they
+# are to be sent.
+_HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
+    "idempotency-key": {
+        "name": "Idempotency-Key",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[!-~]{8,64}$", "examples": ["6a1f0c9e-order-1"]},
+    },
+    "if-match": {
+        "name": "If-Match",
+        "required": True,
+        "schema": {"type": "string", "examples": ['"3"']},
+    },
+    "accept-language": {
+        "name": "Accept-Language",
+        "description": "`zh-CN` unless English (`en`) is ranked higher.",
+        "schema": {"type": "string", "examples": ["en"]},
+    },
+    "if-none-match": {"name": "If-None-Match"},
+}
+
+
 def operation_id(route: APIRoute) -> str:
     """`open_order` → `openOrder`: the name of the method in a generated client."""
     first, *rest = route.name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
-def install_api_document(app: FastAPI, description: str) -> None:
-    """Replace FastAPI's generator by one that documents every refusal."""
+def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]) -> None:
+    """Replace FastAPI's generator by one that documents every refusal.
+
+    `tags` describe the groups of operations, in the order in which they are read.
+    """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -79,9 +113,14 @@ def install_api_document(app: FastAPI, description: str) -> None:
                 routes=app.routes,
                 openapi_version="3.1.0",
                 servers=[{"url": "/"}],
-                tags=app.openapi_tags,
             )
+            used = {tag for _, operation in _operations(schema) for tag in operation["tags"]}
+            schema["tags"] = [
+                {"name": name, "description": words} for name, words in tags.items() if name in used
+            ]
+            _describe_parameters(schema)
             _describe_refusals(schema)
+            _describe_bodies(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -97,14 +136,76 @@ def _describe_refusals(schema: dict[str, Any]) -> None:
     for path, operation in _operations(schema):
         responses = operation["responses"]
         for status in _refusals(path, operation):
-            responses[status] = _refusal(_WORDS[status])
+            responses[status] = _refusal(status)
+
+
+def _describe_parameters(schema: dict[str, Any]) -> None:
+    """Ids are described by their names; headers get the form in which they are sent."""
+    for _, operation in _operations(schema):
+        for parameter in operation.get("parameters", ()):
+            parameter.update(_HEADER_PARAMETERS.get(parameter["name"], {}))
+            if parameter["in"] == "path" and parameter["name"].endswith("_id"):
+                words = parameter["name"].removesuffix("_id").replace("_", " ")
+                parameter.setdefault("description", f"Id of the {words}.")
+
+
+def _describe_bodies(schema: dict[str, Any]) -> None:
+    """A body without an example of its own gets one made of its members' examples."""
+    schemas = schema["components"]["schemas"]
+    for _, operation in _operations(schema):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            if "example" in media or "examples" in media:
+                continue
+            choices = media["schema"].get("oneOf", [media["schema"]])
+            found = [_example(choice, schemas) for choice in choices]
+            if None in found:
+                continue
+            if len(found) == 1:
+                media["example"] = found[0]
+            else:
+                names = media["schema"]["discriminator"]["mapping"]
+                media["examples"] = {
+                    name: {"value": each} for name, each in zip(names, found, strict=True)
+                }
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """A value by a schema's examples, default or first choice; None where it has none."""
+    schema = _resolved(schema, schemas)
+    for value in _given(schema):
+        return value
+    for choice in schema.get("anyOf", ()):
+        return _example(choice, schemas)
+    if "properties" not in schema:
+        return None
+    required = schema.get("required", ())
+    whole = {}
+    for name, member in schema["properties"].items():
+        if name in required:
+            whole[name] = _example(member, schemas)
+        elif examples := _resolved(member, schemas).get("examples"):
+            whole[name] = examples[0]
+    if not whole:
+        whole = {name: _example(each, schemas) for name, each in schema["properties"].items()}
+    return None if None in whole.values() else whole
+
+
+def _given(schema: dict[str, Any]) -> Iterable[Any]:
+    yield from schema.get("examples", ())
+    yield from (schema[word] for word in ("const", "default") if schema.get(word) is not None)
+    yield from schema.get("enum", ())
+
+
+def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    reference: str = schema.get("$ref", "")
+    found: dict[str, Any] = schemas[reference.rsplit("/", 1)[-1]] if reference else schema
+    return found
 
 
 def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in schema["paths"].items():
-        for method, operation in item.items():
-            if method in ("get", "put", "post", "patch", "delete"):
-                yield path, operation
+        for operation in item.values():
+            yield path, operation
 
 
 def _refusals(path: str, operation: dict[str, Any]) -> list[str]:
@@ -115,9 +216,10 @@ def _refusals(path: str, operation: dict[str, Any]) -> list[str]:
         statuses += ["404"]
     if operation.get("requestBody"):
         statuses += ["409", "413", "415"]
-    if any(
-        parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", ())
-    ):
+    headers = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if "Idempotency-Key" in headers:
+        statuses += ["409"]
+    if "If-Match" in headers:
         statuses += ["412", "428"]
     taken = {status for status in operation["responses"] if status != "422"}
     return sorted(set(statuses) - taken)
@@ -125,9 +227,13 @@ def _refusals(path: str, operation: dict[str, Any]) -> list[str]:
 
 def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses=` of a route that refuses in ways the document cannot guess."""
-    return {status: _refusal(_WORDS[str(status)]) for status in statuses}
+    return {status: _refusal(str(status)) for status in statuses}
 
 
-def _refusal(words: str) -> dict[str, Any]:
+def _refusal(status: str) -> dict[str, Any]:
     reference = {"$ref": "#/components/schemas/Problem"}
-    return {"description": words, "content": {"application/problem+json": {"schema": reference}}}
+    answer = {
+        "description": _WORDS[status],
+        "content": {"application/problem+json": {"schema": reference}},
+    }
+    return answer | ({"headers": _HEADERS[status]} if status in _HEADERS else {})

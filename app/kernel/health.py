@@ -1,8 +1,9 @@
 """Liveness, readiness, metrics, and the catalogue of problems."""
 
 import asyncio
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
@@ -13,6 +14,7 @@ from app.kernel.text import preferred_language
 
 routes = router("service")
 READY_SECONDS = 1.0
+ProblemCode = Annotated[str, Path(description="A problem's code.", examples=["not-found"])]
 
 
 class Health(BaseModel):
@@ -72,7 +74,7 @@ async def list_problems(request: Request) -> list[ProblemWords]:
 
 
 @routes.get("/problems/{code}")
-async def read_problem(code: str, request: Request) -> ProblemWords:
+async def read_problem(code: ProblemCode, request: Request) -> ProblemWords:
     """One refusal; this is where a problem's `type` points."""
     for words in await list_problems(request):
         if words.code == code:

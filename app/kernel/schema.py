@@ -57,7 +57,12 @@ def _day_text(value: object) -> object:
     return value
 
 
-Id = Annotated[UUID, Strict(False), BeforeValidator(_text_only)]
+Id = Annotated[
+    UUID,
+    Strict(False),
+    BeforeValidator(_text_only),
+    Field(examples=["0192f0c1-7a10-7c3e-8a44-51d8ac9ec001"]),
+]
 Day = Annotated[date, Strict(False), BeforeValidator(_day_text)]
 Instant = Annotated[datetime, Strict(False), BeforeValidator(_instant_text), AfterValidator(_aware)]
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN, description="Money in fen (1 yuan = 100 fen).")]

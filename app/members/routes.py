@@ -1,8 +1,9 @@
 """The member's own doors: registration, identity checks, consents; and the vendor's callback."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 
 from app.integrations.outside import OutsideDep
 from app.kernel.clock import system_now
@@ -127,7 +128,10 @@ async def give_consent(
 
 @routes.delete("/v1/me/consents/{purpose}", status_code=204)
 async def withdraw_consent(
-    member: Member, purpose: Purpose, session: SessionDep, now: NowDep
+    member: Member,
+    purpose: Annotated[Purpose, Path(description="What the consent is for.")],
+    session: SessionDep,
+    now: NowDep,
 ) -> None:
     """Withdraw a consent. What was done before stays valid; what rested on it stops."""
     await consents.withdraw(session, member, purpose, now, system_now())
@@ -143,7 +147,12 @@ async def make_serve_code(member: Member, keyed: KeyedDep, session: SessionDep) 
 _CALLBACK_BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"type": "object"}}},
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"reference": "idv-5f0c", "order_ref": "…", "state": "passed"},
+            }
+        },
     }
 }
 

@@ -1,7 +1,7 @@
 """Bodies of organisations, staff accounts and partners."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -76,6 +76,10 @@ class NewOrganisation(Body):
     valid_from: Day | None = None
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
 class OrganisationChange(Body):
     """What shall change; members that are left out stay as they are."""
 
@@ -84,7 +88,7 @@ class OrganisationChange(Body):
     )
 
     # Null is refused; a name that is left out is not in `model_fields_set`.
-    name: Name = ""
+    name: Annotated[Name, Field(json_schema_extra=_without_default)] = ""
     area_code: AreaCode | None = None
     uscc: CreditCode | None = None
     valid_to: Day | None = None

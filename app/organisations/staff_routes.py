@@ -1,7 +1,9 @@
 """Staff accounts, for administrators within their organisation's subtree."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from fastapi import Query
 
 from app.access.authentication import AuthenticatorDep
 from app.access.models import StaffAccount
@@ -60,8 +62,10 @@ async def list_staff_accounts(
     administrator: Administrator,
     session: SessionDep,
     vault: VaultDep,
-    organisation_id: UUID | None = None,
-    status: Literal["active", "disabled"] | None = None,
+    organisation_id: Annotated[UUID | None, Query(description="Only its own accounts.")] = None,
+    status: Annotated[
+        Literal["active", "disabled"] | None, Query(description="Only these accounts.")
+    ] = None,
     limit: PageSize = 50,
     cursor: CursorParameter = None,
 ) -> Page[StaffAccountView]:

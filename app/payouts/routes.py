@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from app.integrations.outside import OutsideDep
+from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
@@ -12,17 +13,14 @@ from app.kernel.principal import Member
 from app.kernel.routing import router
 from app.payouts import accounts
 from app.payouts.notices import take_transfer_notice
-from app.payouts.schemas import PayoutAccountBody, PayoutAccountList, PayoutAccountView
+from app.payouts.schemas import (
+    GATEWAY_NOTICE,
+    PayoutAccountBody,
+    PayoutAccountList,
+    PayoutAccountView,
+)
 
 routes = router("payouts")
-
-_NOTICE = {
-    "requestBody": {
-        "required": True,
-        "description": "A signed and sealed notice as WeChat Pay v3 sends it.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
 
 
 @routes.post("/v1/me/payout-accounts", status_code=201, response_model=PayoutAccountView)
@@ -56,7 +54,12 @@ async def retire_payout_account(
     await accounts.retire_account(session, member, account_id, now)
 
 
-@routes.post("/v1/gateway/wechat-pay/transfers", status_code=204, openapi_extra=_NOTICE)
+@routes.post(
+    "/v1/gateway/wechat-pay/transfers",
+    status_code=204,
+    openapi_extra=GATEWAY_NOTICE,
+    responses=refused(401, 404, 409),
+)
 async def take_transfer_notice_of_gateway(
     database: DatabaseDep, vault: VaultDep, outside: OutsideDep, request: Request
 ) -> None:

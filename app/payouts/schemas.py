@@ -1,7 +1,7 @@
 """Payout accounts and payouts as the member sees them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -11,6 +11,33 @@ from app.kernel.schema import Body, View
 PayoutStatus = Literal[
     "requested", "sending", "unknown", "accepted", "waiting_confirm", "paid", "failed"
 ]
+
+# The `openapi_extra` of every door of the gateway.
+GATEWAY_NOTICE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A signed and sealed notice as WeChat Pay v3 sends it.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {
+                    "id": "EV-2018022511223320873",
+                    "create_time": "2026-11-22T16:00:00+08:00",
+                    "event_type": "TRANSACTION.SUCCESS",
+                    "resource_type": "encrypt-resource",
+                    "summary": "支付成功",
+                    "resource": {
+                        "algorithm": "AEAD_AES_256_GCM",
+                        "original_type": "transaction",
+                        "nonce": "fdasfjihihihl",
+                        "associated_data": "transaction",
+                        "ciphertext": "…",
+                    },
+                },
+            }
+        },
+    }
+}
 
 
 class PayoutAccountBody(Body):

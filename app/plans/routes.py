@@ -15,7 +15,10 @@ from app.plans.schemas import PlanList, PlanView, plan_summary, plan_view
 
 routes = router("plans")
 
-PlanCode = Annotated[str, Path(pattern=r"^[A-Z][A-Z0-9-]{1,31}$", examples=["RIDER-ACC"])]
+PlanCode = Annotated[
+    str,
+    Path(pattern=r"^[A-Z][A-Z0-9-]{1,31}$", description="The plan's code.", examples=["RIDER-ACC"]),
+]
 IfNoneMatch = Annotated[
     str | None, Header(description="The ETag of the copy you have.", max_length=512)
 ]

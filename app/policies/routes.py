@@ -23,6 +23,9 @@ from app.settings import Settings
 routes = router("policies")
 PolicyId = Annotated[UUID, Path(description="The policy's id.")]
 PersonId = Annotated[UUID, Path(description="The person's id.")]
+PlanCode = Query(
+    pattern=r"^[A-Z][A-Z0-9-]{1,31}$", description="The plan's code.", examples=["RIDER-ACC"]
+)
 At = Annotated[
     Instant | None,
     Query(description="The instant asked about; absent: now.", examples=["2026-03-01T00:00:00Z"]),
@@ -89,9 +92,9 @@ async def check_eligibility(
     member: Member,
     session: SessionDep,
     now: NowDep,
-    plan: Annotated[str, Query(pattern=r"^[A-Z][A-Z0-9-]{1,31}$", examples=["RIDER-ACC"])],
-    shares: Annotated[int, Query(ge=1, le=100)] = 1,
-    occupation: Annotated[Occupation | None, Query()] = None,
+    plan: Annotated[str, PlanCode],
+    shares: Annotated[int, Query(ge=1, le=100, description="How many to order.")] = 1,
+    occupation: Annotated[Occupation | None, Query(description="The rider's work.")] = None,
 ) -> EligibilityView:
     """Whether I could order this plan now, every reason why not, and the price."""
     return await eligible.check(session, member.id, plan, shares, occupation, now)
