@@ -16,14 +16,12 @@ QUEUE = (
     """
 create function claim_queue_follow() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'UPDATE' and new.managing_organisation_id = old.managing_organisation_id
+  if new.managing_organisation_id = old.managing_organisation_id
      and old.rank_at is not null and new.rank_at is not null then
     update claim_queue set status = new.status, rank_at = new.rank_at where claim_id = new.id;
     return null;
   end if;
-  if tg_op = 'UPDATE' then
-    delete from claim_queue where claim_id = new.id;
-  end if;
+  delete from claim_queue where claim_id = new.id;
   if new.rank_at is not null then
     insert into claim_queue (organisation_id, status, rank_at, claim_id)
     select above, new.status, new.rank_at, new.id
@@ -34,8 +32,20 @@ begin
 end $$
 """,
     """
-create trigger claim_queue_insert after insert on claim for each row
-when (new.rank_at is not null) execute function claim_queue_follow()
+create function claim_queue_join() returns trigger language plpgsql as $$
+begin
+  insert into claim_queue (organisation_id, status, rank_at, claim_id)
+  select above, added.status, added.rank_at, added.id
+  from added
+  join organisation on organisation.id = added.managing_organisation_id
+  cross join lateral unnest(organisation.lineage) as above
+  where added.rank_at is not null;
+  return null;
+end $$
+""",
+    """
+create trigger claim_queue_join after insert on claim
+referencing new table as added for each statement execute function claim_queue_join()
 """,
     """
 create trigger claim_queue_update after update of status, rank_at, managing_organisation_id

@@ -118,7 +118,7 @@ async def test_one_receipt_pays_once(case: Case, app: FastAPI, client: httpx.Asy
     assert (await case.send("receipt", content)).status_code == 201
     copied = await other.send("receipt", content)
     assert (copied.status_code, copied.json()["code"]) == (409, "receipt-used")
-    printed = {
+    printed: dict[str, Any] = {
         "code": "0500019",
         "number": f"N{case.id[-12:]}",
         "amount_fen": 100,
