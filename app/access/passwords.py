@@ -4,6 +4,7 @@ import asyncio
 import secrets
 
 from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 AT_ONCE = 2
@@ -32,7 +33,10 @@ class Passwords:
         else:
             known = True
         async with self._turn:
-            fits = await asyncio.to_thread(self._hasher.verify, password, password_hash)
+            try:
+                fits = await asyncio.to_thread(self._hasher.verify, password, password_hash)
+            except UnknownHashError:
+                return False
         return fits and known
 
 

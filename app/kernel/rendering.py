@@ -1,7 +1,7 @@
 """Problems as HTTP answers, and the translation of other people's errors into problems."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from app.kernel.idempotency import Replay
@@ -126,10 +127,19 @@ def http_problem(error: HTTPException) -> Problem:
         return TooLarge(limit="-")
     if error.status_code == 415:
         return UnsupportedMediaType(expected="application/json")
-    problem = _BY_STATUS.get(error.status_code, InternalError)()
-    if error.status_code == 405 and error.headers:
-        problem.headers["Allow"] = error.headers.get("Allow", "")
-    return problem
+    return _BY_STATUS.get(error.status_code, InternalError)()
+
+
+def methods_at(routes: Iterable[BaseRoute], path: str) -> set[str]:
+    """Every method that some route of this path takes: the framework names one route's."""
+    methods: set[str] = set()
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            methods |= methods_at(included.routes, path)
+        elif isinstance(route, Route) and route.path_regex.match(path):
+            methods |= route.methods or set()
+    return methods
 
 
 def database_problem(error: Exception, constraints: Constraints) -> Problem:
@@ -158,7 +168,11 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(validation_problem(error.errors()), request.scope)
 
     async def on_http(request: Request, error: HTTPException) -> Response:
-        return problem_response(http_problem(error), request.scope)
+        problem = http_problem(error)
+        if problem.status == 405:
+            allowed = methods_at(request.app.routes, request.scope["path"])
+            problem.headers["Allow"] = ", ".join(sorted(allowed))
+        return problem_response(problem, request.scope)
 
     async def on_replay(_request: Request, error: Replay) -> Response:
         return error.response

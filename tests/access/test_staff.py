@@ -124,6 +124,16 @@ async def test_unknown_users_cost_a_hash_as_well(app: FastAPI) -> None:
     assert passwords._dummy.startswith("$argon2id$")
 
 
+async def test_an_account_without_a_password_cannot_be_entered(
+    app: FastAPI, client: httpx.AsyncClient, agency: Organisation, database: Database
+) -> None:
+    staff = await staff_token(app, agency.id)
+    async with database.transaction() as session:
+        name = (await session.get_one(StaffAccount, staff.account_id)).username
+    answer = await client.post(LOGIN, json=credentials(name, password="unusable"))
+    assert answer.status_code == 401
+
+
 async def test_failures_are_limited_on_every_process_until_a_success(
     client: httpx.AsyncClient,
     username: str,

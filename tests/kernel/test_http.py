@@ -37,6 +37,11 @@ async def test_the_wrong_method_names_the_right_one(client: httpx.AsyncClient) -
     assert answer.json()["code"] == "method-not-allowed"
 
 
+async def test_the_wrong_method_names_every_right_one(client: httpx.AsyncClient) -> None:
+    answer = await client.put("/v1/staff/organisations")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
 async def test_a_declared_body_over_the_cap_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/healthz", content=b"x" * (DEFAULT_BODY_LIMIT + 1))
     assert answer.status_code == 413
