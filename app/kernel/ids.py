@@ -4,6 +4,7 @@ import secrets
 from uuid import UUID
 
 import uuid_utils
+from asyncpg.pgproto.pgproto import UUID as FastUUID
 from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_37_36
 
@@ -14,6 +15,11 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 def new_id() -> UUID:
     """A UUIDv7: ordered by creation, so that indexes stay dense."""
     return UUID(int=uuid_utils.uuid7().int)
+
+
+def new_ids(count: int) -> list[UUID]:
+    """`count` of them in order, made the cheap way for bulk work."""
+    return [FastUUID(uuid_utils.uuid7().bytes) for _ in range(count)]
 
 
 def random_code(length: int) -> str:

@@ -1,6 +1,6 @@
 """Issuing cover by the thousand: the same rows as `issue_policy` writes, by COPY."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel import audit
 from app.kernel.clock import system_now
 from app.kernel.database import raw_connection
-from app.kernel.ids import new_id, new_number
+from app.kernel.ids import new_ids, new_number
 from app.kernel.jobs import ENQUEUE
 from app.kernel.principal import Principal
 from app.plans.models import PlanVersion
@@ -130,62 +130,108 @@ async def issue_in_bulk(
     Raises asyncpg.ExclusionViolationError when a place was taken since `free_places`:
     roll back and look again.
     """
-    issued = [Issued(new_id(), new_number("P")) for _ in recipients]
+    issued = [Issued(policy_id, new_number("P")) for policy_id in new_ids(len(recipients))]
     if not issued:
         return issued
     connection = await raw_connection(session)
-    period = asyncpg.Range(batch.period.lower, batch.period.upper)
-    plan_code = batch.version.plan_code
-    status = ["in_force" if each.in_force else "pending" for each in recipients]
-    pairs = list(zip(issued, recipients, status, strict=True))
-    policies = [
-        (
+    pairs = [
+        (policy, to, "in_force" if to.in_force else "pending")
+        for policy, to in zip(issued, recipients, strict=True)
+    ]
+    who = (actor.kind, actor.id)
+    for table, columns, rows in (
+        ("policy", _POLICY, _policies(batch, pairs, now)),
+        ("policy_transaction", _TRANSACTION, _transactions(batch, pairs, who)),
+        ("share_slot", _SLOT, _slots(batch, pairs)),
+        ("status_history", _HISTORY, _history(pairs, who, now)),
+    ):
+        await connection.copy_records_to_table(table, records=rows, columns=columns)
+    await _tell(session, batch, pairs, actor, now)
+    return issued
+
+
+Pairs = Sequence[tuple[Issued, Recipient, str]]
+Rows = Iterator[tuple[object, ...]]
+
+
+def _range_of(batch: Batch) -> asyncpg.Range:
+    return asyncpg.Range(batch.period.lower, batch.period.upper)
+
+
+def _policies(batch: Batch, pairs: Pairs, now: datetime) -> Rows:
+    period, version = _range_of(batch), batch.version
+    for policy, to, status in pairs:
+        yield (
             policy.id,
             policy.number,
             to.person_id,
-            plan_code,
-            batch.version.id,
+            version.plan_code,
+            version.id,
             batch.shares,
             period,
-            word,
+            status,
             batch.channel,
             batch.sponsor_id,
             to.organisation_id,
             now,
         )
-        for policy, to, word in pairs
-    ]
-    await connection.copy_records_to_table("policy", records=policies, columns=_POLICY)
-    recorded_at, start = system_now(), batch.period.lower
-    who = (actor.kind, actor.id)
-    transactions = [
-        (new_id(), policy.id, "issue", start, recorded_at, batch.shares, period, word, *who)
-        for policy, _, word in pairs
-    ]
-    await connection.copy_records_to_table(
-        "policy_transaction", records=transactions, columns=_TRANSACTION
-    )
-    slots = [
-        (new_id(), to.person_id, plan_code, place, period, policy.id)
-        for policy, to, _ in pairs
-        for place in to.places
-    ]
-    await connection.copy_records_to_table("share_slot", records=slots, columns=_SLOT)
-    history = [("policy", policy.id, word, now, *who) for policy, _, word in pairs]
-    await connection.copy_records_to_table("status_history", records=history, columns=_HISTORY)
-    await _tell(session, batch, pairs, actor, now)
-    return issued
+
+
+def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID]) -> Rows:
+    period, start, recorded_at = _range_of(batch), batch.period.lower, system_now()
+    for row_id, (policy, _, status) in zip(new_ids(len(pairs)), pairs, strict=True):
+        yield (
+            row_id,
+            policy.id,
+            "issue",
+            start,
+            recorded_at,
+            batch.shares,
+            period,
+            status,
+            *who,
+        )
+
+
+def _slots(batch: Batch, pairs: Pairs) -> Rows:
+    period, plan_code = _range_of(batch), batch.version.plan_code
+    ids = iter(new_ids(sum(len(to.places) for _, to, _ in pairs)))
+    for policy, to, _ in pairs:
+        for place in to.places:
+            yield next(ids), to.person_id, plan_code, place, period, policy.id
+
+
+def _history(pairs: Pairs, who: tuple[str, UUID], now: datetime) -> Rows:
+    for policy, _, status in pairs:
+        yield "policy", policy.id, status, now, *who
 
 
 async def _tell(
-    session: AsyncSession,
-    batch: Batch,
-    pairs: Sequence[tuple[Issued, Recipient, str]],
-    actor: Principal,
-    now: datetime,
+    session: AsyncSession, batch: Batch, pairs: Pairs, actor: Principal, now: datetime
 ) -> None:
     """One event and its jobs for each policy; one audit row names them all."""
     connection = await raw_connection(session)
+    event_ids = new_ids(len(pairs))
+    events = _events(batch, zip(event_ids, pairs, strict=True), actor, now)
+    await connection.copy_records_to_table("event_log", records=events, columns=_EVENT)
+    ids = [policy.id for policy, _, _ in pairs]
+    for job in session.info["subscriptions"].get(POLICY_ISSUED, ()):
+        payloads = [
+            msgspec.json.encode({"event_id": str(event_id), "subject_id": str(policy_id)})
+            for event_id, policy_id in zip(event_ids, ids, strict=True)
+        ]
+        count = len(payloads)
+        names, none, headers = [job] * count, [None] * count, ["{}"] * count
+        await connection.execute(ENQUEUE, [0] * count, names, payloads, none, none, headers)
+    await audit.record(session, actor, "policy.issue", subject="policy", subject_ids=ids)
+
+
+def _events(
+    batch: Batch,
+    pairs: Iterable[tuple[UUID, tuple[Issued, Recipient, str]]],
+    actor: Principal,
+    now: datetime,
+) -> Rows:
     shared = {
         "plan_code": batch.version.plan_code,
         "shares": batch.shares,
@@ -193,36 +239,13 @@ async def _tell(
         "starts_at": batch.period.lower.isoformat() if batch.period.lower else None,
         "ends_at": batch.period.upper.isoformat() if batch.period.upper else None,
     }
-    events = []
-    for policy, to, word in pairs:
+    who = (actor.kind, actor.id)
+    for event_id, (policy, to, status) in pairs:
         content = {
             "number": policy.number,
             "person_id": str(to.person_id),
-            "status": word,
+            "status": status,
             **shared,
         }
-        events.append(
-            (
-                new_id(),
-                POLICY_ISSUED,
-                1,
-                "policy",
-                policy.id,
-                None,
-                now,
-                actor.kind,
-                actor.id,
-                msgspec.json.encode(content).decode(),
-            )
-        )
-    await connection.copy_records_to_table("event_log", records=events, columns=_EVENT)
-    for job in session.info["subscriptions"].get(POLICY_ISSUED, ()):
-        payloads = [
-            msgspec.json.encode({"event_id": str(row[0]), "subject_id": str(row[4])})
-            for row in events
-        ]
-        count = len(payloads)
-        names, none, headers = [job] * count, [None] * count, ["{}"] * count
-        await connection.execute(ENQUEUE, [0] * count, names, payloads, none, none, headers)
-    ids = [policy.id for policy, _, _ in pairs]
-    await audit.record(session, actor, "policy.issue", subject="policy", subject_ids=ids)
+        encoded = msgspec.json.encode(content).decode()
+        yield event_id, POLICY_ISSUED, 1, "policy", policy.id, None, now, *who, encoded

@@ -1,7 +1,8 @@
 """Answers to rows: sealed in blocks of up to a thousand, opened a page at a time."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from operator import attrgetter
 from typing import Literal
 from uuid import UUID
 
@@ -23,8 +24,8 @@ class RowAnswer(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     rider_ref: str
     answer: Answer
     policy_number: str = ""
-    notices: Sequence[str] = ()
-    errors: list[RowError] = []
+    notices: tuple[str, ...] = ()
+    errors: tuple[RowError, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -43,7 +44,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def seal_blocks(vault: Vault, answers: Iterable[RowAnswer]) -> list[Block]:
     """Blocks of answers in the order of their rows."""
-    ordered = sorted(answers, key=lambda answer: answer.row)
+    ordered = sorted(answers, key=attrgetter("row"))
     return [
         _seal(vault, ordered[start : start + BLOCK_ROWS])
         for start in range(0, len(ordered), BLOCK_ROWS)

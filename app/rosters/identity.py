@@ -16,6 +16,7 @@ from app.policies.errors import PolicyHasStarted, SharesOverLimit
 from app.policies.issue import issue_policy
 from app.policies.models import Policy
 from app.rosters.models import Agreement, Rider
+from app.rosters.reading import HASH_BYTES
 from app.rosters.sponsorship import bill, take_back
 
 # A roster row that was applied while its person was being proven stands on a claim of its
@@ -70,7 +71,7 @@ async def _move(session: AsyncSession, rider: Rider, person: Person, now: dateti
     claim.merged_into_id = person.id
     rider.person_id = person.id
     # The next push judges the row again, whatever happens here.
-    rider.row_hash = b""
+    rider.row_hash = bytes(HASH_BYTES)
     try:
         async with session.begin_nested():
             policy = await issue_policy(

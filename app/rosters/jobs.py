@@ -1,7 +1,8 @@
 """The worker's side: apply pushed rosters, follow proven identities, sweep leftovers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -68,8 +69,9 @@ async def _apply(context: JobContext, roster: Roster) -> None:
         after = roster.applied_through
     del present
     parts = slices(file, survey, after=after, today=business_day(now))
-    async for part in _in_thread(parts):
-        await apply_part(context, run, part)
+    async with aclosing(_in_thread(parts)) as judged:
+        async for part in judged:
+            await apply_part(context, run, part)
     async with context.transaction() as session:
         await applying.finish(session, run, await context.business_now(session))
     if not survey.changed:
@@ -84,10 +86,21 @@ def _read(media_type: str, body: bytes, key: bytes, present: Any) -> tuple[Roste
     return file, survey_file(file, key, present)
 
 
-async def _in_thread(parts: Iterator[Slice]) -> AsyncIterator[Slice]:
-    """Judging rows takes CPU time that the worker's other jobs should not wait for."""
-    while (part := await asyncio.to_thread(next, parts, None)) is not None:
-        yield part
+async def _in_thread(parts: Iterator[Slice]) -> AsyncGenerator[Slice, None]:
+    """Rows are judged in a thread, a slice ahead: the worker's other jobs do not wait for
+    it, nor does the database."""
+
+    def judged() -> asyncio.Task[Slice | None]:
+        return asyncio.create_task(asyncio.to_thread(next, parts, None))
+
+    ahead = judged()
+    try:
+        while (part := await ahead) is not None:
+            ahead = judged()
+            yield part
+    finally:
+        # A thread cannot be stopped: what it still yields is not wanted.
+        await asyncio.wait([ahead])
 
 
 async def apply_part(context: JobContext, run: Run, part: Slice) -> None:

@@ -21,7 +21,7 @@ from app.rosters.validation import Candidate, RowError
 
 @dataclass(slots=True)
 class Run:
-    """What the slices of one roster share; `documents` maps each person to their row."""
+    """What the slices of one roster share."""
 
     roster_id: UUID
     partner_id: UUID
@@ -33,7 +33,6 @@ class Run:
     cover_from: datetime
     offers: dict[str, Offer] = field(default_factory=dict)
     sites: dict[str, UUID] = field(default_factory=dict)
-    documents: dict[bytes, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ class Refusals(list[RowAnswer]):
 
     def add(self, candidate: Candidate, *errors: RowError) -> None:
         answer = RowAnswer(
-            candidate.number, candidate.rider_ref, "refused", "", candidate.notices, list(errors)
+            candidate.number, candidate.rider_ref, "refused", "", candidate.notices, errors
         )
         self.append(answer)
 
@@ -80,8 +79,11 @@ async def match(
 ) -> tuple[list[Intent], Refusals]:
     """The rows that can be carried out, everything they need found; and the refused ones."""
     refusals = Refusals()
+    documents: dict[bytes, int] = {}
     intents = [
-        intent for each in candidates if (intent := _intend(run, each, refusals)) is not None
+        intent
+        for each in candidates
+        if (intent := _intend(run, each, documents, refusals)) is not None
     ]
     await _find_persons(connection, intents)
     intents = await _find_riders(connection, run, intents, refusals)
@@ -89,8 +91,13 @@ async def match(
     return _eligible(intents, refusals), refusals
 
 
-def _intend(run: Run, candidate: Candidate, refusals: Refusals) -> Intent | None:
-    """The row with its agreement, unless there is none or its person had a row before."""
+def _intend(
+    run: Run, candidate: Candidate, documents: dict[bytes, int], refusals: Refusals
+) -> Intent | None:
+    """The row with its agreement, unless there is none or its person had a row before.
+
+    `documents` has the rows of this slice; rows of former slices are riders by now.
+    """
     errors: list[RowError] = []
     offer = offer_for(run.offers, candidate.plan)
     if isinstance(offer, str):
@@ -100,7 +107,7 @@ def _intend(run: Run, candidate: Candidate, refusals: Refusals) -> Intent | None
         errors.append(RowError("shares", "shares-differ", fields=fields))
     identity = Identity(candidate.name, candidate.document, candidate.phone)
     keys = run.indexer.keys_of(identity)
-    first = run.documents.setdefault(keys.document, candidate.number)
+    first = documents.setdefault(keys.document, candidate.number)
     if first < candidate.number:
         errors.append(RowError("document_number", "duplicate-person", fields={"row": first}))
     if errors or isinstance(offer, str):
@@ -140,8 +147,10 @@ async def _find_riders(
         reference = intent.candidate.rider_ref
         holders = [by_person[each] for each in intent.namesakes if each in by_person]
         others = [each for each in holders if each["rider_ref"] != reference]
-        if any(each["rider_ref"] in run.survey.named for each in others):
-            refusals.add(intent.candidate, RowError("document_number", "person-listed"))
+        listed = [run.survey.named.get(each["rider_ref"], 0) for each in others]
+        if any(listed):
+            error = RowError("document_number", "duplicate-person", fields={"row": max(listed)})
+            refusals.add(intent.candidate, error)
             continue
         intent.rider = by_ref.get(reference)
         if intent.rider is None and intent.person is not None:
@@ -167,13 +176,13 @@ async def _find_cover(connection: asyncpg.Connection, run: Run, intents: list[In
             for person_id, intent in known.items()
             if intent.offer is offer and intent.policy is None
         ]
-        maximum, plan_code = offer.version.terms.max_shares, offer.agreement.plan_code
+        maximum, plan_code = offer.terms.max_shares, offer.agreement.plan_code
         free = await free_places(connection, waiting, plan_code, maximum, offer.period)
         for person_id, places in free.items():
             known[person_id].places = places
     for intent in intents:
         if intent.person is None:
-            intent.places = range(1, intent.offer.version.terms.max_shares + 1)
+            intent.places = range(1, intent.offer.terms.max_shares + 1)
 
 
 def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
@@ -186,7 +195,7 @@ def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
             []
             if intent.policy is not None
             else failing_rules(
-                offer.version.terms,
+                offer.terms,
                 Applicant(document.birth_on, document.sex),
                 first_day=offer.first_day,
                 shares=shares,

@@ -159,6 +159,7 @@ class Rider(Base):
 
     __tablename__ = "rider"
     __table_args__ = (
+        CheckConstraint("length(row_hash) = 16", name="row_hash"),
         UniqueConstraint("partner_id", "rider_ref", name="uq_rider__rider_ref"),
         Index("ix_rider__person_id", "person_id"),
         Index(

@@ -15,6 +15,7 @@ from app.kernel.vault import Vault
 from app.organisations.models import Organisation, Partner
 from app.policies.models import Policy
 from app.rosters.models import UNFINISHED, Agreement, Rider, Roster, RosterAnswers, RosterChunk
+from app.rosters.reading import HASH_BYTES
 from app.rosters.survey import Present
 
 
@@ -125,6 +126,17 @@ async def missing_page(
     return (await session.scalars(found.order_by(Rider.rider_ref).limit(limit + 1))).all()
 
 
+# Three values instead of a row a rider: a hundred thousand rows would cost more to
+# receive than the file costs to read.
+_PRESENT = """
+select array_agg(rider_ref) as refs,
+       string_agg(case when covered_until <= $2 then decode(repeat('00', 16), 'hex')
+                       else row_hash end, ''::bytea) as hashes,
+       array_agg(rider_ref) filter (where missing_since is not null) as missing
+from rider where partner_id = $1
+"""
+
+
 async def present_riders(
     connection: asyncpg.Connection, partner_id: UUID, cover_from: datetime
 ) -> Present:
@@ -133,16 +145,10 @@ async def present_riders(
     Cover that ends by `cover_from` has to be given anew, so such a row never hashes the
     same.
     """
-    rows = await connection.fetch(
-        "select rider_ref, case when covered_until <= $2 then ''::bytea else row_hash end,"
-        " missing_since is not null from rider where partner_id = $1",
-        partner_id,
-        cover_from,
-    )
-    return Present(
-        {ref: row_hash for ref, row_hash, _ in rows},
-        frozenset(ref for ref, _, missing in rows if missing),
-    )
+    row = await connection.fetchrow(_PRESENT, partner_id, cover_from)
+    refs, packed = row["refs"] or (), row["hashes"] or b""
+    hashes = [packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES)]
+    return Present(dict(zip(refs, hashes, strict=True)), frozenset(row["missing"] or ()))
 
 
 async def read_body(session: AsyncSession, vault: Vault, roster_id: UUID) -> bytes:

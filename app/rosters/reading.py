@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from app.rosters.columns import FIELDS, FileError, Layout, read_layout
 
 MAX_ROWS = 100_000
+HASH_BYTES = 16
 _KNOWN = frozenset(FIELDS)
 
 
@@ -117,7 +119,7 @@ class CsvFile:
 
     def fingerprints(self, key: bytes) -> Iterator[tuple[int, str, bytes]]:
         layout = repr(self._layout.positions).encode()
-        base = hashlib.blake2b(layout, key=key, digest_size=16)
+        base = hashlib.blake2b(layout, key=key, digest_size=HASH_BYTES)
         at = self._layout.positions[0]
         for number, record in self._data():
             digest = base.copy()
@@ -126,19 +128,19 @@ class CsvFile:
 
     def rows(self) -> Iterator[Row]:
         positions, width = self._layout.positions, self._layout.width
+        # A column that the file lacks is read from an empty cell behind the others.
+        cells = itemgetter(*(at if at >= 0 else width for at in positions))
         for number, record in self._data():
-            fault = _shape_fault(record, width) if len(record) != width else ""
-            if fault:
-                yield Row(number, (_cell(record, positions[0]), *_NOTHING[1:]), fault)
-            else:
-                yield Row(number, tuple([_cell(record, at) for at in positions]))
+            if len(record) != width and (fault := _shape_fault(record, width)):
+                reference = record[positions[0]] if positions[0] < len(record) else ""
+                yield Row(number, (reference, *_NOTHING[1:]), fault)
+                continue
+            record[width:] = _EMPTY
+            yield Row(number, cells(record))
 
 
 _NOTHING = ("",) * len(FIELDS)
-
-
-def _cell(record: Sequence[str], at: int) -> str:
-    return record[at] if 0 <= at < len(record) else ""
+_EMPTY = ("",)
 
 
 def _shape_fault(record: Sequence[str], width: int) -> str:
@@ -191,7 +193,7 @@ class JsonFile:
         yield from enumerate(self._riders, start=1)
 
     def fingerprints(self, key: bytes) -> Iterator[tuple[int, str, bytes]]:
-        base = hashlib.blake2b(b"json", key=key, digest_size=16)
+        base = hashlib.blake2b(b"json", key=key, digest_size=HASH_BYTES)
         decode = msgspec.json.Decoder(_Reference).decode
         for number, raw in self._data():
             digest = base.copy()

@@ -81,14 +81,13 @@ async def write_riders(
     answers: list[RowAnswer] = []
     for each in placed:
         rider, candidate = each.intent.rider, each.intent.candidate
-        row_hash = run.survey.hashes[candidate.number]
         if rider is not None and _is_same(each):
-            same.append((rider["id"], row_hash))
+            same.append((rider["id"], candidate.row_hash))
             answers.append(_answer(each, "unchanged"))
             continue
         rider_id = new_id() if rider is None else rider["id"]
         sealed = vault.seal("rider", rider_id, {"phone": candidate.phone})
-        cells = _cells(each, row_hash, sealed)
+        cells = _cells(each, sealed)
         if rider is None:
             made.append((rider_id, run.partner_id, *cells, run.sequence, run.sequence))
             answers.append(_answer(each, "enrolled"))
@@ -109,7 +108,7 @@ async def write_riders(
     return answers
 
 
-def _cells(placed: Placed, row_hash: bytes, sealed: bytes) -> tuple[Any, ...]:
+def _cells(placed: Placed, sealed: bytes) -> tuple[Any, ...]:
     intent = placed.intent
     return (
         intent.candidate.rider_ref,
@@ -119,7 +118,7 @@ def _cells(placed: Placed, row_hash: bytes, sealed: bytes) -> tuple[Any, ...]:
         placed.policy_id,
         placed.covered_until,
         intent.keys.phone,
-        row_hash,
+        intent.candidate.row_hash,
         sealed,
     )
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.plans.errors import PlanNotFound, PlanNotOnSale
 from app.plans.models import PlanVersion
 from app.plans.service import version_on_sale
+from app.plans.terms import PlanTerms
 from app.policies.calendar import cover_period, first_covered_day
 from app.rosters import queries
 from app.rosters.models import DEFAULT_HOLD_PERCENT, Agreement
@@ -22,6 +23,7 @@ class Offer:
 
     agreement: Agreement
     version: PlanVersion
+    terms: PlanTerms
     first_day: date
     period: Range[datetime]
 
@@ -43,7 +45,7 @@ async def offers_of(session: AsyncSession, partner_id: UUID, now: datetime) -> d
         first_day = max(earliest, agreement.starts_on)
         option = version.terms.option()
         period = cover_period(first_day, months=option.term_months, days=option.term_days)
-        offers[agreement.plan_code] = Offer(agreement, version, first_day, period)
+        offers[agreement.plan_code] = Offer(agreement, version, version.terms, first_day, period)
     return offers
 
 

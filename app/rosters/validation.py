@@ -77,6 +77,7 @@ class Candidate(msgspec.Struct, gc=False):
     plan: str
     shares: int | None
     notices: tuple[str, ...]
+    row_hash: bytes = b""
 
 
 class Judgement(msgspec.Struct, gc=False):

@@ -48,11 +48,8 @@ ROW: dict[str, Text] = {
         "Same reference as row {row}; the first one counts.",
     ),
     "duplicate-person": Text(
-        "证件与第 {row} 行为同一人，以首次出现的为准",
-        "Same person as row {row}; the first one counts.",
-    ),
-    "person-listed": Text(
-        "该人员已在本名册中以另一工号参保", "This person is already listed under another reference."
+        "证件与第 {row} 行为同一人，以第 {row} 行为准",
+        "Same person as row {row}, which is the one that counts.",
     ),
     "document-type-unknown": Text("未知的证件类型", "Unknown type of document."),
     "sex-unknown": Text("性别应为男或女", "Sex is 男 or 女 (male or female)."),

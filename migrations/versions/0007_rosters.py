@@ -137,6 +137,7 @@ def create_rider() -> None:
         sa.Column("joined_sequence", sa.BigInteger(), nullable=False),
         sa.Column("changed_sequence", sa.BigInteger(), nullable=False),
         sa.Column("missing_since", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("length(row_hash) = 16", name=op.f("ck_rider__row_hash")),
         *(
             sa.ForeignKeyConstraint([name], [f"{table}.id"], name=op.f(f"fk_rider__{name}"))
             for name, table in foreign.items()

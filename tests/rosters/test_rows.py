@@ -100,7 +100,7 @@ async def test_the_first_of_two_rows_counts(platform: Platform) -> None:
     assert "1" in rows[2]["errors"][0]["message"]
     assert "2" in rows[3]["errors"][0]["message"]
     await platform.push([one, two, rider(document_number=one["document_number"])])
-    assert codes((await platform.rows())[2]) == [("document_number", "person-listed")]
+    assert codes((await platform.rows())[2]) == [("document_number", "duplicate-person")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
