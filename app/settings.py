@@ -7,6 +7,24 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PLACEHOLDER = "change-me"
+DEMO_ISSUER = "重庆市职工互助保障（演示）"
+UNSET_ISSUER = "https://redumbrella.invalid"
+MUST_BE_SET = (
+    "issuer_name",
+    "master_key",
+    "token_issuer",
+    "object_store_url",
+    "wechat_secret",
+    "wechat_pay_api_v3_key",
+    "identity_vendor_secret",
+    "sms_secret",
+    "bank_secret",
+)
+
+
+def _is_set(value: str | SecretStr) -> bool:
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return plain not in ("", PLACEHOLDER, DEMO_ISSUER, UNSET_ISSUER)
 
 
 class Settings(BaseSettings):
@@ -23,7 +41,7 @@ class Settings(BaseSettings):
     environment: Literal["demo", "test", "production"] = "production"
     public_base_url: str = "http://127.0.0.1:8000"
     # Who signs certificates of cover.
-    issuer_name: str = "重庆市职工互助保障（演示）"
+    issuer_name: str = DEMO_ISSUER
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     database_url: str = Field(
@@ -41,7 +59,7 @@ class Settings(BaseSettings):
 
     # 32 random bytes in base64: wraps the keysets kept in the database.
     master_key: SecretStr = SecretStr(PLACEHOLDER)
-    token_issuer: str = "https://redumbrella.invalid"  # noqa: S105
+    token_issuer: str = UNSET_ISSUER
     access_token_minutes: int = 15
     refresh_token_days: int = 30
 
@@ -102,19 +120,8 @@ class Settings(BaseSettings):
     def _refuse_placeholders(self) -> Self:
         if self.environment != "production":
             return self
-        missing = [
-            name
-            for name in (
-                "master_key",
-                "wechat_secret",
-                "wechat_pay_api_v3_key",
-                "identity_vendor_secret",
-                "sms_secret",
-                "bank_secret",
-            )
-            if getattr(self, name).get_secret_value() in ("", PLACEHOLDER)
-        ]
+        missing = [name for name in MUST_BE_SET if not _is_set(getattr(self, name))]
         if missing:
             names = ", ".join(f"REDUMBRELLA_{name.upper()}" for name in missing)
-            raise ValueError(f"set these secrets before running in production: {names}")
+            raise ValueError(f"set these before running in production: {names}")
         return self
