@@ -155,14 +155,21 @@ async def _keep_session_state(_connection: asyncpg.Connection) -> None:
 async def raw_connection(session: AsyncSession) -> asyncpg.Connection:
     """The asyncpg connection of this session, inside its transaction.
 
-    SQLAlchemy's BEGIN is lazy: without the statement below a raw INSERT would run
-    outside the transaction and survive a rollback.
+    SQLAlchemy's BEGIN is lazy: without the start below a raw INSERT would run outside
+    the transaction and survive a rollback.
     """
+    transaction = session.sync_session.get_transaction()
+    # Kept for this very transaction: looking it up again costs as much as a statement.
+    known = session.info.get("raw_connection")
+    if known is not None and transaction is not None and known[0] is transaction:
+        return known[1]
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     driver = cast(asyncpg.Connection, raw.driver_connection)
     if not driver.is_in_transaction():
-        await connection.exec_driver_sql("SELECT 1")
+        # What SQLAlchemy itself awaits before the first statement of a cursor.
+        await cast(Any, raw.dbapi_connection)._start_transaction()
+    session.info["raw_connection"] = (session.sync_session.get_transaction(), driver)
     return driver
 
 
