@@ -8,6 +8,8 @@ import typer
 
 from app.access import cli as access
 from app.kernel import cli as kernel
+from app.organisations import cli as organisations
+from app.plans import cli as plans
 
 app = typer.Typer(
     name="redumbrella",
@@ -125,6 +127,8 @@ def journey(
 app.add_typer(kernel.keys, name="keys")
 app.add_typer(kernel.audit, name="audit")
 app.add_typer(access.app, name="staff")
+app.add_typer(plans.app, name="plans")
+app.command("found")(organisations.found)
 
 
 def main() -> None:
