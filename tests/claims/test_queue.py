@@ -14,6 +14,7 @@ from app.kernel.clock import system_now
 from app.organisations.models import Kind
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.claims.factories import Case, make_case
+from tests.cover_fixtures import scalar
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +74,13 @@ async def test_pages_in_order_without_repeats(case: Case, app: FastAPI) -> None:
     waiting = await walk(case.client, office.reviewer, "&status=waiting_for_member")
     assert {row["status"] for row in waiting} == {"waiting_for_member"}
     assert len(waiting) == 10
+    listed = await scalar(
+        app.state.database,
+        "select count(distinct shown) from audit_entry, unnest(subject_ids) shown"
+        " where action = 'claim.list' and actor_id = :reviewer",
+        reviewer=office.reviewer.account_id,
+    )
+    assert listed == 41
     both = await walk(
         case.client, office.reviewer, "&status=waiting_for_member&status=submitted", 5
     )
