@@ -8,19 +8,19 @@ nothing: a retry is judged afresh.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.clock import system_now
-from app.kernel.database import Base, SessionDep
+from app.kernel.database import Base, SessionDep, raw_connection
 from app.kernel.ids import new_id
 from app.kernel.problems import IdempotencyKeyReused, MissingIdempotencyKey, RequestInFlight
 from app.kernel.vault import Vault
@@ -52,45 +52,93 @@ class Replay(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
-    """A claimed key; `reply` ends the handler by storing and returning its answer."""
+class Claim:
+    """A key as it came, not held yet.
 
-    session: AsyncSession
+    Most handlers take `KeyedDep`, which holds it in the request's transaction. A hot path
+    that writes by one statement holds `lock` and stores the answer within that statement.
+    """
+
     vault: Vault
     key_hash: bytes
     request_hash: bytes
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock that stands for the key while its request runs."""
+        return int.from_bytes(self.key_hash[:8], "big", signed=True)
+
+    def replay(self, found: Mapping[str, Any]) -> None:
+        """Answer again what was stored (columns of `StoredAnswer`).
+
+        Raises Replay, or IdempotencyKeyReused (422) if that was another request.
+        """
+        if found["request_hash"] != self.request_hash:
+            raise IdempotencyKeyReused
+        content = self.vault.open_bytes("stored_answer", found["id"], found["sealed_body"])
+        response = _json_response(found["status"], content, found["etag"])
+        response.headers["Idempotency-Replayed"] = "true"
+        raise Replay(response)
+
+    async def hold(self, session: AsyncSession) -> "Keyed":
+        """Hold the key until the transaction ends; raises RequestInFlight (409), Replay."""
+        # Two statements: the look-up needs a snapshot taken after the lock is held.
+        # The first goes through SQLAlchemy, because that begins the transaction.
+        connection = await session.connection()
+        if not (await connection.exec_driver_sql(_CLAIM, (self.lock,))).scalar():
+            raise RequestInFlight
+        found = await (await raw_connection(session)).fetchrow(_FIND, self.key_hash)
+        if found is not None:
+            self.replay(found)
+        return Keyed(self.vault, self.key_hash, self.request_hash, session)
+
+    def sealed(self, content: bytes) -> tuple[UUID, bytes, datetime]:
+        """Id, sealed body and expiry of the answer to store."""
+        answer_id = new_id()
+        sealed_body = self.vault.seal_bytes("stored_answer", answer_id, content)
+        return answer_id, sealed_body, system_now() + KEPT_FOR
+
+    def respond(self, status: int, content: bytes) -> Response:
+        """The answer that the caller has stored."""
+        return _json_response(status, content, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed(Claim):
+    """A key that is held; `reply` ends the handler by storing and returning its answer."""
+
+    session: AsyncSession
 
     async def reply(self, status: int, body: BaseModel, *, etag: str | None = None) -> Response:
         """Store the answer in the request's transaction and return it."""
         content = body.model_dump_json().encode()
         answer_id = new_id()
-        await self.session.execute(
+        connection = await raw_connection(self.session)
+        await connection.execute(
             _STORE,
-            {
-                "key_hash": self.key_hash,
-                "id": answer_id,
-                "request_hash": self.request_hash,
-                "status": status,
-                "sealed_body": self.vault.seal_bytes("stored_answer", answer_id, content),
-                "etag": etag,
-                "expires_at": system_now() + KEPT_FOR,
-            },
+            self.key_hash,
+            answer_id,
+            self.request_hash,
+            status,
+            self.vault.seal_bytes("stored_answer", answer_id, content),
+            etag,
+            system_now() + KEPT_FOR,
         )
         return _json_response(status, content, etag)
 
 
-_CLAIM = text("select pg_try_advisory_xact_lock(:lock)")
-_FIND = text(
-    "select id, request_hash, status, sealed_body, etag from stored_answer"
-    " where key_hash = :key_hash and expires_at > now()"
-)
-_STORE = text(
-    "insert into stored_answer (key_hash, id, request_hash, status, sealed_body, etag, expires_at)"
-    " values (:key_hash, :id, :request_hash, :status, :sealed_body, :etag, :expires_at)"
-    " on conflict (key_hash) do update set id = excluded.id, request_hash = excluded.request_hash,"
-    " status = excluded.status, sealed_body = excluded.sealed_body, etag = excluded.etag,"
-    " expires_at = excluded.expires_at where stored_answer.expires_at <= now()"
-)
+_CLAIM = "select pg_try_advisory_xact_lock($1)"
+_FIND = """
+select id, request_hash, status, sealed_body, etag from stored_answer
+where key_hash = $1 and expires_at > now()
+"""
+_STORE = """
+insert into stored_answer (key_hash, id, request_hash, status, sealed_body, etag, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (key_hash) do update set id = excluded.id, request_hash = excluded.request_hash,
+    status = excluded.status, sealed_body = excluded.sealed_body, etag = excluded.etag,
+    expires_at = excluded.expires_at where stored_answer.expires_at <= now()
+"""
 
 
 def _json_response(status: int, content: bytes, etag: str | None) -> Response:
@@ -98,9 +146,8 @@ def _json_response(status: int, content: bytes, etag: str | None) -> Response:
     return Response(content, status, headers, media_type="application/json")
 
 
-async def _keyed(
+async def _claim(
     request: Request,
-    session: SessionDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -109,28 +156,22 @@ async def _keyed(
             examples=["6a1f0c9e-order-1"],
         ),
     ] = None,
-) -> Keyed:
-    """Claim the key; raises MissingIdempotencyKey, RequestInFlight, IdempotencyKeyReused."""
+) -> Claim:
+    """Read the key; raises MissingIdempotencyKey (400)."""
     if idempotency_key is None or not _VISIBLE.fullmatch(idempotency_key):
         raise MissingIdempotencyKey
     caller = request.state.principal.scope
-    route = f"{request.method} {request.url.path}"
+    route = f"{request.method} {request.scope['path']}"
     key_hash = hashlib.sha256(f"{caller}\n{route}\n{idempotency_key}".encode()).digest()
     request_hash = hashlib.sha256(await request.body()).digest()
-    lock = int.from_bytes(key_hash[:8], "big", signed=True)
-    # Two statements: the look-up needs a snapshot taken after the lock is held.
-    if not await session.scalar(_CLAIM, {"lock": lock}):
-        raise RequestInFlight
-    vault: Vault = request.app.state.vault
-    found = (await session.execute(_FIND, {"key_hash": key_hash})).one_or_none()
-    if found is None:
-        return Keyed(session, vault, key_hash, request_hash)
-    if found.request_hash != request_hash:
-        raise IdempotencyKeyReused
-    content = vault.open_bytes("stored_answer", found.id, found.sealed_body)
-    response = _json_response(found.status, content, found.etag)
-    response.headers["Idempotency-Replayed"] = "true"
-    raise Replay(response)
+    return Claim(request.app.state.vault, key_hash, request_hash)
+
+
+ClaimDep = Annotated[Claim, Depends(_claim)]
+
+
+async def _keyed(claim: ClaimDep, session: SessionDep) -> Keyed:
+    return await claim.hold(session)
 
 
 KeyedDep = Annotated[Keyed, Depends(_keyed, scope="function")]
