@@ -49,7 +49,7 @@ async def create_code(
     Raises Unprocessable (422) naming every wrong reference.
     """
     site = await managed_reference(session, caller, body.organisation_id, "/organisation_id")
-    errors = _site_errors(site, now) + await _reference_errors(session, caller, body)
+    errors = _site_errors(site, now) + await _reference_errors(session, caller, site, body)
     if not at < body.expires_at <= at + LONGEST:
         errors.append(FieldError("/expires_at", "expiry", EXPIRY))
     if errors:
@@ -84,14 +84,15 @@ def _site_errors(site: Organisation, now: datetime) -> list[FieldError]:
 
 
 async def _reference_errors(
-    session: AsyncSession, caller: Principal, body: EnrolmentCodeBody
+    session: AsyncSession, caller: Principal, site: Organisation, body: EnrolmentCodeBody
 ) -> list[FieldError]:
     errors = []
     if body.caseworker_id is not None and body.caseworker_id != caller.id:
         found = (await session.scalars(visible_staff(caller))).all()
         if not any(s.id == body.caseworker_id and s.status == "active" for s in found):
             errors.append(FieldError("/caseworker_id", "unknown-staff", UNKNOWN_STAFF))
-    if body.sponsor_id is not None and not await queries.sponsor_exists(session, body.sponsor_id):
+    sponsor_id = body.sponsor_id
+    if sponsor_id and not await queries.may_sponsor(session, caller, site, sponsor_id):
         errors.append(FieldError("/sponsor_id", "unknown-sponsor", UNKNOWN_SPONSOR))
     for place, plan_code in enumerate(body.plan_codes):
         if await plans.plan(session, plan_code) is None:

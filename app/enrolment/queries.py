@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.enrolment.models import OnSiteEnrolment
 from app.kernel.principal import Principal
 from app.members.models import EnrolmentCode
 from app.organisations.models import Organisation, Partner
-from app.organisations.queries import in_scope
+from app.organisations.queries import in_scope, managed
 
 # $1 code, $2 the system clock. Versions and texts are named only: both are immutable, so
 # their bytes are kept by the process. A sandbox's business clock decides what is on sale.
@@ -71,10 +71,21 @@ def page_of_codes(
     return query
 
 
-async def sponsor_exists(session: AsyncSession, sponsor_id: UUID) -> bool:
-    """Whether a sponsor is an organisation or a partner that is known."""
-    organisation = select(Organisation.id).where(Organisation.id == sponsor_id)
-    partner = select(Partner.id).where(Partner.id == sponsor_id)
+async def may_sponsor(
+    session: AsyncSession, principal: Principal, site: Organisation, sponsor_id: UUID
+) -> bool:
+    """Whether a code of the site may be at the sponsor's expense.
+
+    A sponsor is an organisation or an active partner of one: above the site, or managed
+    by the principal. Nobody runs up a debt for another tenant.
+    """
+    near = or_(Organisation.id.in_(site.lineage), managed(principal))
+    organisation = select(Organisation.id).where(near, Organisation.id == sponsor_id)
+    partner = (
+        select(Partner.id)
+        .join(Organisation, Organisation.id == Partner.organisation_id)
+        .where(near, Partner.id == sponsor_id, Partner.status == "active")
+    )
     return (await session.execute(organisation.union_all(partner))).first() is not None
 
 

@@ -68,6 +68,7 @@ def require(door: Door, *roles: Role) -> Callable[..., Awaitable[Principal]]:
         return caller
 
     principal.door = door  # type: ignore[attr-defined]
+    principal.roles = needed  # type: ignore[attr-defined]
     return principal
 
 

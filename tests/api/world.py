@@ -1,0 +1,220 @@
+"""Two tenants with one of everything: what belongs to one must not exist for the other."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.kernel.clock import business_day, system_now
+from app.kernel.principal import Role
+from app.organisations.models import Kind, Organisation
+from tests.access_fixtures import (
+    SignedIn,
+    make_organisation,
+    member_token,
+    partner_token,
+    staff_token,
+)
+from tests.claims.factories import Case, Office, make_policy, run_jobs
+from tests.cover_fixtures import Rider, load_plans, make_rider, order
+from tests.enrolment.factories import enrol, item, make_code
+from tests.members.factories import name, number, register, start_check
+from tests.rosters.factories import Platform
+from tests.rosters.factories import rider as roster_rider
+
+ROLES: tuple[Role, ...] = ("caseworker", "reviewer", "supervisor", "auditor", "administrator")
+ACCOUNT = {"account_number": "6222020000001234", "account_name": "张小明", "bank_code": "ICBC"}
+MED = {"self_pay_fen": 1_000_000, "hospital_grade": 2}
+
+
+@dataclass
+class Tenant:
+    """An agency, its people, its rider, its partner, and what they made.
+
+    `ids` are values of path parameters; a key `operationId.parameter` goes before the
+    parameter's plain name.
+    """
+
+    agency: Organisation
+    site: Organisation
+    staff: SignedIn
+    single: Mapping[Role, SignedIn]
+    rider: Rider
+    neighbour: Rider
+    newcomer: SignedIn
+    partner: SignedIn
+    platform: Platform
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def of(self, operation_id: str, parameter: str) -> str:
+        """The value of a path parameter; KeyError names what the world has to learn."""
+        return self.ids.get(f"{operation_id}.{parameter}") or self.ids[parameter]
+
+    @property
+    def everything(self) -> set[str]:
+        """Every id by which something of this tenant could be recognised."""
+        return {value for value in self.ids.values() if len(value) >= 12}
+
+
+def keyed(who: SignedIn | Rider) -> dict[str, str]:
+    return {**who.headers, "Idempotency-Key": secrets.token_hex(12)}
+
+
+async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisation) -> Tenant:
+    """One tenant below the city; takes about two seconds."""
+    await load_plans(app)
+    agency = await make_organisation(app, Kind.AGENCY, city)
+    unit = await make_organisation(app, Kind.UNIT, agency)
+    site = await make_organisation(app, Kind.SITE, unit)
+    staff = await staff_token(app, agency.id, ROLES)
+    single = {role: await staff_token(app, agency.id, [role]) for role in ROLES}
+    rider = await make_rider(app, openid=f"o-{secrets.token_hex(10)}", organisation_id=site.id)
+    partner = await partner_token(app, agency.id)
+    tenant = Tenant(
+        agency=agency,
+        site=site,
+        staff=staff,
+        single=single,
+        rider=rider,
+        neighbour=await make_rider(app, organisation_id=site.id),
+        newcomer=await member_token(app),
+        partner=partner,
+        platform=Platform(
+            app, client, partner, agency.id, single["administrator"], secrets.randbelow(10**12)
+        ),
+    )
+    await _cover_and_money(app, client, tenant)
+    await _claims(app, client, tenant)
+    await _newcomer(client, tenant)
+    await _office(app, client, tenant)
+    await _partner(app, tenant)
+    return tenant
+
+
+async def _cover_and_money(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
+    rider = tenant.rider
+    policy = await make_policy(app, rider, tenant.site.id, plan_code="RIDER-ACC")
+    opened = await order(client, rider)
+    recorded = await client.post("/v1/me/payout-accounts", headers=keyed(rider), json=ACCOUNT)
+    assert recorded.status_code == 201, recorded.text
+    async with app.state.database.transaction() as session:
+        member_id = await session.scalar(
+            text("select id from member where person_id = :id"), {"id": rider.person.id}
+        )
+    tenant.ids |= {
+        "policy_id": str(policy.id),
+        "order_id": opened["id"],
+        "retirePayoutAccount.account_id": recorded.json()["id"],
+        "number": policy.number,
+        "person_id": str(rider.person.id),
+        "member_id": str(member_id),
+        "kind": "png",
+        "purpose": "health",
+    }
+
+
+async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
+    """A draft with a document and an upload, one handed in, one being paid."""
+    office = Office(
+        tenant.agency,
+        tenant.single["caseworker"],
+        tenant.single["reviewer"],
+        tenant.staff,
+        tenant.single["supervisor"],
+    )
+    policy = await _policy_of(app, tenant.ids["policy_id"])
+
+    def case() -> Case:
+        return Case(app, client, office, tenant.rider, policy)
+
+    draft, handed_in, paying = case(), case(), case()
+    await draft.open()
+    await draft.complete(("receipt",))
+    upload = await draft.post(
+        f"{draft.path}/uploads", tenant.rider, {"kind": "medical_record", "bytes": 1000}
+    )
+    assert upload.status_code == 201, upload.text
+    await handed_in.submitted()
+    await paying.submitted()
+    await paying.approved(**MED)
+    await run_jobs(app)
+    tenant.ids |= {
+        "claim_id": draft.id,
+        "document_id": _files(await draft.own())[0],
+        "token": upload.json()["token"],
+    }
+    for operation in ("getClaimPayout", "requestClaimPayout", "getPayoutOfClaim"):
+        tenant.ids[f"{operation}.claim_id"] = paying.id
+    tenant.ids["reissuePayoutOfClaim.claim_id"] = paying.id
+    for operation in (
+        "getClaim",
+        "leaseClaim",
+        "releaseClaim",
+        "correctClaimFacts",
+        "addReviewedReceipt",
+        "viewClaimDocument",
+        "acceptClaimDocument",
+        "returnClaimDocument",
+        "decideClaim",
+        "approveClaimSecond",
+    ):
+        tenant.ids[f"{operation}.claim_id"] = handed_in.id
+        tenant.ids[f"{operation}.document_id"] = _files(await handed_in.own())[0]
+
+
+async def _policy_of(app: FastAPI, policy_id: str) -> Any:
+    from app.policies.models import Policy
+
+    async with app.state.database.transaction() as session:
+        return await session.get(Policy, UUID(policy_id))
+
+
+def _files(claim: Mapping[str, Any]) -> list[str]:
+    return [file["id"] for document in claim["documents"] for file in document["files"]]
+
+
+async def _newcomer(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    """Somebody in the middle of proving who they are."""
+    registration = await register(client, tenant.newcomer, number(), name(), "face")
+    check = await start_check(client, tenant.newcomer)
+    tenant.ids |= {"registration_id": registration["id"], "check_id": check["id"]}
+
+
+async def _office(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
+    colleague = await staff_token(app, tenant.site.id, ["caseworker"])
+    code = await make_code(client, tenant.single["caseworker"], tenant.site.id)
+    standing = item(enrolment_code=code["code"], order={"plan_code": "RIDER-ACC"})
+    [enrolled] = await enrol(client, tenant.staff, standing)
+    tenant.ids |= {
+        "organisation_id": str(tenant.site.id),
+        "account_id": str(colleague.account_id),
+        "code_id": code["id"],
+        "code": code["code"],
+        "startPaymentOnSite.order_id": enrolled["order"]["id"],
+    }
+
+
+async def _partner(app: FastAPI, tenant: Tenant) -> None:
+    agreement = await tenant.platform.agree()
+    await tenant.platform.push([roster_rider() for _ in range(3)])
+    async with app.state.database.transaction() as session:
+        client_row = await session.scalar(
+            text("select id from partner_client where partner_id = :id"),
+            {"id": tenant.partner.account_id},
+        )
+    tenant.ids |= {
+        "partner_id": str(tenant.partner.account_id),
+        "client_row_id": str(client_row),
+        "agreement_id": agreement["id"],
+        "sequence": str(tenant.platform.sequence),
+    }
+
+
+def tomorrow() -> str:
+    return (business_day(system_now()) + timedelta(days=1)).isoformat()
