@@ -123,6 +123,8 @@ def environment(home: Path, database_url: str) -> dict[str, str]:
         | {
             "DATABASE_URL": database_url,
             "REDUMBRELLA_ENVIRONMENT": "production",
+            "REDUMBRELLA_ISSUER_NAME": "测量用机构",
+            "REDUMBRELLA_TOKEN_ISSUER": "https://bench.invalid",
             "REDUMBRELLA_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "REDUMBRELLA_OBJECT_STORE_URL": (home / "objects").as_uri(),
             # Tokens are minted before they are used.
