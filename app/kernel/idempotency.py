@@ -112,6 +112,11 @@ class Keyed(Claim):
     async def reply(self, status: int, body: BaseModel, *, etag: str | None = None) -> Response:
         """Store the answer in the request's transaction and return it."""
         content = body.model_dump_json().encode()
+        await self.store(status, content, etag=etag)
+        return _json_response(status, content, etag)
+
+    async def store(self, status: int, content: bytes, *, etag: str | None = None) -> None:
+        """Keep what is about to be answered, in the request's transaction."""
         answer_id = new_id()
         connection = await raw_connection(self.session)
         await connection.execute(
@@ -124,7 +129,6 @@ class Keyed(Claim):
             etag,
             system_now() + KEPT_FOR,
         )
-        return _json_response(status, content, etag)
 
 
 _CLAIM = "select pg_try_advisory_xact_lock($1)"

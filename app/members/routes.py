@@ -9,10 +9,18 @@ from app.integrations.outside import OutsideDep
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
-from app.kernel.idempotency import KeyedDep
+from app.kernel.idempotency import ClaimDep, KeyedDep
 from app.kernel.principal import Member
 from app.kernel.routing import router
-from app.members import check_answers, consents, identity_checks, own, registration, serving
+from app.members import (
+    check_answers,
+    consents,
+    identity_checks,
+    opening,
+    own,
+    registration,
+    serving,
+)
 from app.members.schemas import (
     ConsentBody,
     ConsentTextsView,
@@ -35,12 +43,7 @@ async def read_me(member: Member, session: SessionDep, vault: VaultDep) -> MeVie
 
 @routes.post("/v1/me/registration", status_code=201, response_model=RegistrationView)
 async def open_registration(
-    member: Member,
-    body: RegistrationBody,
-    keyed: KeyedDep,
-    session: SessionDep,
-    settings: SettingsDep,
-    now: NowDep,
+    member: Member, body: RegistrationBody, claim: ClaimDep, database: DatabaseDep
 ) -> Response:
     """Start a registration with whatever is known: everything may follow by PATCH.
 
@@ -48,8 +51,8 @@ async def open_registration(
     identity check. Typing a number proves nothing and reveals nothing: a number that is
     already known is answered like any other. `missing` names what still has to be given.
     """
-    view = await registration.open_registration(session, keyed.vault, settings, member, body, now)
-    return await keyed.reply(201, view)
+    content = await opening.open_registration(database, claim, member, body)
+    return claim.respond(201, content)
 
 
 @routes.get("/v1/me/registration")
