@@ -34,15 +34,15 @@ from app.claims.terms import terms_of
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
-from app.kernel.database import DatabaseDep
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize
 from app.kernel.principal import Caseworker, Principal, Reviewer, Supervisor, require
-from app.kernel.routing import router
+from app.kernel.routing import hot_router, router
 from app.payouts.schemas import PayoutView
 from app.payouts.service import payout_of_claim, view_payout
 
 routes = router("claims in review")
+hot_routes = hot_router("claims in review")
 
 Reader = Annotated[
     Principal, Depends(require("staff", "caseworker", "reviewer", "supervisor", "auditor"))
@@ -66,7 +66,7 @@ async def receive_claim(
     return await keyed.reply(201, await views.staff_view(counter.session, counter.vault, claim))
 
 
-@routes.get(
+@hot_routes.get(
     "/v1/staff/claims",
     response_class=Response,
     responses={
@@ -79,15 +79,13 @@ async def receive_claim(
 async def list_claims_to_review(
     reader: Reader,
     request: Request,
-    database: DatabaseDep,
     status: Statuses = [],  # noqa: B006  pydantic copies it
     cursor: CursorParameter = None,
     limit: PageSize = 50,
 ) -> Response:
     """The review queue of your organisation and all below it, the most pressing first."""
-    page = await queue.queue_page(
-        database.reads, request.app.state.vault, reader, status, cursor, limit
-    )
+    state = request.app.state
+    page = await queue.queue_page(state.database.reads, state.vault, reader, status, cursor, limit)
     return Response(page, media_type="application/json")
 
 

@@ -26,11 +26,10 @@ from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Caseworker, Staff
 from app.kernel.rendering import database_problem
-from app.kernel.routing import HotRoute, router
+from app.kernel.routing import hot_router, router
 from app.kernel.text import preferred_language
 
-scan_routes = router("enrolment")
-scan_routes.route_class = HotRoute
+scan_routes = hot_router("enrolment")
 routes = router("enrolment")
 
 MINI_PROGRAM_PAGE = "pages/enrol/index"

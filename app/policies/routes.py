@@ -5,22 +5,23 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import Path, Query, Response
+from fastapi import Path, Query, Request, Response
 
 from app.kernel.api_document import refused
 from app.kernel.clock import system_now
-from app.kernel.database import Database, DatabaseDep, SessionDep
-from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
+from app.kernel.database import Database, SessionDep
+from app.kernel.dependencies import NowDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
 from app.kernel.principal import Member, Staff
-from app.kernel.routing import router
+from app.kernel.routing import hot_router, router
 from app.kernel.schema import Instant
+from app.kernel.vault import Vault
 from app.plans.terms import Occupation
 from app.policies import eligible, queries, reading
 from app.policies.schemas import CoverView, EligibilityView, PolicyPage, PolicyView
-from app.settings import Settings
 
 routes = router("policies")
+hot_routes = hot_router("policies")
 PolicyId = Annotated[UUID, Path(description="The policy's id.")]
 PersonId = Annotated[UUID, Path(description="The person's id.")]
 PlanCode = Query(
@@ -32,19 +33,16 @@ At = Annotated[
 ]
 
 
-@routes.get("/v1/me/policies", response_model=PolicyPage)
+@hot_routes.get("/v1/me/policies", response_model=PolicyPage)
 async def list_policies(
-    member: Member,
-    vault: VaultDep,
-    settings: SettingsDep,
-    database: DatabaseDep,
-    limit: PageSize = 20,
-    cursor: CursorParameter = None,
+    member: Member, request: Request, limit: PageSize = 20, cursor: CursorParameter = None
 ) -> Response:
     """My policies, newest first. Nothing in the answer says whose they are."""
+    database: Database = request.app.state.database
+    vault: Vault = request.app.state.vault
     listing = f"policies:{member.id}"
     position = decode_cursor(vault, listing, cursor)
-    now = await _now(database, settings)
+    now = await _now(database)
     if position is None:
         rows = await database.reads.fetch(queries.FIRST_PAGE, member.id, limit + 1)
     else:
@@ -65,16 +63,15 @@ async def show_policy(
     return await reading.show_policy(session, member.id, policy_id, now)
 
 
-@routes.get("/v1/me/cover", response_model=CoverView)
-async def show_cover(
-    member: Member, settings: SettingsDep, database: DatabaseDep, at: At = None
-) -> Response:
+@hot_routes.get("/v1/me/cover", response_model=CoverView)
+async def show_cover(member: Member, request: Request, at: At = None) -> Response:
     """Whether I am covered at an instant, plan by plan, or why not.
 
     Reasons: `covered`, `not_started`, `pending_identity`, `unpaid`, `ended`, `cancelled`,
     `void`. Each benefit says which causes pay then and until when the others wait.
     """
-    instant = at or await _now(database, settings)
+    database: Database = request.app.state.database
+    instant = at or await _now(database)
     view = await reading.cover_of_account(database.reads, member.id, instant)
     return Response(view.model_dump_json(), media_type="application/json")
 
@@ -100,9 +97,9 @@ async def check_eligibility(
     return await eligible.check(session, member.id, plan, shares, occupation, now)
 
 
-async def _now(database: Database, settings: Settings) -> datetime:
+async def _now(database: Database) -> datetime:
     """The business clock without a transaction; production reads no offset."""
-    if not settings.sandbox:
+    if not database.settings.sandbox:
         return system_now()
     return await queries.business_clock(database.reads)
 
