@@ -96,6 +96,7 @@ class Database:
         command_timeout: float | None = None,
     ) -> None:
         self.settings = settings
+        self._subscriptions = dict(subscriptions or {})
         timeout = command_timeout or settings.database_command_timeout
         self._arguments = _connect_args(settings, timeout)
         # asyncpg reads the address itself, so that several hosts and target_session_attrs work.
@@ -115,7 +116,7 @@ class Database:
             self.engine,
             expire_on_commit=False,
             autoflush=False,
-            info={"subscriptions": dict(subscriptions or {})},
+            info={"subscriptions": self._subscriptions},
         )
         self._reads: asyncpg.Pool | None = None
 
@@ -133,6 +134,18 @@ class Database:
         if self._reads is not None:
             await self._reads.close()
         await self.engine.dispose()
+
+    @property
+    def subscriptions(self) -> Mapping[str, tuple[str, ...]]:
+        """Event name → job names, for hot paths that publish without a session."""
+        return self._subscriptions
+
+    async def once(self, statement: str, *arguments: Any) -> asyncpg.Record | None:
+        """Run one hot statement that is a transaction of its own; its first row.
+
+        Raises what asyncpg raises; constraints are mapped as everywhere.
+        """
+        return await self.reads.fetchrow(statement, *arguments)
 
     @property
     def reads(self) -> asyncpg.Pool:
