@@ -192,8 +192,9 @@ async def review(reviewer: Desk, claim: Claim) -> None:
             body={"verdict": "approve", "facts": claim.case.facts},
             keyed=True,
         )
-        remarks.append(f"{decided['amount_fen']} fen, now {decided['status']}")
-        remarks.extend(step["zh"] for step in decided["decisions"][-1]["steps"])
+        decision = decided["decisions"][-1]
+        remarks.append(f"{decision['amount_fen']} fen, now {decided['status']}")
+        remarks.extend(step["zh"] for step in decision["steps"])
 
 
 async def _find_in_queue(reviewer: Desk, claim: Claim) -> None:

@@ -33,7 +33,7 @@ async def enrol_on_site(caseworker: Desk, world: World) -> None:
         if answers[0]["order"] is None:
             raise Miss(f"no order was opened: {answers[0]['order_problem']}")
         remarks.append(f"enrolled as {answers[0]['member']['number']}")
-        remarks.append(f"refused: {answers[1]['problem']['detail']}")
+        remarks.append(f"refused: {answers[1]['problem']['errors'][0]['message']}")
     with report.step("caseworker 经办", "sends the batch again: same answers 重复提交"):
         again = await _send(caller, batch)
         if again[0]["member"] != answers[0]["member"] or not again[0]["repeated"]:
