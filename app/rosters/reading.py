@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from app.rosters.columns import FIELDS, FileError, Layout, read_layout
 
 MAX_ROWS = 100_000
 HASH_BYTES = 16
+# What the csv module takes as one cell.
+_LONGEST_LINE = 131_072
 _KNOWN = frozenset(FIELDS)
 
 
@@ -72,8 +75,8 @@ class CsvFile:
         self.errors: list[FileError] = []
         self.ignored: tuple[str, ...] = ()
         self._body = body
-        self._encoding = _encoding_of(body)
-        self._delimiter = ","
+        self._encoding, self._delimiter = "utf-8-sig", ","
+        self._plain = _is_plain(body)
         self._layout = Layout((), 0, ())
         try:
             self._read_header()
@@ -83,10 +86,8 @@ class CsvFile:
     def _read_header(self) -> None:
         if not self._body.strip():
             raise Unreadable("file-empty")
-        try:
-            first = self._text().readline()
-        except UnicodeDecodeError:
-            raise Unreadable("file-encoding") from None
+        self._encoding = _encoding_of(self._body)
+        first = self._text().readline()
         self._delimiter = max(",;\t", key=first.count)
         _, header = next(self._records(), (0, []))
         self._layout, self.errors = read_layout(header)
@@ -104,8 +105,6 @@ class CsvFile:
             ):
                 if any(record):
                     yield number, record
-        except UnicodeDecodeError:
-            raise Unreadable("file-encoding", number + 1) from None
         except csv.Error:
             raise Unreadable("file-malformed", number + 1) from None
 
@@ -118,8 +117,42 @@ class CsvFile:
             yield number - header, record
 
     def fingerprints(self, key: bytes) -> Iterator[tuple[int, str, bytes]]:
-        layout = repr(self._layout.positions).encode()
-        base = hashlib.blake2b(layout, key=key, digest_size=HASH_BYTES)
+        layout = repr((self._layout.positions, self._encoding, self._delimiter, self._plain))
+        base = hashlib.blake2b(layout.encode(), key=key, digest_size=HASH_BYTES)
+        return self._plain_fingerprints(base) if self._plain else self._quoted_fingerprints(base)
+
+    def _plain_fingerprints(self, base: Any) -> Iterator[tuple[int, str, bytes]]:
+        """A record is a line: its bytes are hashed, and only the reference is looked at.
+
+        Quotes, delimiters and line ends are no part of a longer character in UTF-8 or
+        GB18030. Numbers are those of `_data`.
+        """
+        at, encoding = self._layout.positions[0], self._encoding.removesuffix("-sig")
+        delimiter = self._delimiter.encode()
+        blank = delimiter + b"\r\n"
+        header, count, copy = -1, 0, base.copy
+        lines = io.BytesIO(self._body)
+        if self._body.startswith(BOM_UTF8):
+            lines.seek(len(BOM_UTF8))
+        for number, line in enumerate(lines):
+            if line[0] in blank and not line.strip(blank):
+                continue
+            if header < 0:
+                header = number
+                continue
+            count += 1
+            if count > MAX_ROWS:
+                raise Unreadable("file-too-many-rows")
+            if len(line) > _LONGEST_LINE:
+                raise Unreadable("file-malformed", number)
+            record = line.rstrip(b"\r\n")
+            digest = copy()
+            digest.update(record)
+            cells = record.split(delimiter, at + 1)
+            reference = cells[at].decode(encoding).strip() if at < len(cells) else ""
+            yield number - header, reference, digest.digest()
+
+    def _quoted_fingerprints(self, base: Any) -> Iterator[tuple[int, str, bytes]]:
         at = self._layout.positions[0]
         for number, record in self._data():
             digest = base.copy()
@@ -152,14 +185,21 @@ def _shape_fault(record: Sequence[str], width: int) -> str:
 
 def _encoding_of(body: bytes) -> str:
     """UTF-8 where the bytes are UTF-8, else GB18030, the only other one in use."""
-    try:
+    for encoding in ("utf-8-sig", "gb18030"):
         # Decoding in pieces keeps the text of a large file out of memory.
-        wrapper = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
-        while wrapper.read(1 << 20):
-            pass
-    except UnicodeDecodeError:
-        return "gb18030"
-    return "utf-8-sig"
+        text = io.TextIOWrapper(io.BytesIO(body), encoding=encoding, newline="")
+        try:
+            while text.read(1 << 18):
+                pass
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise Unreadable("file-encoding")
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether every line is a record: nothing is quoted, and no line ends with CR alone."""
+    return b'"' not in body and body.count(b"\r") == body.count(b"\r\n")
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
@@ -181,9 +221,7 @@ class JsonFile:
             self.errors.append(FileError("file-empty"))
             return
         try:
-            self._riders = msgspec.json.decode(
-                body.removeprefix(b"\xef\xbb\xbf"), type=_Envelope
-            ).riders
+            self._riders = msgspec.json.decode(body.removeprefix(BOM_UTF8), type=_Envelope).riders
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.errors.append(FileError("file-malformed"))
 

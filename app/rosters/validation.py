@@ -128,7 +128,7 @@ def _plain(
     if not isinstance(cell, str):
         errors.append(RowError(column, "not-text"))
         return None
-    text = cell.strip().lstrip("'")
+    text = cell.strip()
     if len(text) > LONGEST_CELL:
         errors.append(RowError(column, "too-long", mask(text[:18])))
         return None
