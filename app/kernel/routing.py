@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
 from app.kernel.principal import Door
@@ -59,6 +60,9 @@ class HotRoute(APIRoute):
         if len(callers) < len(needed.dependencies) or needed.header_params or needed.body_params:
             raise TypeError(f"{self.name} takes more than a hot route gives")
         self._caller = callers[0] if callers else None
+        defaults, errors = request_params_to_args(needed.query_params, QueryParams())
+        # What validation makes of an empty query, unless it wants a parameter.
+        self._defaults = None if errors else defaults
         self.app = self._answer
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,16 +77,19 @@ class HotRoute(APIRoute):
         if self._caller is not None:
             authenticate: Any = self._caller.call
             values[str(self._caller.name)] = await authenticate(request, None)
-        if self.dependant.query_params:
-            parameters, errors = request_params_to_args(
-                self.dependant.query_params, request.query_params
-            )
-            if errors:
-                raise RequestValidationError(errors)
-            values.update(parameters)
+        if not scope["query_string"] and self._defaults is not None:
+            values.update(self._defaults)
+        else:
+            values.update(self._query(request.query_params))
         values[str(self.dependant.request_param_name)] = request
         response = await self.endpoint(**values)
         await response(scope, receive, send)
+
+    def _query(self, given: QueryParams) -> dict[str, Any]:
+        parameters, errors = request_params_to_args(self.dependant.query_params, given)
+        if errors:
+            raise RequestValidationError(errors)
+        return parameters
 
 
 def _is_json(content_type: str) -> bool:
