@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     identity_vendor_secret: SecretStr = SecretStr(PLACEHOLDER)
     identity_check_tries_per_day: int = Field(default=5, ge=1)
     identity_check_minutes: int = Field(default=15, ge=1)
+    # A registration nobody comes back to is abandoned, and what was entered forgotten.
+    registration_kept_days: int = Field(default=90, ge=1)
     # How long a caseworker may serve a person of another organisation once found.
     serve_grant_minutes: int = Field(default=60, ge=1)
 

@@ -57,6 +57,7 @@ JOBS: Mapping[str, Handler] = {
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
 TIMERS: Mapping[str, timedelta] = {
     **access.TIMERS,
+    **members.TIMERS,
     **billing.TIMERS,
     **rosters.TIMERS,
     **documents.TIMERS,

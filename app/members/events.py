@@ -5,3 +5,4 @@ MEMBER_JOINED = "member.joined"
 CONSENT_WITHDRAWN = "consent.withdrawn"
 
 FOLLOW_CHECK = "members.follow_identity_check"
+FORGET_STALE = "members.forget_stale"

@@ -165,6 +165,11 @@ class Registration(Base):
             postgresql_where=text(_words("status", LIVE)),
         ),
         Index("ix_registration__account_id", "account_id", "id"),
+        Index(
+            "ix_registration__updated_at",
+            "updated_at",
+            postgresql_where=text("status in ('draft', 'submitted')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

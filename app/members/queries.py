@@ -40,6 +40,22 @@ async def locked_registration(session: AsyncSession, registration_id: UUID) -> R
     )
 
 
+async def stale_registrations(
+    session: AsyncSession, untouched_since: datetime, limit: int
+) -> Sequence[Registration]:
+    """Drafts and submitted ones not touched since, locked; those locked elsewhere are passed."""
+    rows = await session.scalars(
+        select(Registration)
+        .where(
+            Registration.status.in_(("draft", "submitted")),
+            Registration.updated_at < untouched_since,
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
 async def latest_check(session: AsyncSession, registration_id: UUID) -> IdentityCheck | None:
     return await session.scalar(
         select(IdentityCheck)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit
 from app.kernel.clock import business_day, system_now
-from app.kernel.principal import Principal
+from app.kernel.principal import SYSTEM, Principal
 from app.kernel.problems import NotFound
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
@@ -134,3 +134,36 @@ async def abandon_registration(
         subject="registration",
         subject_ids=[registration.id],
     )
+
+
+async def abandon_stale(
+    session: AsyncSession, vault: Vault, untouched_since: datetime, now: datetime, limit: int
+) -> int:
+    """Abandon registrations nobody came back to; returns how many. Their entries are forgotten.
+
+    One in an identity check is left alone: the check ends within minutes.
+    """
+    rows = await queries.stale_registrations(session, untouched_since, limit)
+    for registration in rows:
+        forget(vault, registration)
+        registration.updated_at = now
+        await move(
+            session,
+            REGISTRATION,
+            registration,
+            "abandoned",
+            actor=SYSTEM,
+            at=now,
+            on_behalf_of=registration.account_id,
+            reason_code="stale",
+        )
+    if rows:
+        await audit.record(
+            session,
+            SYSTEM,
+            "registration.abandon",
+            subject="registration",
+            subject_ids=[registration.id for registration in rows],
+            details={"reason": "stale"},
+        )
+    return len(rows)

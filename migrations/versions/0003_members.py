@@ -257,6 +257,13 @@ def create_tables() -> None:
     )
     op.create_index(op.f("ix_registration__person_id"), "registration", ["person_id"], unique=False)
     op.create_index(
+        "ix_registration__updated_at",
+        "registration",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("status in ('draft', 'submitted')"),
+    )
+    op.create_index(
         "uq_registration__live_account",
         "registration",
         ["account_id"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -10,8 +11,10 @@ from sqlalchemy import func, select
 
 from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
+from app.kernel.jobs import JobContext
 from app.kernel.vault import Vault
 from app.members.documents import DocumentNumber, parse_document_number
+from app.members.jobs import forget_stale
 from app.members.matching import Identity, find_or_create_person
 from app.members.models import Member, Person, Registration
 from app.organisations.models import Organisation
@@ -292,3 +295,21 @@ async def test_the_code_that_was_scanned_places_the_member(
             "/v1/me/registration", headers=keyed(rider), json={"enrolment_code": code}
         )
         assert (answer.status_code, answer.json()["code"]) == (404, "enrolment-code-unknown")
+
+
+async def test_what_nobody_comes_back_to_is_forgotten(
+    app: FastAPI, client: httpx.AsyncClient, database: Database
+) -> None:
+    stale, fresh = await member_token(app), await member_token(app)
+    views = [await register(client, rider, number(), name()) for rider in (stale, fresh)]
+    async with database.transaction() as session:
+        row = await session.get_one(Registration, views[0]["id"])
+        row.updated_at = system_now() - timedelta(days=91)
+    await forget_stale(
+        JobContext(database, app.state.vault, app.state.settings, app.state.outside), {}
+    )
+    async with database.transaction() as session:
+        statuses = [(await session.get_one(Registration, view["id"])).status for view in views]
+        row = await session.get_one(Registration, views[0]["id"])
+        assert app.state.vault.open("registration", row.id, row.sealed) == {}
+    assert statuses == ["abandoned", "submitted"]
