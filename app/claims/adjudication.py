@@ -8,6 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import clocks, queries
 from app.claims.amounts import assess
+from app.claims.bodies import (
+    ApproveBody,
+    DecisionBody,
+    DenyBody,
+    SecondApprovalBody,
+    SecondReturnBody,
+)
 from app.claims.errors import (
     AmountChanged,
     DocumentsNotAccepted,
@@ -19,13 +26,6 @@ from app.claims.facts import facts_known, give_facts, release_receipts
 from app.claims.models import CLAIM, Claim, ClaimLine, Decision
 from app.claims.paying import pay
 from app.claims.review import find_leased, find_to_decide
-from app.claims.schemas import (
-    ApproveBody,
-    DecisionBody,
-    DenyBody,
-    SecondApprovalBody,
-    SecondReturnBody,
-)
 from app.claims.terms import state_of_kind, terms_of
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id

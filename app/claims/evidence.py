@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
+from app.claims.bodies import OpenUploadBody
 from app.claims.errors import (
     ClaimNotFound,
     DocumentNotAskedFor,
@@ -16,7 +17,6 @@ from app.claims.errors import (
 )
 from app.claims.facts import require_open
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
-from app.claims.schemas import OpenUploadBody
 from app.claims.terms import terms_of
 from app.documents import storing, uploads, viewing
 from app.documents.desk import Desk

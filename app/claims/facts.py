@@ -8,9 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
+from app.claims.bodies import ReceiptBody
 from app.claims.errors import DocumentsClosed, ReceiptUsed
 from app.claims.models import Claim, ClaimFacts, ClaimReceipt, receipt_value
-from app.claims.schemas import ReceiptBody
 from app.claims.terms import check_known
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
+from app.claims.bodies import IncidentBody, OpenClaimBody
 from app.claims.errors import (
     NOT_COVERED,
     ClaimantNeeded,
@@ -17,7 +18,6 @@ from app.claims.errors import (
 from app.claims.events import CLAIM_OPENED
 from app.claims.facts import give_facts
 from app.claims.models import CLAIM, Claim, Incident
-from app.claims.schemas import IncidentBody, OpenClaimBody
 from app.kernel.clock import SHANGHAI, business_day
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, new_number

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
+from app.claims.bodies import ReturnBody
 from app.claims.errors import (
     ClaimNotFound,
     ConflictOfInterest,
@@ -17,7 +18,6 @@ from app.claims.errors import (
 )
 from app.claims.events import CLAIM_RETURNED, REVIEW_DUE
 from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
-from app.claims.schemas import ReturnBody
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import unschedule
 from app.kernel.principal import Principal

@@ -5,17 +5,11 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from app.claims import evidence, facts, listing, opening, paying, submission, views
+from app.claims.bodies import FactsBody, OpenClaimBody, OpenUploadBody, ReceiptBody
 from app.claims.counter import CounterDep, UploadToken
 from app.claims.errors import ClaimNotFound
 from app.claims.queries import find, find_locked
-from app.claims.schemas import (
-    ClaimSummary,
-    ClaimView,
-    FactsBody,
-    OpenClaimBody,
-    OpenUploadBody,
-    ReceiptBody,
-)
+from app.claims.schemas import ClaimSummary, ClaimView
 from app.claims.terms import terms_of
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form

@@ -16,20 +16,17 @@ from app.claims import (
     submission,
     views,
 )
-from app.claims.counter import CounterDep, UploadToken
-from app.claims.schemas import (
-    ClaimStatus,
+from app.claims.bodies import (
     DecisionBody,
-    LeaseView,
     OpenClaimBody,
     OpenUploadBody,
-    QueuePage,
     ReceiptBody,
     ReturnBody,
     ReviewedFactsBody,
     SecondApprovalBody,
-    StaffClaimView,
 )
+from app.claims.counter import CounterDep, UploadToken
+from app.claims.schemas import ClaimStatus, LeaseView, QueuePage, StaffClaimView
 from app.claims.terms import terms_of
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form

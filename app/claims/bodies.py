@@ -1,0 +1,137 @@
+"""What claims are asked: the request bodies."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from app.claims.words import DenialReason, FactChangeReason, ReturnReason
+from app.documents.schemas import FileBytes, Sha256
+from app.kernel.schema import Body, Day, Fen, Id, Instant
+from app.plans.benefits import Cause, DocumentKind
+
+Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对第二张票据"])]
+FactValue = (
+    Annotated[int, Field(ge=0, le=10**12)]
+    | Annotated[list[Annotated[int, Field(ge=0, le=10**12)]], Field(min_length=1, max_length=200)]
+)
+Facts = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")], FactValue],
+    Field(max_length=20, examples=[{"self_pay_fen": 350000, "hospital_grade": 2}]),
+]
+
+
+def _example(**example: Any) -> ConfigDict:
+    return ConfigDict(
+        strict=True, extra="forbid", frozen=True, json_schema_extra={"examples": [example]}
+    )
+
+
+class IncidentBody(Body):
+    """What happened, when and where; place and description are kept encrypted."""
+
+    cause: Cause = "accident"
+    occurred_at: Instant
+    place: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class OpenClaimBody(Body):
+    """A claim under one policy and one of its benefits."""
+
+    model_config = _example(
+        policy_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001",
+        benefit_code="MED",
+        incident={
+            "cause": "accident",
+            "occurred_at": "2026-11-20T19:40:00+08:00",
+            "place": "渝中区某路口",
+            "description": "送餐途中摔倒，左腕骨折",
+        },
+    )
+
+    policy_id: Id
+    benefit_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+    incident: IncidentBody
+    payout_account_id: Id | None = None
+    facts: Facts = {}
+
+
+class OpenUploadBody(Body):
+    """What will be sent: one file for one kind of document."""
+
+    model_config = _example(kind="medical_record", bytes=1804298)
+
+    kind: DocumentKind
+    bytes: FileBytes
+    sha256: Sha256 | None = None
+
+
+class FactsBody(Body):
+    """Facts as the member knows them; those named replace what was given before."""
+
+    facts: Facts
+
+
+class ReviewedFactsBody(Body):
+    """Facts as the reviewer reads them from the documents; old values are kept."""
+
+    model_config = _example(facts={"self_pay_fen": 350000}, reason_code="as-on-document")
+
+    facts: Facts
+    reason_code: FactChangeReason
+
+
+class ReceiptBody(Body):
+    """A medical invoice as printed; the same code and number are paid once."""
+
+    model_config = _example(
+        code="050001900104", number="12345678", amount_fen=350000, issued_on="2026-11-22"
+    )
+
+    code: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{0,20}$")] = ""
+    number: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{4,30}$")]
+    amount_fen: Fen
+    issued_on: Day
+
+
+class ReturnBody(Body):
+    """Why a document goes back, and what the member should do."""
+
+    model_config = _example(reason_code="unreadable", note="右下角被遮住")
+
+    reason_code: ReturnReason
+    note: Note | None = None
+
+
+class ApproveBody(Body):
+    """Approve with facts; the amount is computed from the plan, never typed."""
+
+    verdict: Literal["approve"]
+    facts: Facts = {}
+    note: Note | None = None
+
+
+class DenyBody(Body):
+    """Deny with a coded reason."""
+
+    verdict: Literal["deny"]
+    reason_code: DenialReason
+    note: Note | None = None
+
+
+class SecondApproveBody(Body):
+    """The second of two people agrees."""
+
+    verdict: Literal["approve"]
+    note: Note | None = None
+
+
+class SecondReturnBody(Body):
+    """The second person sends the claim back to be reviewed again."""
+
+    verdict: Literal["return"]
+    note: Note
+
+
+DecisionBody = Annotated[ApproveBody | DenyBody, Field(discriminator="verdict")]
+SecondApprovalBody = Annotated[SecondApproveBody | SecondReturnBody, Field(discriminator="verdict")]
