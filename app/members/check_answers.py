@@ -80,17 +80,21 @@ async def take_callback(
     if check.status == "requested":
         await settle(session, check, "expired", "timed_out", SYSTEM, at)
     if check.status == "expired":
-        check.late_state = result.state
-        await session.flush()
-        await audit.record(
-            session,
-            SYSTEM,
-            "identity_check.late_answer",
-            subject="identity_check",
-            subject_ids=[check.id],
-            on_behalf_of=check.account_id,
-            details={"state": result.state},
-        )
+        await _keep_late(session, check, result)
+
+
+async def _keep_late(session: AsyncSession, check: IdentityCheck, result: VendorResult) -> None:
+    check.late_state = result.state
+    await session.flush()
+    await audit.record(
+        session,
+        SYSTEM,
+        "identity_check.late_answer",
+        subject="identity_check",
+        subject_ids=[check.id],
+        on_behalf_of=check.account_id,
+        details={"state": result.state},
+    )
 
 
 async def _of_result(session: AsyncSession, result: VendorResult) -> IdentityCheck:

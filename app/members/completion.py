@@ -69,10 +69,7 @@ async def complete(
     The registration is locked by the caller. What it sealed is forgotten: from here on
     the person keeps it. Raises NameDiffers (409) for an attestation under another name.
     """
-    identity = claimed_identity(vault, registration)
-    if registration.account_id is not None:
-        phone, _ = await contact_of(session, vault, registration.account_id)
-        identity = Identity(identity.name, identity.document, phone)
+    identity = await _with_proven_phone(session, vault, registration)
     person = await prove_person(
         session, vault, identity, verified_by=verified_by, actor=actor, now=now
     )
@@ -96,6 +93,16 @@ async def complete(
     await _hand_over_consents(session, registration)
     await _tell(session, registration, member, route, actor, now)
     return member
+
+
+async def _with_proven_phone(
+    session: AsyncSession, vault: Vault, registration: Registration
+) -> Identity:
+    identity = claimed_identity(vault, registration)
+    if registration.account_id is None:
+        return identity
+    phone, _ = await contact_of(session, vault, registration.account_id)
+    return Identity(identity.name, identity.document, phone)
 
 
 def forget(vault: Vault, registration: Registration) -> None:

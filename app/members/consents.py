@@ -47,39 +47,36 @@ async def give(
     present = {text.purpose: text.version for text in await queries.present_texts(session, now)}
     check_versions(given, present)
     known = {c.purpose: c for c in await queries.consents_of(session, caller.id)}
-    fresh = [
-        each
-        for each in {body.purpose: body for body in given}.values()
+    fresh: dict[str, int] = {
+        each.purpose: each.version
+        for each in given
         if each.purpose not in known or known[each.purpose].version != each.version
-    ]
-    for each in fresh:
-        if each.purpose in known:
-            known[each.purpose].withdrawn_at = now
+    }
+    if not fresh:
+        return
+    for purpose in fresh:
+        if purpose in known:
+            known[purpose].withdrawn_at = now
     await session.flush()
     person_id = next((c.person_id for c in known.values() if c.person_id), None)
     rows = [
         Consent(
             id=new_id(),
-            purpose=each.purpose,
-            version=each.version,
+            purpose=purpose,
+            version=version,
             account_id=caller.id,
             person_id=person_id,
             given_via="self",
             given_at=now,
         )
-        for each in fresh
+        for purpose, version in fresh.items()
     ]
     session.add_all(rows)
     await session.flush()
-    if rows:
-        await audit.record(
-            session,
-            caller,
-            "consent.give",
-            subject="consent",
-            subject_ids=[row.id for row in rows],
-            details={each.purpose: each.version for each in fresh},
-        )
+    ids = [row.id for row in rows]
+    await audit.record(
+        session, caller, "consent.give", subject="consent", subject_ids=ids, details=fresh
+    )
 
 
 async def record_on_site(

@@ -66,8 +66,7 @@ async def request_check(
     await _refuse_unless_ready(vault, registration, purposes)
     left = await tries_left(session, settings, registration, at)
     if left < 1:
-        midnight = day_start(business_day(at) + timedelta(days=1))
-        raise IdentityTriesUsedUp(int((midnight - at).total_seconds()) + 1)
+        raise IdentityTriesUsedUp(_until_midnight(at))
     check = IdentityCheck(
         id=new_id(),
         registration_id=registration.id,
@@ -88,6 +87,11 @@ async def request_check(
         subject_ids=[check.id, registration.id],
     )
     return check_view(vault, check, left - 1)
+
+
+def _until_midnight(at: datetime) -> int:
+    midnight = day_start(business_day(at) + timedelta(days=1))
+    return int((midnight - at).total_seconds()) + 1
 
 
 async def _refuse_unless_ready(

@@ -61,10 +61,7 @@ async def grant(
     now: datetime,
     at: datetime,
 ) -> ServeGrantView:
-    """Let the caller serve one member for a while; NotFound (404) when nobody is found.
-
-    Only a proven document finds a person: what a roster claimed does not.
-    """
+    """Let the caller serve one member for a while; NotFound (404) when no proven one is found."""
     if (body.document is None) == (body.code is None):
         raise Unprocessable(errors=[FieldError("/document", "one-of-two", ONE_OF_TWO)])
     person_id = await _find(session, vault, body, now, at)
