@@ -3,9 +3,11 @@
 import asyncio
 import signal
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -178,7 +180,7 @@ async def _forget_starts(context: JobContext, job_id: int) -> None:
         await session.execute(text("delete from job_start where job_id = :id"), {"id": job_id})
 
 
-def _beats(context: JobContext) -> list[Awaitable[None]]:
+def _beats(context: JobContext) -> list[Coroutine[Any, Any, None]]:
     beats = [
         _every(timedelta(seconds=1), "deadlines", lambda: _deadlines(context)),
         _every(timedelta(seconds=2), "audit seal", lambda: _seal(context)),
@@ -186,7 +188,7 @@ def _beats(context: JobContext) -> list[Awaitable[None]]:
         _every(timedelta(hours=1), "expired rows", lambda: _drop_expired(context)),
     ]
     for job, period in TIMERS.items():
-        beats.append(_every(period, job, lambda job=job: _ask(context, job)))
+        beats.append(_every(period, job, partial(_ask, context, job)))
     return beats
 
 
