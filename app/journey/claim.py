@@ -78,7 +78,8 @@ class Claim:
             for paper in self.case.papers:
                 await self._upload(paper)
         with report.step("rider 骑手", "hands the claim in 提交") as remarks:
-            self.view = await caller.json("POST", f"{self.path}/submission")
+            await caller.call("POST", f"{self.path}/submission", after_loss=(409,))
+            self.view = await caller.json("GET", self.path)
             remarks.append(f"decision promised by {self.view['decision_promised_by']}")
 
     async def _record_bank_account(self) -> str:
@@ -110,7 +111,8 @@ class Claim:
         while (received := (await caller.json("GET", opened["url"]))["received"]) < len(content):
             rest = content[received : received + opened["chunk_bytes"]]
             await caller.call("PUT", f"{opened['url']}/{received}", content=rest, headers=octets)
-        await caller.call("POST", f"{self.path}/uploads/{opened['token']}/finish")
+        finish = f"{self.path}/uploads/{opened['token']}/finish"
+        await caller.call("POST", finish, after_loss=(404, 409, 410))
 
     async def answer_return(self) -> None:
         """Read what is wrong, photograph it again, hand in again."""
@@ -122,7 +124,7 @@ class Claim:
             reasons = [file["reason"] for file in returned[0]["files"] if file["reason"]]
             remarks.append(f"{returned[0]['name']['zh']}: {reasons[-1]['zh'] if reasons else ''}")
             await self._upload(returned[0]["kind"])
-            await self.phone.caller.call("POST", f"{self.path}/submission")
+            await self.phone.caller.call("POST", f"{self.path}/submission", after_loss=(409,))
 
     async def receive_money(self) -> None:
         """Confirm in WeChat where the gateway wants it, and wait until the money is there."""
@@ -178,13 +180,15 @@ async def review(reviewer: Desk, claim: Claim) -> None:
                 "POST",
                 f"{path}/documents/{document}/return",
                 body={"reason_code": "unreadable"},
+                after_loss=(409,),
             )
         await claim.answer_return()
         await caller.call("POST", f"{path}/lease")
     with report.step("reviewer 审核", "accepts the documents 材料通过"):
         for paper in claim.case.papers:
             document = await _look_at(reviewer, path, paper)
-            await caller.call("POST", f"{path}/documents/{document}/acceptance")
+            accept = f"{path}/documents/{document}/acceptance"
+            await caller.call("POST", accept, after_loss=(409,))
     with report.step("reviewer 审核", "approves; the amount is computed 同意") as remarks:
         decided = await caller.json(
             "POST",
@@ -218,7 +222,7 @@ async def _look_at(reviewer: Desk, path: str, kind: str) -> str:
     link = await reviewer.caller.json(
         "POST", f"{path}/documents/{file['id']}/view", body={"variant": "content"}
     )
-    shown = await reviewer.caller.call("GET", link["url"])
+    shown = await reviewer.caller.call("GET", link["url"], after_loss=(410,))
     if not shown.content:
         raise Miss("the document is empty")
     await reviewer.caller.call("GET", link["url"], expect=410)

@@ -44,16 +44,22 @@ class Phone:
 
     async def _log_in(self) -> None:
         with self.report.step("rider 骑手", "logs in with the mini-program 微信登录"):
-            codes = await self.world.control(
-                "wechat/codes", phone=self.rider.phone, name=self.rider.name
-            )
-            self.openid = codes["openid"]
-            tokens = await self.caller.json(
-                "POST",
-                "/v1/member/sessions/wechat",
-                body={"js_code": codes["js_code"], "phone_code": codes["phone_code"]},
-                expect=201,
-            )
+            while True:
+                codes = await self.world.control(
+                    "wechat/codes", phone=self.rider.phone, name=self.rider.name
+                )
+                self.openid = codes["openid"]
+                # Codes work once: if the answer was lost, the phone asks WeChat for new ones.
+                answer = await self.caller.call(
+                    "POST",
+                    "/v1/member/sessions/wechat",
+                    body={"js_code": codes["js_code"], "phone_code": codes["phone_code"]},
+                    expect=201,
+                    after_loss=(422,),
+                )
+                if answer.status_code == 201:
+                    break
+            tokens = answer.json()
             self.caller.token = tokens["access_token"]
             self.caller.refresh_token = tokens["refresh_token"]
 

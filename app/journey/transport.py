@@ -47,11 +47,13 @@ class Caller:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         keyed: bool | str = False,
+        after_loss: tuple[int, ...] = (),
     ) -> httpx.Response:
         """One request until it is answered; raises Miss for a status not in `expect`.
 
         `keyed` sends an Idempotency-Key (a given one, or one made here) that stays the
-        same over every retry, so that a lost answer costs nothing.
+        same over every retry, so that a lost answer costs nothing. Without one, `after_loss`
+        are statuses that are accepted too once an answer was lost: the work may be done.
         """
         sent = {"X-Forwarded-For": self.address, **(headers or {})}
         if self.token is not None:
@@ -60,11 +62,14 @@ class Caller:
             sent["Idempotency-Key"] = keyed if isinstance(keyed, str) else secrets.token_hex(12)
         expected = (expect,) if isinstance(expect, int) else expect
         until = time.monotonic() + PATIENCE_SECONDS
-        pause = 0.1
+        pause, lost = 0.1, False
         while True:
             answer = await self._try(method, path, body, content, sent)
-            if answer is not None and answer.status_code in expected:
+            if answer is not None and answer.status_code in (
+                (*expected, *after_loss) if lost else expected
+            ):
                 return answer
+            lost = lost or answer is None or answer.status_code in RETRIED
             if answer is not None and not _worth_repeating(answer):
                 raise Miss(_told(method, path, answer))
             if time.monotonic() > until:

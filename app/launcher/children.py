@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 Gate = Callable[[], None]
 
 FIRST_BACK_OFF = 0.5
-LONGEST_BACK_OFF = 30.0
+LONGEST_BACK_OFF = 5.0
 # Somebody who lived this long was healthy: the next death starts counting afresh.
 HEALTHY_SECONDS = 60.0
 STOP_SECONDS = 6.0
