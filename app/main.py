@@ -72,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.routes,
     certificate_routes.routes,
     billing.routes,
+    billing.notice_routes,
     payouts.routes,
     claims.routes,
     claim_staff_routes.hot_routes,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.billing import settlement
+from app.billing.completion import complete_without_gateway
 from app.billing.errors import OrderAlreadyOpen, PriceDiffers
 from app.billing.events import CLOSE_ORDER, ORDER_OPENED
 from app.billing.models import OPEN_FOR, ContributionOrder
@@ -138,7 +138,7 @@ async def open_order(
     await _store(session, order, terms, actor)
     await state(session, [_opened(order)], actor=actor, at=now, on_behalf_of=_behalf(order, actor))
     if order.amount_fen == 0 or payer == "sponsor":
-        await settlement.complete_without_gateway(
+        await complete_without_gateway(
             session, order, terms, verified_at=judged["verified_at"], actor=actor, now=now
         )
     return order

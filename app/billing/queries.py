@@ -74,6 +74,17 @@ async def attempt(session: AsyncSession, attempt_id: UUID, *, lock: bool = False
     return (await session.scalars(statement.with_for_update() if lock else statement)).one()
 
 
+async def locked_attempt(session: AsyncSession, out_trade_no: str) -> PaymentAttempt:
+    """An attempt, locked with its order in the order in which settling locks them."""
+    statement = (
+        select(PaymentAttempt)
+        .join(ContributionOrder, ContributionOrder.id == PaymentAttempt.order_id)
+        .where(PaymentAttempt.out_trade_no == out_trade_no)
+        .with_for_update(of=(PaymentAttempt, ContributionOrder))
+    )
+    return (await session.scalars(statement)).one()
+
+
 async def live_attempts(session: AsyncSession, order_id: UUID) -> Sequence[PaymentAttempt]:
     """Attempts of an order that the gateway may still turn into money."""
     statement = select(PaymentAttempt).where(

@@ -18,7 +18,6 @@ from app.kernel.database import Database
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
-from app.policies.errors import SharesOverLimit
 
 log = structlog.get_logger("billing")
 
@@ -43,18 +42,22 @@ async def take_payment(
     database: Database, gateway: WeChatPay, payment: Payment, notice: Notice | None = None
 ) -> Outcome:
     """Settle what was paid, or suspend it and send it back; raises as `take_notice`."""
+    told = _told(gateway, payment, notice)
     try:
+        settled = await settlement.settle(database, told)
+        lost_places = False
+    except (asyncpg.ExclusionViolationError, asyncpg.DivisionByZeroError):
         async with database.transaction() as session:
             now = await business_now(session, sandbox=database.settings.sandbox)
-            told = _told(gateway, payment, notice, now)
-            settled = await settlement.settle(session, told, now)
-            outcome = settled.outcome
-            if outcome == "too_late":
-                await refunds.suspend(session, told, settled.row["attempt_id"], False, now)
-            if notice is not None and outcome != "settled":
-                await _note(session, notice, payment.out_trade_no, outcome, now)
-    except (asyncpg.ExclusionViolationError, SharesOverLimit):
-        return await _suspend_without_places(database, gateway, payment, notice)
+        settled, lost_places = settlement.Settled("too_late", now, now), True
+    outcome = settled.outcome
+    if outcome == "settled":
+        return outcome
+    async with database.transaction() as session:
+        if outcome == "too_late":
+            outcome = await refunds.suspend(session, told, settled, lost_places=lost_places)
+        if notice is not None:
+            await _note(session, notice, payment.out_trade_no, outcome, settled.now)
     if outcome == "unknown":
         raise UnknownTrade
     if outcome == "differs":
@@ -62,34 +65,7 @@ async def take_payment(
     return outcome
 
 
-async def _suspend_without_places(
-    database: Database, gateway: WeChatPay, payment: Payment, notice: Notice | None
-) -> Outcome:
-    """The reserved places could not follow the cover's period: paid, suspended, refunded."""
-    async with database.transaction() as session:
-        now = await business_now(session, sandbox=database.settings.sandbox)
-        told = _told(gateway, payment, notice, now)
-        row = (
-            await session.execute(
-                text(
-                    "select a.id, a.status from payment_attempt a join contribution_order o"
-                    " on o.id = a.order_id where a.out_trade_no = :number for update of a, o"
-                ),
-                {"number": payment.out_trade_no},
-            )
-        ).one()
-        if row.status == "succeeded":
-            return "repeated"
-        await refunds.suspend(session, told, row.id, True, now)
-        if notice is not None:
-            await _note(session, notice, payment.out_trade_no, "too_late", now)
-    return "too_late"
-
-
-def _told(gateway: WeChatPay, payment: Payment, notice: Notice | None, now: datetime) -> Told:
-    """The payment's instant on the business clock, never ahead of it."""
-    offset = now - system_now()
-    paid_at = now if payment.paid_at is None else min(now, payment.paid_at + offset)
+def _told(gateway: WeChatPay, payment: Payment, notice: Notice | None) -> Told:
     ours = (
         payment.mchid == gateway.mchid
         and payment.appid == gateway.appid
@@ -97,8 +73,9 @@ def _told(gateway: WeChatPay, payment: Payment, notice: Notice | None, now: date
         and payment.transaction_id is not None
         and payment.amount_fen is not None
     )
-    notice_id = notice.id if notice else None
-    return Told(payment, ours, paid_at, notice_id, notice.event_type if notice else "query")
+    if notice is None:
+        return Told(payment, ours)
+    return Told(payment, ours, notice.id, notice.event_type)
 
 
 async def take_refund(

@@ -17,7 +17,7 @@ from app.billing.events import (
     REQUEST_REFUND,
 )
 from app.billing.models import ATTEMPT, ORDER, REFUND, ContributionOrder, PaymentAttempt, Refund
-from app.billing.settlement import Told
+from app.billing.settlement import Outcome, Settled, Told
 from app.integrations.wechat_pay import Refund as GatewayRefund
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
@@ -35,22 +35,27 @@ SuspendedBecause = Literal["paid_after_close", "shares_taken", "paid_twice"]
 
 
 async def suspend(
-    session: AsyncSession, told: Told, attempt_id: UUID, lost_places: bool, now: datetime
-) -> None:
+    session: AsyncSession, told: Told, settled: Settled, *, lost_places: bool
+) -> Outcome:
     """Record money that cannot become cover, put it in suspense, and send it back.
 
-    The order's event says why, so that the member is told.
+    The order's event says why, so that the member is told. Answers `repeated` when it was
+    recorded before.
     """
-    attempt = await queries.attempt(session, attempt_id)
+    now = settled.now
+    attempt = await queries.locked_attempt(session, told.payment.out_trade_no)
+    if attempt.status == "succeeded":
+        same = attempt.transaction_id == told.payment.transaction_id
+        return "repeated" if same else "differs"
     order = await queries.order(session, attempt.order_id, lock=True)
     attempt.transaction_id = told.payment.transaction_id
-    attempt.succeeded_at = told.paid_at
+    attempt.succeeded_at = settled.paid_at
     await move(session, ATTEMPT, attempt, "succeeded", actor=SYSTEM, at=now)
     await ledger.post(
         session,
         "contribution.suspended",
         [(GATEWAY_CLEARING, attempt.amount_fen), (SUSPENSE, -attempt.amount_fen)],
-        event_on=business_day(told.paid_at),
+        event_on=business_day(settled.paid_at),
         reference_id=attempt.id,
         actor=SYSTEM,
     )
@@ -62,6 +67,7 @@ async def suspend(
         await move(session, ORDER, order, "suspended", actor=SYSTEM, at=now, reason_code=because)
     await _tell(session, order, "order.suspend", ORDER_SUSPENDED, because, SYSTEM, now)
     await _open_refund(session, order, attempt, SUSPENSE, because, SYSTEM, now)
+    return "too_late"
 
 
 async def _open_refund(

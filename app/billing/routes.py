@@ -22,10 +22,10 @@ from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
 from app.kernel.principal import Caseworker, Member
-from app.kernel.routing import router
-from app.payouts.schemas import GATEWAY_NOTICE
+from app.kernel.routing import hot_router, router
 
 routes = router("orders")
+notice_routes = hot_router("orders")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
@@ -172,42 +172,32 @@ def _payment_view(asked: payments.Asked, gateway: WeChatPay) -> PaymentView:
     )
 
 
-async def _take_notice(request: Request, database: DatabaseDep, outside: OutsideDep) -> Response:
+async def _take_notice(request: Request) -> Response:
     raw = await request.body()
-    gateway = outside.wechat_pay
+    gateway: WeChatPay = request.app.state.outside.wechat_pay
     try:
         notice = gateway.decrypt_and_verify_notice(request.headers, raw, system_now())
     except Untrusted as error:
         raise UntrustedNotice from error
-    await receiving.take_notice(database, gateway, notice)
+    await receiving.take_notice(request.app.state.database, gateway, notice)
     return Response(status_code=204)
 
 
-@routes.post(
-    "/v1/gateway/wechat-pay/payments",
-    status_code=204,
-    openapi_extra=GATEWAY_NOTICE,
-    responses=refused(401, 404, 409),
+@notice_routes.post(
+    "/v1/gateway/wechat-pay/payments", status_code=204, responses=refused(401, 404, 409)
 )
-async def take_payment_notice(
-    request: Request, database: DatabaseDep, outside: OutsideDep
-) -> Response:
+async def take_payment_notice(request: Request) -> Response:
     """WeChat Pay's notice of a payment, proven on the raw body; safe to repeat.
 
     204 when taken, 401 when unproven or stale, 404 for an unknown trade, 409 when the
     amount or the merchant is not the order's.
     """
-    return await _take_notice(request, database, outside)
+    return await _take_notice(request)
 
 
-@routes.post(
-    "/v1/gateway/wechat-pay/refunds",
-    status_code=204,
-    openapi_extra=GATEWAY_NOTICE,
-    responses=refused(401, 404, 409),
+@notice_routes.post(
+    "/v1/gateway/wechat-pay/refunds", status_code=204, responses=refused(401, 404, 409)
 )
-async def take_refund_notice(
-    request: Request, database: DatabaseDep, outside: OutsideDep
-) -> Response:
+async def take_refund_notice(request: Request) -> Response:
     """WeChat Pay's notice of a refund; answers as for payments."""
-    return await _take_notice(request, database, outside)
+    return await _take_notice(request)

@@ -13,15 +13,17 @@ from app.kernel.principal import Principal
 from app.ledger import queries
 from app.ledger.errors import Unbalanced
 from app.ledger.schemas import TrialBalanceLine, TrialBalanceView
+from app.ledger.statements import POST
 
-_POST = """
-with posted as (
-    insert into ledger_transaction (id, kind, reference_id, event_on, actor_kind, actor_id)
-    values ($1, $2, $3, $4, $5, $6)
-)
-insert into ledger_entry (transaction_id, account_code, amount_fen)
-select $1, * from unnest($7::text[], $8::bigint[])
-"""
+_POST = f"""
+with posting as (
+    select $1::uuid as id, $2::text as kind, $3::uuid as reference_id, $4::date as event_on,
+           $5::text as actor_kind, $6::uuid as actor_id
+), posting_entry as (
+    select * from unnest($7::text[], $8::bigint[]) as e(account_code, amount_fen)
+), {POST}
+select id from posting
+"""  # noqa: S608  constants only
 
 
 async def post(

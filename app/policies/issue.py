@@ -18,6 +18,7 @@ from app.policies.errors import SharesOverLimit
 from app.policies.events import POLICY_ISSUED
 from app.policies.models import Policy
 from app.policies.slots import reserve_shares
+from app.policies.statements import ISSUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +80,17 @@ async def issue_policy(
     return await issue(session, policy, actor=actor, now=now, max_shares=version.terms.max_shares)
 
 
-_ISSUE = """
-with policy as (
-    insert into policy (id, number, person_id, plan_code, plan_version_id, shares, period, status,
-                        channel, sponsor_id, order_id, organisation_id, enrolled_by, issued_at)
-    values ($1, $2, $3, $4, $5, $6, tstzrange($7, $8), $9, $10, $11, $12, $13, $14, $15)
-), issued as (
-    insert into policy_transaction (id, policy_id, kind, effective_at, shares, period, status,
-                                    order_id, actor_kind, actor_id)
-    values ($16, $1, 'issue', $7, $6, tstzrange($7, $8), $9, $12, $17, $18)
-), history as (
-    insert into status_history (subject, subject_id, to_status, at, actor_kind, actor_id)
-    values ('policy', $1, $9, $15, $17, $18)
-), slots as (
-    update share_slot set policy_id = $1, period = tstzrange($7, $8)
-    where order_id = $12 and policy_id is null and released_at is null
-    returning 1
-)
-select count(*) from slots
-"""
+_ISSUE = f"""
+with covered as (
+    select $1::uuid as policy_id, $2::text as number, $3::uuid as transaction_id,
+           $4::uuid as person_id, $5::text as plan_code, $6::uuid as plan_version_id,
+           $7::int as shares, tstzrange($8, $9) as period, $10::text as status,
+           $11::text as channel, $12::uuid as sponsor_id, $13::uuid as order_id,
+           $14::uuid as organisation_id, $15::uuid as enrolled_by,
+           $16::timestamptz as issued_at, $17::text as actor_kind, $18::uuid as actor_id
+), {ISSUE}
+select count(*) from taken_over
+"""  # noqa: S608  constants only
 
 
 async def issue(
@@ -114,12 +107,13 @@ async def issue(
     An order's reserved places become the policy's, moved to its period. With `stated`
     false the caller states the fact `issued_fact` together with its own.
     """
-    policy = _policy(new, now)
+    policy = new_row(new, now)
     connection = await raw_connection(session)
     taken_over = await connection.fetchval(
         _ISSUE,
         policy.id,
         policy.number,
+        new_id(),
         policy.person_id,
         policy.plan_code,
         policy.plan_version_id,
@@ -133,7 +127,6 @@ async def issue(
         policy.organisation_id,
         policy.enrolled_by,
         now,
-        new_id(),
         actor.kind,
         actor.id,
     )
@@ -174,7 +167,8 @@ def issued_fact(policy: Policy) -> Fact:
     )
 
 
-def _policy(new: NewPolicy, now: datetime) -> Policy:
+def new_row(new: NewPolicy, now: datetime) -> Policy:
+    """The policy as it will be written: its id, number and status are decided here."""
     return Policy(
         id=new_id(),
         number=new_number("P"),

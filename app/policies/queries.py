@@ -1,13 +1,15 @@
 """Every look at policies; a member's begin at the login account, so that scope cannot slip."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
+from app.kernel.clock import system_now
 from app.members.models import Person
 from app.policies.models import Policy, PolicyTransaction
 
@@ -16,12 +18,13 @@ from app.policies.models import Policy, PolicyTransaction
 _COVER = """
 select p.plan_code, p.id as holder_id, p.id as policy_id, p.number, p.plan_version_id,
        t.status, t.shares, lower(t.period) as starts_at, upper(t.period) as ends_at,
-       t.effective_at, t.recorded_at, t.id as position
+       t.effective_at, t.recorded_at, t.id as position,
+       (select offset_seconds from business_clock) as clock_offset
 from {source} p on p.person_id = {person} join policy_transaction t on t.policy_id = p.id
 {known}
 union all
 select s.plan_code, s.order_id, null, null, null, 'open', 1, lower(s.period), upper(s.period),
-       lower(s.period), null, s.id
+       lower(s.period), null, s.id, (select offset_seconds from business_clock)
 from {slots} s on s.person_id = {person}
 where s.policy_id is null and s.released_at is null
 order by 1, 2, 11, 12
@@ -45,7 +48,7 @@ COVER_OF_ACCOUNT = _COVER.format(
 _PAGE = """
 select p.id, p.number, p.plan_code, v.number as version, p.shares, p.status, p.channel,
        lower(p.period) as starts_at, upper(p.period) as ends_at, p.order_id, p.issued_at,
-       n.name_zh, n.name_en
+       n.name_zh, n.name_en, (select offset_seconds from business_clock) as clock_offset
 from member_account a
 join policy p on p.person_id = a.person_id
 join plan_version v on v.id = p.plan_version_id
@@ -91,10 +94,6 @@ async def person_of_fact(session: AsyncSession, person_id: UUID) -> Person | Non
     return await session.get(Person, person_id)
 
 
-_OFFSET = "select now() + make_interval(secs => offset_seconds) from business_clock"
-
-
-async def business_clock(reads: asyncpg.Pool) -> datetime:
-    """The sandbox's business clock, read without a transaction."""
-    instant: datetime = await reads.fetchval(_OFFSET)
-    return instant
+def clock_in(rows: Sequence[Mapping[str, Any]]) -> datetime:
+    """The business clock as a hot read brought it along; without rows nothing depends on it."""
+    return system_now() + timedelta(seconds=rows[0]["clock_offset"] if rows else 0)

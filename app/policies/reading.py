@@ -119,11 +119,11 @@ async def policy_view(session: AsyncSession, policy: Policy, now: datetime) -> P
 
 
 async def cover_of_account(
-    connection: asyncpg.Connection | asyncpg.Pool, account_id: UUID, instant: datetime
+    reads: asyncpg.Pool, account_id: UUID, instant: datetime | None
 ) -> CoverView:
-    """The caller's cover at `instant`: one statement, and the terms kept in this process."""
-    rows = await connection.fetch(queries.COVER_OF_ACCOUNT, account_id)
-    return await cover_view(connection, rows, instant)
+    """The caller's cover, now or at `instant`: one statement, and terms kept in this process."""
+    rows = await reads.fetch(queries.COVER_OF_ACCOUNT, account_id)
+    return await cover_view(reads, rows, instant or queries.clock_in(rows))
 
 
 async def cover_for_staff(

@@ -1,6 +1,5 @@
 """What members see of their cover, and what anybody may check of a certificate."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,6 @@ import msgspec
 from fastapi import Path, Query, Request, Response
 
 from app.kernel.api_document import refused
-from app.kernel.clock import system_now
 from app.kernel.database import Database, SessionDep
 from app.kernel.dependencies import NowDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
@@ -42,7 +40,6 @@ async def list_policies(
     vault: Vault = request.app.state.vault
     listing = f"policies:{member.id}"
     position = decode_cursor(vault, listing, cursor)
-    now = await _now(database)
     if position is None:
         rows = await database.reads.fetch(queries.FIRST_PAGE, member.id, limit + 1)
     else:
@@ -51,6 +48,7 @@ async def list_policies(
         )
     more = len(rows) > limit
     following = encode_cursor(vault, listing, [str(rows[limit - 1]["id"])]) if more else None
+    now = queries.clock_in(rows)
     items = [reading.policy_line(row, now) for row in rows[:limit]]
     return _json({"items": items, "next_cursor": following})
 
@@ -71,8 +69,7 @@ async def show_cover(member: Member, request: Request, at: At = None) -> Respons
     `void`. Each benefit says which causes pay then and until when the others wait.
     """
     database: Database = request.app.state.database
-    instant = at or await _now(database)
-    view = await reading.cover_of_account(database.reads, member.id, instant)
+    view = await reading.cover_of_account(database.reads, member.id, at)
     return Response(view.model_dump_json(), media_type="application/json")
 
 
@@ -95,13 +92,6 @@ async def check_eligibility(
 ) -> EligibilityView:
     """Whether I could order this plan now, every reason why not, and the price."""
     return await eligible.check(session, member.id, plan, shares, occupation, now)
-
-
-async def _now(database: Database) -> datetime:
-    """The business clock without a transaction; production reads no offset."""
-    if not database.settings.sandbox:
-        return system_now()
-    return await queries.business_clock(database.reads)
 
 
 _encode = msgspec.json.Encoder().encode

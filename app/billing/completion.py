@@ -1,0 +1,81 @@
+"""Orders that no gateway pays: gifts, and contributions that a sponsor owes."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.events import CLOSE_ORDER
+from app.billing.models import ContributionOrder
+from app.billing.settlement import new_policy, paid_fact
+from app.kernel.clock import business_day
+from app.kernel.database import raw_connection
+from app.kernel.facts import state
+from app.kernel.principal import Principal
+from app.ledger import service as ledger
+from app.ledger.accounts import SPONSOR_RECEIVABLES, contributions_of
+from app.plans.terms import PlanTerms
+from app.policies.issue import issue, issued_fact
+
+_COMPLETE = """
+with paid as (
+    update contribution_order set status = 'paid', paid_at = $2
+    where id = $1 and status = 'open' returning id
+), due as (
+    delete from due_thing using paid where job = $5 and subject_id = paid.id
+)
+insert into status_history (subject, subject_id, from_status, to_status, at, actor_kind, actor_id)
+select 'contribution_order', id, 'open', 'paid', $2, $3, $4 from paid
+"""
+
+
+async def complete_without_gateway(
+    session: AsyncSession,
+    order: ContributionOrder,
+    terms: PlanTerms,
+    *,
+    verified_at: datetime | None,
+    actor: Principal,
+    now: datetime,
+) -> None:
+    """Complete an order that costs the member nothing: a gift, or paid by its sponsor.
+
+    A sponsor's contribution becomes a receivable of the same transaction.
+    """
+    connection = await raw_connection(session)
+    await connection.execute(_COMPLETE, order.id, now, actor.kind, actor.id, CLOSE_ORDER)
+    order.status, order.paid_at = "paid", now
+    row = {
+        "order_id": order.id,
+        "number": order.number,
+        "person_id": order.person_id,
+        "plan_code": order.plan_code,
+        "plan_version_id": order.plan_version_id,
+        "shares": order.shares,
+        "amount_fen": order.amount_fen,
+        "channel": order.channel,
+        "sponsor_id": order.sponsor_id,
+        "organisation_id": order.organisation_id,
+        "enrolled_by": order.enrolled_by,
+    }
+    policy = await issue(
+        session,
+        new_policy(row, terms, now, verified_at),
+        actor=actor,
+        now=now,
+        max_shares=terms.max_shares,
+        stated=False,
+    )
+    if order.amount_fen:
+        await ledger.post(
+            session,
+            "contribution.sponsored",
+            [
+                (SPONSOR_RECEIVABLES, order.amount_fen),
+                (contributions_of(order.plan_code), -order.amount_fen),
+            ],
+            event_on=business_day(now),
+            reference_id=order.id,
+            actor=actor,
+        )
+    facts = [paid_fact(row, policy.id), issued_fact(policy)]
+    await state(session, facts, actor=actor, at=now, on_behalf_of=order.person_id)

@@ -1,0 +1,28 @@
+"""SQL of issuing cover, as parts that the statement of a hot path carries."""
+
+# Needs a CTE `covered` of one row: policy_id, number, transaction_id, person_id, plan_code,
+# plan_version_id, shares, period, status, channel, sponsor_id, order_id, organisation_id,
+# enrolled_by, issued_at, actor_kind, actor_id. The places that the order reserved become
+# the policy's; the CTE `taken_over` has a row for each.
+ISSUE = """
+policy_issued as (
+    insert into policy (id, number, person_id, plan_code, plan_version_id, shares, period, status,
+                        channel, sponsor_id, order_id, organisation_id, enrolled_by, issued_at)
+    select policy_id, number, person_id, plan_code, plan_version_id, shares, period, status,
+           channel, sponsor_id, order_id, organisation_id, enrolled_by, issued_at
+    from covered
+), transacted as (
+    insert into policy_transaction (id, policy_id, kind, effective_at, shares, period, status,
+                                    order_id, actor_kind, actor_id)
+    select transaction_id, policy_id, 'issue', lower(period), shares, period, status, order_id,
+           actor_kind, actor_id
+    from covered
+), policy_history as (
+    insert into status_history (subject, subject_id, to_status, at, actor_kind, actor_id)
+    select 'policy', policy_id, status, issued_at, actor_kind, actor_id from covered
+), taken_over as (
+    update share_slot s set policy_id = c.policy_id, period = c.period
+    from covered c
+    where s.order_id = c.order_id and s.policy_id is null and s.released_at is null
+    returning 1
+)"""
