@@ -20,15 +20,15 @@ class RouteFinder:
 
     def __init__(self, router: ASGIApp, routes: Iterable[APIRoute]) -> None:
         self._router = router
-        self._groups: dict[tuple[str, int], list[APIRoute]] = defaultdict(list)
+        self.groups: dict[tuple[str, int], list[APIRoute]] = defaultdict(list)
         for route in routes:
             for method in route.methods or ():
-                self._groups[method, route.path.count("/")].append(route)
+                self.groups[method, route.path.count("/")].append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            for route in self._groups.get((scope["method"], path.count("/")), ()):
+            for route in self.groups.get((scope["method"], path.count("/")), ()):
                 found = route.path_regex.match(path)
                 if found is not None:
                     convertors = route.param_convertors

@@ -1,0 +1,56 @@
+"""Routing of our own: the index finds what the framework finds; hot routes refuse the same."""
+
+import httpx
+import pytest
+from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
+
+from app.kernel.finding import RouteFinder
+from app.kernel.principal import Member
+from app.kernel.routing import hot_router
+from tests.access_fixtures import member_token
+
+pytestmark = pytest.mark.anyio
+
+
+def test_a_hot_route_takes_a_caller_and_parameters_only() -> None:
+    async def greedy(member: Member, body: dict[str, str]) -> Response:
+        return Response()
+
+    with pytest.raises(TypeError, match="greedy"):
+        hot_router("test").post("/greedy")(greedy)
+
+
+async def test_every_route_is_in_the_index(app: FastAPI) -> None:
+    finder = app.router.middleware_stack
+    assert isinstance(finder, RouteFinder)
+    indexed = {route.path for routes in finder.groups.values() for route in routes}
+    documented = set(app.openapi()["paths"])
+    assert documented <= indexed
+    assert all(isinstance(route, APIRoute) for routes in finder.groups.values() for route in routes)
+
+
+async def test_unknown_paths_and_wrong_methods_are_the_routers(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/nowhere")).status_code == 404
+    assert (await client.get("/v1/me/policies/")).status_code == 404
+    answer = await client.delete("/v1/me/policies")
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 200), ("limit=1", 200), ("limit=0", 422), ("limit=x", 422), ("cursor=abc", 400)],
+)
+async def test_a_hot_route_validates_its_query(
+    app: FastAPI, client: httpx.AsyncClient, query: str, status: int
+) -> None:
+    member = await member_token(app)
+    answer = await client.get(f"/v1/me/policies?{query}", headers=member.headers)
+    assert answer.status_code == status
+
+
+async def test_a_hot_route_knows_its_door(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/me/policies")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
