@@ -68,57 +68,46 @@ async def _cover(
     now: datetime,
 ) -> list[Placed]:
     """The policies of one agreement: those that are there, and the new ones."""
-    placed = [
-        Placed(
-            intent,
-            person_id,
-            intent.policy["id"],
-            intent.policy["number"],
-            intent.policy["ends_at"] if intent.policy["status"] == "in_force" else None,
-        )
-        for intent, person_id in rows
-        if intent.policy is not None
-    ]
     fresh = [(intent, person_id) for intent, person_id in rows if intent.policy is None]
-    batch = Batch(
-        offer.version, offer.agreement.shares, offer.period, "roster", sponsor_id=run.partner_id
-    )
     recipients = [
         Recipient(person_id, intent.organisation_id, intent.in_force, intent.places)
         for intent, person_id in fresh
     ]
+    shares = offer.agreement.shares
+    batch = Batch(offer.version, shares, offer.period, "roster", sponsor_id=run.partner_id)
     issued = await issue_in_bulk(session, batch, recipients, actor=actor, now=now)
-    for (intent, person_id), policy in zip(fresh, issued, strict=True):
-        until = offer.period.upper if intent.in_force else None
-        placed.append(Placed(intent, person_id, policy.id, policy.number, until))
-    begun = [
-        (intent, person_id, policy.id)
-        for (intent, person_id), policy in zip(fresh, issued, strict=True)
-        if intent.in_force
+    placed = [
+        Placed(*row, policy.id, policy.number, offer.period.upper if row[0].in_force else None)
+        for row, policy in zip(fresh, issued, strict=True)
     ]
+    begun = [each for each in placed if each.covered_until is not None]
     await _join(session, begun, actor, now)
     await bill(
         session,
         offer.version,
-        offer.agreement.shares,
-        [policy_id for *_, policy_id in begun],
+        shares,
+        [each.policy_id for each in begun],
         event_on=business_day(now),
         actor=actor,
     )
-    return placed
+    return placed + [_kept(*row) for row in rows if row[0].policy is not None]
+
+
+def _kept(intent: Intent, person_id: UUID) -> Placed:
+    """A row whose person has this cover from this partner already."""
+    policy = intent.policy
+    until = policy["ends_at"] if policy["status"] == "in_force" else None
+    return Placed(intent, person_id, policy["id"], policy["number"], until)
 
 
 async def _join(
-    session: AsyncSession,
-    begun: Sequence[tuple[Intent, UUID, UUID]],
-    actor: Principal,
-    now: datetime,
+    session: AsyncSession, begun: Sequence[Placed], actor: Principal, now: datetime
 ) -> None:
     """Who is covered without having proven who they are becomes a member as well."""
     joining = [
-        (person_id, intent.organisation_id)
-        for intent, person_id, _ in begun
-        if intent.person is None or not intent.person.verified
+        (each.person_id, each.intent.organisation_id)
+        for each in begun
+        if each.intent.person is None or not each.intent.person.verified
     ]
     if joining:
         told = await join_in_bulk(await raw_connection(session), joining, now=now)

@@ -14,7 +14,7 @@ from app.policies.bulk import free_places
 from app.policies.eligibility import Applicant, failing_rules
 from app.rosters import queries
 from app.rosters.answers import RowAnswer
-from app.rosters.survey import Survey
+from app.rosters.survey import UNCHANGED, Survey
 from app.rosters.terms import Offer, offer_for
 from app.rosters.validation import Candidate, RowError
 
@@ -145,19 +145,38 @@ async def _find_riders(
     kept = []
     for intent in intents:
         reference = intent.candidate.rider_ref
-        holders = [by_person[each] for each in intent.namesakes if each in by_person]
-        others = [each for each in holders if each["rider_ref"] != reference]
-        listed = [run.survey.named.get(each["rider_ref"], 0) for each in others]
-        if any(listed):
-            error = RowError("document_number", "duplicate-person", fields={"row": max(listed)})
+        others = [
+            rider
+            for person_id in intent.namesakes
+            for rider in by_person.get(person_id, ())
+            if rider["rider_ref"] != reference
+        ]
+        taken = next((each for each in others if _stays(run, each)), None)
+        if taken is not None:
+            fields = {"row": run.survey.named[taken["rider_ref"]]}
+            error = RowError("document_number", "duplicate-person", fields=fields)
             refusals.add(intent.candidate, error)
             continue
         intent.rider = by_ref.get(reference)
         if intent.rider is None and intent.person is not None:
-            renumbered = (each for each in others if each["person_id"] == intent.person.id)
+            renumbered = (
+                each
+                for each in others
+                if each["person_id"] == intent.person.id
+                and each["rider_ref"] not in run.survey.named
+            )
             intent.rider = next(renumbered, None)
         kept.append(intent)
     return kept
+
+
+def _stays(run: Run, rider: Any) -> bool:
+    """Whether this roster says, or has said already, that the rider is who they were.
+
+    A row that is still to come may say otherwise: two riders may have been mixed up.
+    """
+    mark = run.survey.mark_of(rider["rider_ref"])
+    return mark is not None and (mark == UNCHANGED or rider["changed_sequence"] == run.sequence)
 
 
 async def _find_cover(connection: asyncpg.Connection, run: Run, intents: list[Intent]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import Select
 
@@ -180,7 +180,7 @@ async def sites_by_name(session: AsyncSession, organisation_id: UUID, day: date)
 
 _RIDERS = """
 select r.id, r.rider_ref, r.person_id, r.agreement_id, r.organisation_id, r.policy_id,
-       r.phone_index, r.covered_until
+       r.phone_index, r.covered_until, r.changed_sequence
 from rider r where r.partner_id = $1 and """
 
 
@@ -193,14 +193,15 @@ async def riders_by_ref(
 
 async def riders_by_person(
     connection: asyncpg.Connection, partner_id: UUID, persons: Sequence[UUID]
-) -> dict[UUID, Any]:
-    """A partner's riders who are these persons; one of them where a person is listed twice."""
+) -> dict[UUID, list[Any]]:
+    """A partner's riders who are these persons, by person."""
     rows = await connection.fetch(
-        _RIDERS + "r.person_id = any($2::uuid[]) order by r.rider_ref desc",
-        partner_id,
-        list(persons),
+        _RIDERS + "r.person_id = any($2::uuid[]) order by r.rider_ref", partner_id, list(persons)
     )
-    return {row["person_id"]: row for row in rows}
+    found: dict[UUID, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row["person_id"], []).append(row)
+    return found
 
 
 _SPONSORED = """
@@ -221,10 +222,12 @@ async def sponsored_policies(
 
 
 async def cancellable(session: AsyncSession, policy_ids: Sequence[UUID]) -> Sequence[UUID]:
-    """Those of these policies that still give or await cover."""
+    """Those of these policies that still give or await cover and that no rider has now."""
     rows = await session.scalars(
         select(Policy.id).where(
-            Policy.id.in_(policy_ids), Policy.status.in_(("pending", "in_force"))
+            Policy.id.in_(policy_ids),
+            Policy.status.in_(("pending", "in_force")),
+            ~exists().where(Rider.policy_id == Policy.id),
         )
     )
     return rows.all()

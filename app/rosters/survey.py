@@ -5,6 +5,7 @@ that is what makes pushing a snapshot again cheap.
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -49,6 +50,11 @@ class Survey:
     @property
     def changed(self) -> bool:
         return any(self.marks)
+
+    def mark_of(self, ref: str) -> int | None:
+        """What is to be done with the row that counts for a reference."""
+        number = self.named.get(ref)
+        return None if number is None else self.marks[bisect_left(self.numbers, number)]
 
     def hash_at(self, position: int) -> bytes:
         """The keyed hash of the row at this position of the lists."""

@@ -197,6 +197,27 @@ async def test_a_new_reference_for_a_rider_who_left_the_list(platform: Platform)
     assert (roster["answers"]["updated"], roster["missing_riders"]) == (1, 0)
 
 
+@pytest.mark.parametrize("slice_rows", [1, 10])
+async def test_two_riders_who_were_mixed_up(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, slice_rows: int
+) -> None:
+    monkeypatch.setattr("app.rosters.slices.JUDGED_ROWS", slice_rows)
+    one, two = rider(rider_ref="A"), rider(rider_ref="B")
+    await platform.push([one, two])
+    first, second = await riders_of(platform)
+    roster = await platform.push([two | {"rider_ref": "A"}, one | {"rider_ref": "B"}])
+    assert roster["answers"]["updated"] == 2
+    now_first, now_second = await riders_of(platform)
+    assert (now_first.person_id, now_second.person_id) == (second.person_id, first.person_id)
+    assert {now_first.status, now_second.status} == {"pending"}
+    live = await fetch(
+        platform.app,
+        "select count(*) from policy where sponsor_id = :p and status = 'pending'",
+        p=platform.caller.account_id,
+    )
+    assert live[0][0] == 2
+
+
 async def test_a_lapsed_gift_is_given_again(platform: Platform) -> None:
     one = rider()
     await prove(platform, one)
