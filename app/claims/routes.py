@@ -15,6 +15,7 @@ from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
 from app.integrations.outside import OutsideDep
+from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
@@ -26,7 +27,7 @@ from app.payouts.service import payout_of_claim, view_payout
 routes = router("claims")
 
 
-@routes.post("/v1/me/claims", status_code=201, response_model=ClaimView)
+@routes.post("/v1/me/claims", status_code=201, response_model=ClaimView, responses=refused(404))
 async def open_claim(
     member: Member, counter: CounterDep, keyed: KeyedDep, body: OpenClaimBody
 ) -> Response:

@@ -31,6 +31,7 @@ from app.claims.terms import terms_of
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
+from app.kernel.api_document import refused
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize
 from app.kernel.principal import Caseworker, Principal, Reviewer, Supervisor, require
@@ -50,7 +51,12 @@ Statuses = Annotated[
 ]
 
 
-@routes.post("/v1/staff/claims", status_code=201, response_model=StaffClaimView)
+@routes.post(
+    "/v1/staff/claims",
+    status_code=201,
+    response_model=StaffClaimView,
+    responses=refused(404),
+)
 async def receive_claim(
     caseworker: Caseworker, counter: CounterDep, keyed: KeyedDep, body: OpenClaimBody
 ) -> Response:

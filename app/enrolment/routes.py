@@ -18,6 +18,7 @@ from app.enrolment.schemas import (
 )
 from app.integrations.errors import OutsideError
 from app.integrations.outside import OutsideDep
+from app.kernel.api_document import refused
 from app.kernel.audit import request_id
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
@@ -41,7 +42,7 @@ Code = Annotated[
 @scan_routes.get(
     "/v1/enrolment-codes/{code}",
     response_model=ScanView,
-    responses={410: {"description": "The code expired or was revoked."}},
+    responses=refused(410),
 )
 async def scan_enrolment_code(request: Request, code: Code) -> Response:
     """The scan: site, plans with prices and the consents to show; public.

@@ -114,7 +114,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
                 openapi_version="3.1.0",
                 servers=[{"url": "/"}],
             )
-            used = {tag for _, operation in _operations(schema) for tag in operation["tags"]}
+            used = {tag for _, _, operation in _operations(schema) for tag in operation["tags"]}
             schema["tags"] = [
                 {"name": name, "description": words} for name, words in tags.items() if name in used
             ]
@@ -133,15 +133,15 @@ def _describe_refusals(schema: dict[str, Any]) -> None:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = PROBLEM_SCHEMA
-    for path, operation in _operations(schema):
+    for method, path, operation in _operations(schema):
         responses = operation["responses"]
-        for status in _refusals(path, operation):
+        for status in _refusals(method, path, operation):
             responses[status] = _refusal(status)
 
 
 def _describe_parameters(schema: dict[str, Any]) -> None:
     """Ids are described by their names; headers get the form in which they are sent."""
-    for _, operation in _operations(schema):
+    for _, _, operation in _operations(schema):
         for parameter in operation.get("parameters", ()):
             parameter.update(_HEADER_PARAMETERS.get(parameter["name"], {}))
             if parameter["in"] == "path" and parameter["name"].endswith("_id"):
@@ -152,7 +152,7 @@ def _describe_parameters(schema: dict[str, Any]) -> None:
 def _describe_bodies(schema: dict[str, Any]) -> None:
     """A body without an example of its own gets one made of its members' examples."""
     schemas = schema["components"]["schemas"]
-    for _, operation in _operations(schema):
+    for _, _, operation in _operations(schema):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             if "example" in media or "examples" in media:
                 continue
@@ -202,18 +202,20 @@ def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]
     return found
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in schema["paths"].items():
-        for operation in item.values():
-            yield path, operation
+        for method, operation in item.items():
+            yield method, path, operation
 
 
-def _refusals(path: str, operation: dict[str, Any]) -> list[str]:
+def _refusals(method: str, path: str, operation: dict[str, Any]) -> list[str]:
     statuses = ["400", "405", "422", "429", "500", "503"]
     if operation.get("security"):
         statuses += ["401", "403"]
     if "{" in path:
         statuses += ["404"]
+        if method != "get":
+            statuses += ["409"]
     if operation.get("requestBody"):
         statuses += ["409", "413", "415"]
     headers = {parameter["name"] for parameter in operation.get("parameters", ())}

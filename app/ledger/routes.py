@@ -1,6 +1,5 @@
 """The ledger's door for auditors."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import Query
@@ -8,6 +7,7 @@ from fastapi import Query
 from app.kernel.database import SessionDep
 from app.kernel.principal import Auditor
 from app.kernel.routing import router
+from app.kernel.schema import Day
 from app.ledger import service
 from app.ledger.schemas import TrialBalanceView
 
@@ -19,7 +19,7 @@ async def read_trial_balance(
     auditor: Auditor,
     session: SessionDep,
     on: Annotated[
-        date | None,
+        Day | None,
         Query(description="Facts up to and including this day.", examples=["2026-03-31"]),
     ] = None,
 ) -> TrialBalanceView:

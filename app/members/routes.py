@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Path, Request, Response
 
 from app.integrations.outside import OutsideDep
+from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
@@ -41,7 +42,12 @@ async def read_me(member: Member, session: SessionDep, vault: VaultDep) -> MeVie
     return await own.read_me(session, vault, member)
 
 
-@routes.post("/v1/me/registration", status_code=201, response_model=RegistrationView)
+@routes.post(
+    "/v1/me/registration",
+    status_code=201,
+    response_model=RegistrationView,
+    responses=refused(404),
+)
 async def open_registration(
     member: Member, body: RegistrationBody, claim: ClaimDep, database: DatabaseDep
 ) -> Response:
@@ -55,7 +61,7 @@ async def open_registration(
     return claim.respond(201, content)
 
 
-@routes.get("/v1/me/registration")
+@routes.get("/v1/me/registration", responses=refused(404))
 async def read_registration(
     member: Member, session: SessionDep, vault: VaultDep, settings: SettingsDep
 ) -> RegistrationView:
@@ -63,7 +69,7 @@ async def read_registration(
     return await registration.read_registration(session, vault, settings, member, system_now())
 
 
-@routes.patch("/v1/me/registration")
+@routes.patch("/v1/me/registration", responses=refused(404))
 async def resume_registration(
     member: Member,
     body: RegistrationBody,
@@ -76,7 +82,7 @@ async def resume_registration(
     return await registration.resume_registration(session, vault, settings, member, body, now)
 
 
-@routes.delete("/v1/me/registration", status_code=204)
+@routes.delete("/v1/me/registration", status_code=204, responses=refused(404, 409))
 async def abandon_registration(
     member: Member, session: SessionDep, vault: VaultDep, now: NowDep
 ) -> None:
@@ -84,7 +90,12 @@ async def abandon_registration(
     await registration.abandon_registration(session, vault, member, now, system_now())
 
 
-@routes.post("/v1/me/identity-checks", status_code=201, response_model=IdentityCheckView)
+@routes.post(
+    "/v1/me/identity-checks",
+    status_code=201,
+    response_model=IdentityCheckView,
+    responses=refused(404),
+)
 async def request_identity_check(
     member: Member, keyed: KeyedDep, session: SessionDep, settings: SettingsDep, now: NowDep
 ) -> Response:
@@ -165,7 +176,7 @@ _CALLBACK_BODY = {
     status_code=204,
     tags=["callbacks"],
     openapi_extra=_CALLBACK_BODY,
-    responses={401: {"description": "The signature or its time is not valid."}},
+    responses=refused(401, 404),
 )
 async def take_identity_callback(
     request: Request, session: SessionDep, vault: VaultDep, outside: OutsideDep, now: NowDep

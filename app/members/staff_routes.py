@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Response
 
 from app.kernel import rate
+from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
@@ -69,7 +70,12 @@ async def attest_registration(
     return await keyed.reply(201, view)
 
 
-@routes.post("/v1/staff/serve-grants", status_code=201, response_model=ServeGrantView)
+@routes.post(
+    "/v1/staff/serve-grants",
+    status_code=201,
+    response_model=ServeGrantView,
+    responses=refused(404),
+)
 async def grant_serving(
     caseworker: Caseworker,
     body: ServeGrantBody,
