@@ -16,8 +16,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("paths", nargs="*", help=f"some of: {', '.join([*PATHS, 'roster'])}")
     parser.add_argument("--members", type=int, default=20_000, help="people in the city")
     parser.add_argument("--claims", type=int, default=400_000, help="claims in the queue")
-    parser.add_argument("--rounds", type=int, default=6, help="rounds per side")
-    parser.add_argument("--seconds", type=float, default=2.5, help="length of a round of reads")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds per side")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a round of reads")
     parser.add_argument("--writes", type=int, default=300, help="units in a round of writes")
     parser.add_argument(
         "--no-fsync", action="store_true", help="take the disk out: only the work is left"

@@ -3,7 +3,7 @@
 import gc
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
@@ -21,8 +21,8 @@ class WrongAnswer(Exception):
 class Effort:
     """How much is measured: `rounds` per side, `seconds` each for reads, `writes` each."""
 
-    rounds: int = 6
-    seconds: float = 2.5
+    rounds: int = 8
+    seconds: float = 2.0
     writes: int = 300
 
 
@@ -31,6 +31,9 @@ class Path(Protocol):
 
     name: str
     budget: float
+
+    def servers(self, world: World) -> Mapping[str, Server]:
+        """Who is measured as `ours` and as `lean`."""
 
     async def prepare(self, world: World, effort: Effort) -> None:
         """Make what the requests need, before anything is timed."""
@@ -58,7 +61,7 @@ async def measure(path: Path, world: World, effort: Effort) -> dict[str, Any]:
     """Warm up, play the rounds in alternating order, check the effects; the JSON line."""
     tell(f"{path.name}: preparing")
     await path.prepare(world, effort)
-    servers = {"ours": world.ours, "lean": world.lean}
+    servers = path.servers(world)
     for server in servers.values():
         _check(server, await path.play(world, server, effort))
     sides = {"ours": Side(), "lean": Side()}

@@ -11,22 +11,34 @@ from starlette.routing import Route
 
 from benchmarks.lean.context import context_of, json_response
 
+_ARM = """
+(select rank_at, claim_id from claim_queue where organisation_id = $1 and status = '{status}'
+ {after} order by rank_at, claim_id limit $2)
+"""
 _PAGE = """
 with page as (
-  select q.rank_at, c.id, c.number, c.status, c.plan_code, c.benefit_code, c.submitted_at,
-         c.review_due_at, c.clock_stopped_at, c.lease_holder_id, c.lease_until, c.amount_fen,
-         c.managing_organisation_id
-  from claim_queue q join claim c on c.id = q.claim_id
-  where q.organisation_id = $1 and q.status = 'submitted' {after}
-  order by q.rank_at, q.claim_id limit $2
+  select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.managing_organisation_id,
+         c.submitted_at, c.review_due_at as decision_promised_by,
+         c.clock_stopped_at is not null as clock_stopped, c.rank_at, c.lease_holder_id,
+         c.lease_until, c.amount_fen
+  from (select * from ({arms}) every order by rank_at, claim_id limit $2) k
+  join claim c on c.id = k.claim_id
 ), audited as (
   insert into audit_entry (actor_kind, actor_id, action, subject, subject_ids, request_id, details)
-  select 'staff', $3, 'claim.list', 'claim', array(select id from page limit $2 - 1), $4, '{{}}'
+  select 'staff', $3, 'claim.list', 'claim', array_agg(id), $4, '{{}}'
+  from (select id from page order by rank_at, id limit $2 - 1) shown having count(*) > 0
 )
-select * from page
+select * from page order by rank_at, id
 """
-_FIRST = _PAGE.format(after="")
-_NEXT = _PAGE.format(after="and (q.rank_at, q.claim_id) > ($5, $6)")
+_OPEN = ("submitted", "under_review", "awaiting_second_approval")
+
+
+def _sql(after: str) -> str:
+    arms = " union all ".join(_ARM.format(status=status, after=after) for status in _OPEN)
+    return _PAGE.format(arms=arms)
+
+
+_FIRST, _NEXT = _sql(""), _sql("and (rank_at, claim_id) > ($5, $6)")
 
 
 async def queue(request: Request) -> Response:

@@ -13,7 +13,7 @@ PATHS: dict[str, Callable[[], Sequence[Path]]] = {
     "claims": lambda: [
         reads.Claims("claims", "agency_reviewer"),
         reads.Claims("claims_office", "office_reviewer"),
-        reads.Claims("claims_deep", "agency_reviewer", deepest=True),
-        reads.Claims("claims_office_deep", "office_reviewer", deepest=True),
+        reads.Depth("claims_depth", "agency_reviewer"),
+        reads.Depth("claims_office_depth", "office_reviewer"),
     ],
 }

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -54,13 +55,25 @@ def needed(effort: Effort) -> int:
     return effort.writes * 2 * (effort.rounds + 1)
 
 
-class Register:
-    """A fresh account registers completely: name, document, three consents, the site's code."""
-
-    name, budget = "register", 0.45
+class Write:
+    """Measures ours against lean; each request has an effect and is sent once."""
 
     def __init__(self) -> None:
         self._left: list[bytes] = []
+
+    def servers(self, world: World) -> Mapping[str, Server]:
+        return {"ours": world.ours, "lean": world.lean}
+
+    def take(self, effort: Effort) -> list[bytes]:
+        """The next round's requests."""
+        mine, self._left = self._left[: effort.writes], self._left[effort.writes :]
+        return mine
+
+
+class Register(Write):
+    """A fresh account registers completely: name, document, three consents, the site's code."""
+
+    name, budget = "register", 0.45
 
     async def prepare(self, world: World, effort: Effort) -> None:
         first = world.city.numbered(needed(effort))
@@ -88,8 +101,7 @@ class Register:
         return request("POST", "/v1/me/registration", headers, msgspec.json.encode(body))
 
     async def play(self, world: World, server: Server, effort: Effort) -> list[Driven]:
-        mine, self._left = self._left[: effort.writes], self._left[effort.writes :]
-        driven = await drive(server.port, mine)
+        driven = await drive(server.port, self.take(effort))
         for _, body in driven.answers:
             if msgspec.json.decode(body)["status"] != "submitted":
                 raise WrongAnswer(f"{server.name}: {body!r}")
@@ -110,7 +122,7 @@ returning out_trade_no, amount_fen
 """
 
 
-class Purchase:
+class Purchase(Write):
     """A verified person orders two shares; then the gateway's signed notice arrives.
 
     Two drives, because a notice names what the order was called; between them the
@@ -119,9 +131,6 @@ class Purchase:
 
     name, budget = "purchase", 0.45
     shares, price_fen = 2, 5_000
-
-    def __init__(self) -> None:
-        self._left: list[bytes] = []
 
     async def prepare(self, world: World, effort: Effort) -> None:
         first = world.city.numbered(needed(effort))
@@ -140,7 +149,7 @@ class Purchase:
         return bearer | {"Idempotency-Key": secrets.token_hex(8)}
 
     async def play(self, world: World, server: Server, effort: Effort) -> list[Driven]:
-        mine, self._left = self._left[: effort.writes], self._left[effort.writes :]
+        mine = self.take(effort)
         orders = await drive(server.port, mine, keep_all=True)
         ids = [UUID(msgspec.json.decode(body)["id"]) for _, body in orders.answers]
         attempts = await world.tools.owner.fetch(_ATTEMPTS, ids)
