@@ -1,6 +1,6 @@
 # Needs Python 3.11 to 3.14, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run journey test check format bench lock clean
+.PHONY: help run journey test soak check format bench lock clean
 export PYTHON ?=
 # Kept bytecode halves every start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -21,6 +21,10 @@ journey: ## in another terminal: from scanning a code to money received (ARGS="-
 test: ## every test, in parallel, on a database of its own (ARGS="-k words")
 	@scripts/bootstrap.sh dev
 	@$(BIN)/pytest -n auto $(ARGS)
+
+soak: ## a journey while API, worker and database are killed (ARGS="--riders 200")
+	@scripts/bootstrap.sh dev
+	@$(BIN)/python -m tests.soak.chaos $(ARGS)
 
 check: ## formatting, lint, types, layers, migrations, Dockerfile
 	@scripts/bootstrap.sh dev

@@ -1,0 +1,190 @@
+"""Every invariant is empty on a new database, and each finds the violation planted for it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.kernel.database import asyncpg_dsn
+from app.kernel.ids import new_id
+
+pytestmark = pytest.mark.anyio
+
+FILES = {file.stem: file.read_text("utf-8") for file in Path(__file__).parent.glob("*.sql")}
+# Any value of a type, for columns that the violation does not concern.
+ANY = {
+    "bigint": "1",
+    "boolean": "false",
+    "bytea": "'\\x01'",
+    "date": "'2026-01-01'",
+    "double precision": "1",
+    "integer": "1",
+    "jsonb": "'{}'",
+    "smallint": "1",
+    "text": "'any'",
+    "timestamp with time zone": "'2026-01-01T00:00:00Z'",
+    "tstzrange": "'[2026-01-01T00:00:00Z,2027-01-01T00:00:00Z)'",
+    "uuid": "gen_random_uuid()",
+    "ARRAY": "'{}'",
+}
+COLUMNS = """
+select column_name, data_type from information_schema.columns
+where table_schema = 'public' and table_name = $1 and is_nullable = 'NO'
+  and column_default is null and is_identity = 'NO'
+"""
+CHECKS = """
+select conrelid::regclass::text as relation, conname from pg_constraint
+where contype in ('c', 'x', 'u') and connamespace = 'public'::regnamespace
+"""
+
+
+@pytest.fixture
+async def owner(fresh_database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The owner of a database whose constraints no longer stop anybody."""
+    connection = await asyncpg.connect(asyncpg_dsn(fresh_database_url))
+    for row in await connection.fetch(CHECKS):
+        await connection.execute(
+            f'alter table {row["relation"]} drop constraint "{row["conname"]}"'
+        )
+    for row in await connection.fetch(
+        "select conrelid::regclass::text as relation, conname from pg_constraint"
+        " where contype = 'f' and connamespace = 'public'::regnamespace"
+    ):
+        await connection.execute(
+            f'alter table {row["relation"]} drop constraint "{row["conname"]}"'
+        )
+    for row in await connection.fetch(
+        "select indexrelid::regclass::text as name from pg_index i"
+        " join pg_class c on c.oid = i.indrelid"
+        " where indisunique and not indisprimary and c.relnamespace = 'public'::regnamespace"
+    ):
+        await connection.execute(f"drop index {row['name']}")
+    for row in await connection.fetch(
+        "select tgname, tgrelid::regclass::text as relation from pg_trigger where not tgisinternal"
+    ):
+        await connection.execute(f'drop trigger "{row["tgname"]}" on {row["relation"]}')
+    yield connection
+    await connection.close()
+
+
+async def plant(owner: asyncpg.Connection, table: str, **values: str) -> UUID:
+    """A row with these SQL values, and anything in the other columns; its id."""
+    row_id = new_id()
+    for column in await owner.fetch(COLUMNS, table):
+        name = column["column_name"]
+        default = f"'{row_id}'" if name == "id" else ANY[column["data_type"]]
+        values.setdefault(name, default)
+    names, given = ", ".join(values), ", ".join(values.values())
+    await owner.execute(f"insert into {table} ({names}) values ({given})")
+    return row_id
+
+
+async def two_claims_with_one_receipt(owner: asyncpg.Connection) -> None:
+    for status in ("'submitted'", "'paid'"):
+        claim = await plant(owner, "claim", status=status)
+        await plant(owner, "claim_receipt", claim_id=f"'{claim}'", receipt_index="'\\x07'")
+
+
+async def half_a_booking(owner: asyncpg.Connection) -> None:
+    booking = await plant(owner, "ledger_transaction")
+    await plant(owner, "ledger_entry", transaction_id=f"'{booking}'")
+
+
+async def paid_and_nothing_more(owner: asyncpg.Connection) -> None:
+    await plant(owner, "contribution_order", status="'paid'")
+
+
+async def cover_without_places(owner: asyncpg.Connection) -> None:
+    await plant(owner, "policy", status="'in_force'", shares="2")
+
+
+async def one_payment_for_two_orders(owner: asyncpg.Connection) -> None:
+    for _ in range(2):
+        await plant(owner, "payment_attempt", status="'prepaid'", transaction_id="'4200'")
+
+
+async def a_jump_in_a_history(owner: asyncpg.Connection) -> None:
+    order = f"'{new_id()}'"
+    for step in ("null", "'closed'"):
+        await plant(
+            owner,
+            "status_history",
+            subject="'contribution_order'",
+            subject_id=order,
+            from_status=step,
+            to_status="'open'",
+        )
+
+
+async def paid_without_papers(owner: asyncpg.Connection) -> None:
+    await plant(owner, "claim", status="'paid'", amount_fen="100")
+
+
+async def approved_by_nobody(owner: asyncpg.Connection) -> None:
+    claim = await plant(owner, "claim", status="'paying'")
+    await plant(
+        owner,
+        "payout",
+        claim_id=f"'{claim}'",
+        approvers="array[gen_random_uuid()]",
+        status="'requested'",
+    )
+
+
+async def paid_twice(owner: asyncpg.Connection) -> None:
+    claim = f"'{new_id()}'"
+    for _ in range(2):
+        await plant(owner, "payout", claim_id=claim, status="'paid'")
+
+
+async def one_document_two_persons(owner: asyncpg.Connection) -> None:
+    for _ in range(2):
+        await plant(owner, "person", document_index="'\\x09'", verified_at="now()")
+
+
+async def an_older_snapshot_last(owner: asyncpg.Connection) -> None:
+    partner = f"'{new_id()}'"
+    for sequence in ("2", "1"):
+        roster = await plant(owner, "roster", partner_id=partner, sequence=sequence)
+        await plant(
+            owner,
+            "status_history",
+            subject="'roster'",
+            subject_id=f"'{roster}'",
+            to_status="'applied'",
+        )
+
+
+async def queued_without_a_claim(owner: asyncpg.Connection) -> None:
+    await plant(owner, "claim_queue")
+
+
+VIOLATIONS: dict[str, Any] = {
+    "01_ledger_balances": half_a_booking,
+    "02_paid_orders_are_complete": paid_and_nothing_more,
+    "03_shares_within_the_maximum": cover_without_places,
+    "04_one_payment_settles_one_order": one_payment_for_two_orders,
+    "05_histories_are_paths": a_jump_in_a_history,
+    "06_receipt_in_one_claim": two_claims_with_one_receipt,
+    "07_paid_claim_is_complete": paid_without_papers,
+    "08_payout_approvers_and_payee": approved_by_nobody,
+    "09_unknown_payout_is_asked": paid_twice,
+    "10_bought_cover_has_identity": one_document_two_persons,
+    "11_rosters": an_older_snapshot_last,
+    "claims_queue": queued_without_a_claim,
+}
+
+
+async def test_each_is_empty_at_first_and_finds_its_violation(owner: asyncpg.Connection) -> None:
+    assert set(FILES) == set(VIOLATIONS)
+    for name, sql in FILES.items():
+        assert await owner.fetch(sql) == [], name
+    for name, violate in VIOLATIONS.items():
+        transaction = owner.transaction()
+        await transaction.start()
+        await violate(owner)
+        assert await owner.fetch(FILES[name]), name
+        await transaction.rollback()
