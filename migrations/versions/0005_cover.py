@@ -300,9 +300,7 @@ def create_policies() -> None:
         sa.Column("policy_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("effective_at", AT, nullable=False),
-        sa.Column(
-            "recorded_at", AT, server_default=sa.text("clock_timestamp()"), nullable=False
-        ),
+        sa.Column("recorded_at", AT, server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("shares", sa.Integer(), nullable=False),
         sa.Column("period", TSTZRANGE(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
