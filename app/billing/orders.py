@@ -12,8 +12,9 @@ from app.billing.completion import complete_without_gateway
 from app.billing.errors import OrderAlreadyOpen, PriceDiffers
 from app.billing.events import CLOSE_ORDER, ORDER_OPENED
 from app.billing.models import OPEN_FOR, ContributionOrder
+from app.billing.order_statements import JUDGE, opening
 from app.kernel.database import raw_connection
-from app.kernel.facts import Fact, state
+from app.kernel.facts import Fact, Stated, Subscriptions, prepare
 from app.kernel.ids import new_id, new_number
 from app.kernel.principal import Principal
 from app.members.errors import IdentityRequired
@@ -23,50 +24,10 @@ from app.plans.terms import PlanTerms
 from app.policies.calendar import cover_period, first_covered_day
 from app.policies.eligibility import Applicant, failing_rules
 from app.policies.errors import NotEligible, SharesOverLimit
-from app.policies.slots import SHARES_LOCK, available_shares
+from app.policies.slots import available_shares
 
 Channel = Literal["bought", "gifted", "on_site"]
 Payer = Literal["member", "sponsor"]
-
-_JUDGE = f"""
-with serial as materialized (select {SHARES_LOCK})
-select p.id as person_id, p.birth_on, p.sex, p.verified_at,
-       coalesce($3, m.organisation_id) as organisation_id, v.id as version_id,
-       (select o.id from contribution_order o
-        where o.person_id = p.id and o.plan_code = $2 and o.status = 'open') as open_order_id
-from serial, person p
-left join member m on m.person_id = p.id
-left join plan_version v on v.plan_code = $2 and v.status = 'published'
-    and v.effective_from <= $4 and (v.effective_to is null or v.effective_to > $4)
-where p.id = $5
-"""  # noqa: S608  constants only
-
-_OPEN = """
-with wanted as (
-    select slot, row_number() over (order by slot) as place
-    from generate_series(1, $20::int) as slot
-    where not exists (
-        select from share_slot s where s.person_id = $4 and s.plan_code = $5 and s.slot = slot.slot
-        and s.period && tstzrange($14, $15) and s.released_at is null)
-    order by slot limit $7
-), opened as (
-    insert into contribution_order (id, number, account_id, person_id, plan_code, plan_version_id,
-        shares, amount_fen, status, channel, payer, sponsor_id, organisation_id, enrolled_by,
-        reserved_period, opened_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, $11, $12, $13,
-            tstzrange($14, $15), $16, $17)
-), slots as (
-    insert into share_slot (id, person_id, plan_code, slot, period, order_id)
-    select ($21::uuid[])[place], $4, $5, slot, tstzrange($14, $15), $1 from wanted
-    returning 1
-), history as (
-    insert into status_history (subject, subject_id, to_status, at, actor_kind, actor_id)
-    values ('contribution_order', $1, 'open', $16, $18, $19)
-), due as (
-    insert into due_thing (job, subject_id, due_at) select $22, $1, $17 where $8 > 0
-)
-select count(*) from slots
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +82,7 @@ async def open_order(
     )
     connection = await raw_connection(session)
     judged = await connection.fetchrow(
-        _JUDGE, str(person_id), plan_code, organisation_id, now, person_id
+        JUDGE, str(person_id), plan_code, organisation_id, now, person_id
     )
     if judged is None or judged["verified_at"] is None:
         raise IdentityRequired
@@ -133,10 +94,13 @@ async def open_order(
     terms = await plans.terms_of(connection, judged["version_id"])
     if wish.price_fen not in (None, terms.price_fen(shares)):
         raise PriceDiffers(terms.price_fen(shares))
-    order = _order(wish, judged, terms, account_id, now)
+    order = new_order(wish, judged, terms, account_id, now)
     await _refuse_ineligible(session, order, wish, judged, terms)
-    await _store(session, order, terms, actor)
-    await state(session, [_opened(order)], actor=actor, at=now, on_behalf_of=_behalf(order, actor))
+    stated = opened_facts(order, session.info["subscriptions"], actor)
+    statement = opening(len(stated.arguments), jobs=stated.jobs, keyed=False)
+    written = await connection.fetchrow(statement, *parameters(order, terms, actor, stated))
+    if not written["opened"]:
+        raise SharesOverLimit
     if order.amount_fen == 0 or payer == "sponsor":
         await complete_without_gateway(
             session, order, terms, verified_at=judged["verified_at"], actor=actor, now=now
@@ -144,9 +108,10 @@ async def open_order(
     return order
 
 
-def _order(
+def new_order(
     wish: Wish, judged: Any, terms: PlanTerms, account_id: UUID | None, now: datetime
 ) -> ContributionOrder:
+    """The order as it will be written: its id, number and price are decided here."""
     first_day = first_covered_day(now, judged["verified_at"])
     return ContributionOrder(
         id=new_id(),
@@ -178,14 +143,12 @@ async def _refuse_ineligible(
     Shares alone are left to the reservation, which decides exactly, unless more are
     wanted than the plan ever gives.
     """
-    applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
-    first_day = first_covered_day(order.opened_at, judged["verified_at"])
-    if not failing_rules(
-        terms, applicant, first_day=first_day, shares=0, available=terms.max_shares
-    ):
+    if fulfils(order, wish, judged, terms):
         if wish.shares > terms.max_shares:
             raise SharesOverLimit
         return
+    applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
+    first_day = first_covered_day(order.opened_at, judged["verified_at"])
     available = await available_shares(
         session, order.person_id, terms.code, terms.max_shares, order.reserved_period
     )
@@ -196,13 +159,20 @@ async def _refuse_ineligible(
     )
 
 
-async def _store(
-    session: AsyncSession, order: ContributionOrder, terms: PlanTerms, actor: Principal
-) -> None:
+def fulfils(order: ContributionOrder, wish: Wish, judged: Any, terms: PlanTerms) -> bool:
+    """Whether the person meets the plan's rules; shares are judged by the reservation."""
+    applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
+    first_day = first_covered_day(order.opened_at, judged["verified_at"])
+    most = terms.max_shares
+    return not failing_rules(terms, applicant, first_day=first_day, shares=0, available=most)
+
+
+def parameters(
+    order: ContributionOrder, terms: PlanTerms, actor: Principal, stated: Stated
+) -> tuple[Any, ...]:
+    """What `order_statements.opening` takes, in its order, without the key's."""
     period: Range[datetime] = order.reserved_period
-    connection = await raw_connection(session)
-    reserved = await connection.fetchval(
-        _OPEN,
+    return (
         order.id,
         order.number,
         order.account_id,
@@ -225,13 +195,18 @@ async def _store(
         terms.max_shares,
         [new_id() for _ in range(order.shares)],
         CLOSE_ORDER,
+        *stated.arguments,
     )
-    if reserved != order.shares:
-        raise SharesOverLimit
 
 
-def _behalf(order: ContributionOrder, actor: Principal) -> UUID | None:
-    return None if actor.id == order.account_id else order.person_id
+def opened_facts(
+    order: ContributionOrder, subscriptions: Subscriptions, actor: Principal
+) -> Stated:
+    """What is told about a new order, on whose behalf if somebody else opened it."""
+    behalf = None if actor.id == order.account_id else order.person_id
+    return prepare(
+        [_opened(order)], subscriptions, actor=actor, at=order.opened_at, on_behalf_of=behalf
+    )
 
 
 def _opened(order: ContributionOrder) -> Fact:

@@ -7,7 +7,7 @@ from uuid import UUID
 import segno
 from fastapi import Path, Request, Response
 
-from app.billing import closing, orders, payments, queries, receiving, refunds
+from app.billing import closing, payments, purchases, queries, receiving, refunds
 from app.billing.errors import OrderNotFound, UntrustedNotice
 from app.billing.reconciliation import ask_about_order
 from app.billing.schemas import OrderBody, OrderPage, OrderView, PaymentBody, PaymentView
@@ -19,7 +19,7 @@ from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
-from app.kernel.idempotency import KeyedDep
+from app.kernel.idempotency import ClaimDep, KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
 from app.kernel.principal import Caseworker, Member
 from app.kernel.routing import hot_router, router
@@ -29,9 +29,9 @@ notice_routes = hot_router("orders")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
-@routes.post("/v1/me/orders", status_code=201, response_model=OrderView)
+@routes.post("/v1/me/orders", status_code=201, response_model=OrderView, responses=refused(404))
 async def open_order(
-    member: Member, keyed: KeyedDep, session: SessionDep, now: NowDep, body: OrderBody
+    member: Member, claim: ClaimDep, database: DatabaseDep, body: OrderBody
 ) -> Response:
     """Order cover: eligibility is judged, the price is ours, the shares are reserved.
 
@@ -39,20 +39,7 @@ async def open_order(
     A gifted plan is complete at once, without a payment. Not eligible: 422 naming every
     rule; over the limit of shares or another price than shown: 409.
     """
-    person_id = await queries.person_id_of(session, member.id)
-    order = await orders.open_order(
-        session,
-        person_id=person_id,
-        account_id=member.id,
-        plan_code=body.plan_code,
-        shares=body.shares,
-        price_fen=body.price_fen,
-        occupation=body.occupation,
-        actor=member,
-        now=now,
-    )
-    [view] = await order_views(session, [order])
-    return await keyed.reply(201, view)
+    return claim.respond(201, await purchases.place_order(database, claim, member, body))
 
 
 @routes.get("/v1/me/orders")

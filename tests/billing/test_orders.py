@@ -99,6 +99,32 @@ async def test_a_key_used_again_orders_once(
     assert await scalar(database, count, id=rider.person.id) == 1
 
 
+async def test_a_key_used_for_another_body_is_refused(
+    client: httpx.AsyncClient, rider: Rider
+) -> None:
+    headers = rider.keyed
+    await client.post("/v1/me/orders", headers=headers, json={"plan_code": "RIDER-ACC"})
+    other = {"plan_code": "RIDER-ACC", "shares": 2}
+    answer = await client.post("/v1/me/orders", headers=headers, json=other)
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize("plan_code", ["RIDER-ACC", "SH-GIG-C"])
+async def test_one_key_in_thirty_parallel_requests_orders_once(
+    client: httpx.AsyncClient, rider: Rider, database: Database, plan_code: str
+) -> None:
+    headers, body = rider.keyed, {"plan_code": plan_code, "shares": 1}
+    answers = await asyncio.gather(
+        *(client.post("/v1/me/orders", headers=headers, json=body) for _ in range(30))
+    )
+    done = [answer for answer in answers if answer.status_code == 201]
+    assert len({answer.content for answer in done}) == 1
+    refused = [answer.json()["code"] for answer in answers if answer.status_code != 201]
+    assert set(refused) <= {"request-in-flight"}
+    count = "select count(*) from contribution_order where person_id = :id"
+    assert await scalar(database, count, id=rider.person.id) == 1
+
+
 async def test_a_second_open_order_is_refused(client: httpx.AsyncClient, rider: Rider) -> None:
     first = await order(client, rider)
     answer = await client.post(
