@@ -154,7 +154,8 @@ class Purchase(Write):
         ids = [UUID(msgspec.json.decode(body)["id"]) for _, body in orders.answers]
         attempts = await world.tools.owner.fetch(_ATTEMPTS, ids)
         if len(attempts) != len(mine):
-            raise WrongAnswer(f"{server.name}: {len(attempts)} orders of {len(mine)} are there")
+            said = b"".join(orders.refusals[:1]).decode(errors="replace")
+            raise WrongAnswer(f"{server.name}: {len(attempts)} of {len(mine)} orders. {said}")
         notices = [self._notice(world, number, fen) for number, fen in attempts]
         return [orders, await drive(server.port, notices)]
 
