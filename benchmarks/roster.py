@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import uvloop
 from sqlalchemy.engine import make_url
 
 from app.kernel.clock import business_day, system_now
@@ -310,4 +311,4 @@ def run(stand: Stand) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(_as_worker(sys.argv[1], UUID(sys.argv[2])))))
+    print(json.dumps(uvloop.run(_as_worker(sys.argv[1], UUID(sys.argv[2])))))
