@@ -143,12 +143,18 @@ def fresh_database_url(
 def settings(
     database_url: str, simulators: Simulators, tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
-    """The service's settings over this worker's database and the running simulators."""
+    """The service's settings over this worker's database and the running simulators.
+
+    Not to be overridden nearer to a test: `app` lives as long as the worker, so whoever
+    asked first would choose for everybody.
+    """
     return simulators.settings(
         database_url=database_url,
         master_key=MASTER_KEY,
         log_level="error",
         database_pool_size=20,
+        # A hundred parallel requests wait for their turn, however slow the machine.
+        database_pool_timeout=20.0,
         object_store_url=tmp_path_factory.mktemp("objects").as_uri(),
     )
 

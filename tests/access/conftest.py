@@ -1,4 +1,4 @@
-"""The application of these tests talks to the simulators; some tests need a second process."""
+"""Some of these tests need a second process."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,24 +11,9 @@ from app.main import create_app
 from app.organisations.models import Organisation
 from app.settings import Settings
 from tests.access_fixtures import make_organisation
-from tests.conftest import MASTER_KEY
-from tests.simulators_fixture import Simulators, simulators
-
-__all__ = ["simulators"]
 
 Caller = tuple[FastAPI, httpx.AsyncClient]
 AnotherProcess = Callable[..., AbstractAsyncContextManager[Caller]]
-
-
-@pytest.fixture(scope="session")
-def settings(database_url: str, simulators: Simulators) -> Settings:
-    return simulators.settings(
-        database_url=database_url,
-        master_key=MASTER_KEY,
-        log_level="error",
-        database_pool_size=20,
-        database_pool_timeout=20.0,
-    )
 
 
 @pytest.fixture
