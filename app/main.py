@@ -72,7 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.routes,
     certificate_routes.routes,
     billing.routes,
-    billing.notice_routes,
+    billing.hot_routes,
     payouts.routes,
     claims.routes,
     claim_staff_routes.hot_routes,

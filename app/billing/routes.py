@@ -25,13 +25,13 @@ from app.kernel.principal import Caseworker, Member
 from app.kernel.routing import hot_router, router
 
 routes = router("orders")
-notice_routes = hot_router("orders")
+hot_routes = hot_router("orders")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
 @routes.post("/v1/me/orders", status_code=201, response_model=OrderView, responses=refused(404))
 async def open_order(
-    member: Member, claim: ClaimDep, database: DatabaseDep, body: OrderBody
+    member: Member, request: Request, claim: ClaimDep, body: OrderBody
 ) -> Response:
     """Order cover: eligibility is judged, the price is ours, the shares are reserved.
 
@@ -39,6 +39,7 @@ async def open_order(
     A gifted plan is complete at once, without a payment. Not eligible: 422 naming every
     rule; over the limit of shares or another price than shown: 409.
     """
+    database = request.app.state.database
     return claim.respond(201, await purchases.place_order(database, claim, member, body))
 
 
@@ -170,7 +171,7 @@ async def _take_notice(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@notice_routes.post(
+@hot_routes.post(
     "/v1/gateway/wechat-pay/payments", status_code=204, responses=refused(401, 404, 409)
 )
 async def take_payment_notice(request: Request) -> Response:
@@ -182,7 +183,7 @@ async def take_payment_notice(request: Request) -> Response:
     return await _take_notice(request)
 
 
-@notice_routes.post(
+@hot_routes.post(
     "/v1/gateway/wechat-pay/refunds", status_code=204, responses=refused(401, 404, 409)
 )
 async def take_refund_notice(request: Request) -> Response:

@@ -23,6 +23,7 @@ from app.kernel.clock import system_now
 from app.kernel.database import Base, SessionDep, raw_connection
 from app.kernel.ids import new_id
 from app.kernel.problems import IdempotencyKeyReused, MissingIdempotencyKey, RequestInFlight
+from app.kernel.routing import hot
 from app.kernel.vault import Vault
 
 KEPT_FOR = timedelta(hours=48)
@@ -150,6 +151,11 @@ def _json_response(status: int, content: bytes, etag: str | None) -> Response:
     return Response(content, status, headers, media_type="application/json")
 
 
+async def _claim_of(request: Request) -> Claim:
+    return await _claim(request, request.headers.get("idempotency-key"))
+
+
+@hot(_claim_of)
 async def _claim(
     request: Request,
     idempotency_key: Annotated[

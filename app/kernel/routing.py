@@ -1,11 +1,11 @@
 """The route class of every feature: caller first, then a strictly read JSON body."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import request_params_to_args
+from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
@@ -14,6 +14,8 @@ from starlette.types import Receive, Scope, Send
 from app.kernel.principal import Door
 from app.kernel.problems import UnsupportedMediaType
 from app.kernel.schema import parse_json
+
+Dependency = TypeVar("Dependency", bound=Callable[..., Any])
 
 
 class _StrictRequest(Request):
@@ -44,22 +46,28 @@ class StrictRoute(APIRoute):
 
 
 class HotRoute(APIRoute):
-    """A read whose handler answers bytes; FastAPI documents it like any other route.
+    """A route whose handler answers bytes; FastAPI documents it like any other.
 
-    The handler takes, in any order, a principal, `request`, path and query parameters,
-    and nothing else. At run time dependency solving, exit stacks and response validation
-    are left out (performance.md, "prebuilt bytes"): the caller is authenticated and query
-    parameters are validated as everywhere, path parameters arrive as text, unvalidated.
-    What the handler raises is translated by the application.
+    The handler takes, in any order, a principal, `request`, path and query parameters, a
+    JSON body, dependencies that `hot` has prepared, and nothing else. At run time
+    dependency solving, exit stacks and response validation are left out (performance.md,
+    "prebuilt bytes"): the caller is authenticated first, query and body are validated as
+    everywhere, path parameters arrive as text, unvalidated. What the handler raises is
+    translated by the application.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         needed = self.dependant
         callers = [child for child in needed.dependencies if door_of(child) is not None]
-        if len(callers) < len(needed.dependencies) or needed.header_params or needed.body_params:
-            raise TypeError(f"{self.name} takes more than a hot route gives")
         self._caller = callers[0] if callers else None
+        self._others: list[tuple[str, Any]] = [
+            (str(child.name), getattr(child.call, "hot", None))
+            for child in needed.dependencies
+            if child is not self._caller
+        ]
+        if needed.header_params or any(take is None for _, take in self._others):
+            raise TypeError(f"{self.name} takes more than a hot route gives")
         defaults, errors = request_params_to_args(needed.query_params, QueryParams())
         # What validation makes of an empty query, unless it wants a parameter.
         self._defaults = None if errors else defaults
@@ -81,15 +89,43 @@ class HotRoute(APIRoute):
             values.update(self._defaults)
         else:
             values.update(self._query(request.query_params))
-        values[str(self.dependant.request_param_name)] = request
+        if self.body_field is not None:
+            values.update(await self._body(request))
+        for name, take in self._others:
+            values[name] = await take(request)
+        if self.dependant.request_param_name is not None:
+            values[self.dependant.request_param_name] = request
         response = await self.endpoint(**values)
         await response(scope, receive, send)
+
+    async def _body(self, request: Request) -> dict[str, Any]:
+        if not _is_json(request.headers.get("content-type", "")):
+            raise UnsupportedMediaType(expected="application/json")
+        raw = await request.body()
+        parameters, errors = await request_body_to_args(
+            body_fields=self.dependant.body_params,
+            received_body=parse_json(raw) if raw else None,
+            embed_body_fields=False,
+        )
+        if errors:
+            raise RequestValidationError(errors)
+        return parameters
 
     def _query(self, given: QueryParams) -> dict[str, Any]:
         parameters, errors = request_params_to_args(self.dependant.query_params, given)
         if errors:
             raise RequestValidationError(errors)
         return parameters
+
+
+def hot(take: Callable[[Request], Awaitable[Any]]) -> Callable[[Dependency], Dependency]:
+    """Say how a hot route gets what this dependency gives: by `take(request)`."""
+
+    def prepared(dependency: Dependency) -> Dependency:
+        dependency.hot = take  # type: ignore[attr-defined]
+        return dependency
+
+    return prepared
 
 
 def _is_json(content_type: str) -> bool:
