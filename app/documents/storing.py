@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.documents.desk import Desk
 from app.documents.errors import DocumentRefused
 from app.documents.models import StoredObject
@@ -69,10 +67,6 @@ async def read_object(desk: Desk, stored: StoredObject, variant: str = "content"
     data_key: bytes = desk.vault.open("stored_object", stored.id, stored.sealed)["data_key"]
     media_type = stored.media_type if variant == "content" else "image/jpeg"
     return Content(media_type, await desk.storage.get(object_key, data_key))
-
-
-async def find_object(session: AsyncSession, object_id: UUID) -> StoredObject:
-    return await session.get_one(StoredObject, object_id)
 
 
 def _key(object_id: UUID, at: datetime) -> str:

@@ -125,20 +125,6 @@ async def known_versions(session: AsyncSession) -> set[tuple[str, int]]:
     return {(row.purpose, row.version) for row in rows}
 
 
-async def has_consent(session: AsyncSession, person_id: UUID, purpose: str) -> bool:
-    """Whether a person's consent to a purpose is in force."""
-    found = await session.scalar(
-        select(Consent.id)
-        .where(
-            Consent.person_id == person_id,
-            Consent.purpose == purpose,
-            Consent.withdrawn_at.is_(None),
-        )
-        .limit(1)
-    )
-    return found is not None
-
-
 async def listed(session: AsyncSession, caller: Principal, now: datetime) -> list[ConsentTextView]:
     """The present text of each purpose, with the caller's own consent."""
     given = {c.purpose: c for c in await queries.consents_of(session, caller.id)}

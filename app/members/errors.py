@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from app.kernel.problems import Conflict, Gone, NotFound, Problem, TooManyRequests, Unprocessable
 from app.kernel.text import Text
@@ -179,11 +178,3 @@ CHECK_REASONS: dict[str, Text] = {
         "经办人员已当面查看证件", "A caseworker looked at the card, so no face was needed."
     ),
 }
-
-
-def reason_text(code: str | None) -> dict[str, Any] | None:
-    """A reason code with its words in both languages."""
-    if code is None:
-        return None
-    words = CHECK_REASONS.get(code, CHECK_REASONS["mismatch"])
-    return {"code": code, "zh": words.zh, "en": words.en}

@@ -46,16 +46,6 @@ async def subtree_ids(session: AsyncSession, organisation_id: UUID) -> list[UUID
     return list(ids.all())
 
 
-async def lineage_of(session: AsyncSession, organisation_id: UUID) -> list[UUID]:
-    """From the root down to the organisation itself; raises NotFound."""
-    found = await session.scalar(
-        select(Organisation.lineage).where(Organisation.id == organisation_id)
-    )
-    if found is None:
-        raise NotFound
-    return list(found)
-
-
 async def visible_organisation(
     session: AsyncSession, principal: Principal, organisation_id: UUID
 ) -> Organisation:

@@ -23,8 +23,9 @@ class OlderSnapshot(Conflict):
     code = "roster-older-snapshot"
     title = Text("名册序号过旧", "Older snapshot")
     detail = Text(
-        "已收到序号为 {current} 的较新名册，旧名册不会覆盖它。",
-        "A newer roster, sequence {current}, was accepted; an older one never overwrites it.",
+        "已收到序号为 {current} 的较新名册，旧名册不会覆盖它；请使用更大的序号。",
+        "A newer roster, sequence {current}, was accepted, and an older one never overwrites it; "
+        "take a higher sequence.",
     )
 
 
