@@ -36,6 +36,7 @@ from app.kernel.database import Database, asyncpg_dsn
 from app.kernel.ids import new_id
 from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enqueue, enqueue_due
 from app.kernel.logs import configure_logs
+from app.kernel.memory import give_back_large_blocks
 from app.kernel.vault import REFRESH_EVERY, open_vault
 from app.members import jobs as members
 from app.payouts import jobs as payouts
@@ -81,6 +82,7 @@ class JobFailed(Exception):
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT, then finish what is in hand."""
     configure_logs(settings.log_level)
+    give_back_large_blocks()
     database = Database(settings, subscriptions=SUBSCRIPTIONS, command_timeout=COMMAND_SECONDS)
     vault = open_vault(settings)
     await database.open()

@@ -26,6 +26,7 @@ from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database, asyncpg_dsn
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext
+from app.kernel.memory import give_back_large_blocks
 from app.kernel.principal import Principal
 from app.launcher.serving import settle_memory
 from app.plans import catalogue
@@ -149,6 +150,7 @@ async def _as_worker(part: str, roster_id: UUID) -> dict[str, float]:
     from app.settings import Settings
 
     settle_memory()
+    give_back_large_blocks()
     settings = Settings()
     database = Database(
         settings, subscriptions=SUBSCRIPTIONS, command_timeout=worker.COMMAND_SECONDS
