@@ -57,14 +57,8 @@ async def complete_without_gateway(
         "organisation_id": order.organisation_id,
         "enrolled_by": order.enrolled_by,
     }
-    policy = await issue(
-        session,
-        new_policy(row, terms, now, verified_at),
-        actor=actor,
-        now=now,
-        max_shares=terms.max_shares,
-        stated=False,
-    )
+    policy = new_policy(row, terms, now, verified_at)
+    await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
     if order.amount_fen:
         await ledger.post(
             session,

@@ -1,6 +1,6 @@
 """Opening orders: eligibility, the server's price, and shares reserved, in two statements."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -43,6 +43,35 @@ class Wish:
     enrolled_by: UUID | None = None
     organisation_id: UUID | None = None
     sponsor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order before it is a row; named like the columns, so that a view takes either."""
+
+    id: UUID
+    number: str
+    account_id: UUID | None
+    person_id: UUID
+    plan_code: str
+    plan_version_id: UUID
+    shares: int
+    amount_fen: int
+    channel: str
+    payer: str
+    sponsor_id: UUID | None
+    organisation_id: UUID | None
+    enrolled_by: UUID | None
+    reserved_period: Range[datetime]
+    opened_at: datetime
+    expires_at: datetime
+    status: str = "open"
+    paid_at: datetime | None = None
+
+    def row(self) -> ContributionOrder:
+        """The row that was written, not attached to a session."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return ContributionOrder(**values)
 
 
 async def open_order(
@@ -94,13 +123,14 @@ async def open_order(
     terms = await plans.terms_of(connection, judged["version_id"])
     if wish.price_fen not in (None, terms.price_fen(shares)):
         raise PriceDiffers(terms.price_fen(shares))
-    order = new_order(wish, judged, terms, account_id, now)
-    await _refuse_ineligible(session, order, wish, judged, terms)
-    stated = opened_facts(order, session.info["subscriptions"], actor)
+    new = new_order(wish, judged, terms, account_id, now)
+    await _refuse_ineligible(session, new, wish, judged, terms)
+    stated = opened_facts(new, session.info["subscriptions"], actor)
     statement = opening(len(stated.arguments), jobs=stated.jobs, keyed=False)
-    written = await connection.fetchrow(statement, *parameters(order, terms, actor, stated))
+    written = await connection.fetchrow(statement, *parameters(new, terms, actor, stated))
     if not written["opened"]:
         raise SharesOverLimit
+    order = new.row()
     if order.amount_fen == 0 or payer == "sponsor":
         await complete_without_gateway(
             session, order, terms, verified_at=judged["verified_at"], actor=actor, now=now
@@ -110,10 +140,10 @@ async def open_order(
 
 def new_order(
     wish: Wish, judged: Any, terms: PlanTerms, account_id: UUID | None, now: datetime
-) -> ContributionOrder:
+) -> NewOrder:
     """The order as it will be written: its id, number and price are decided here."""
     first_day = first_covered_day(now, judged["verified_at"])
-    return ContributionOrder(
+    return NewOrder(
         id=new_id(),
         number=new_number("B"),
         account_id=account_id,
@@ -122,7 +152,6 @@ def new_order(
         plan_version_id=judged["version_id"],
         shares=wish.shares,
         amount_fen=terms.price_fen(wish.shares),
-        status="open",
         channel="gifted" if terms.gifted else wish.channel,
         payer=wish.payer,
         sponsor_id=wish.sponsor_id,
@@ -131,12 +160,11 @@ def new_order(
         reserved_period=cover_period(first_day, months=terms.term_months, days=terms.term_days),
         opened_at=now,
         expires_at=now + OPEN_FOR,
-        paid_at=None,
     )
 
 
 async def _refuse_ineligible(
-    session: AsyncSession, order: ContributionOrder, wish: Wish, judged: Any, terms: PlanTerms
+    session: AsyncSession, order: NewOrder, wish: Wish, judged: Any, terms: PlanTerms
 ) -> None:
     """Raise NotEligible for rules about the person; shares are named with them.
 
@@ -159,7 +187,7 @@ async def _refuse_ineligible(
     )
 
 
-def fulfils(order: ContributionOrder, wish: Wish, judged: Any, terms: PlanTerms) -> bool:
+def fulfils(order: NewOrder, wish: Wish, judged: Any, terms: PlanTerms) -> bool:
     """Whether the person meets the plan's rules; shares are judged by the reservation."""
     applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
     first_day = first_covered_day(order.opened_at, judged["verified_at"])
@@ -168,7 +196,7 @@ def fulfils(order: ContributionOrder, wish: Wish, judged: Any, terms: PlanTerms)
 
 
 def parameters(
-    order: ContributionOrder, terms: PlanTerms, actor: Principal, stated: Stated
+    order: NewOrder, terms: PlanTerms, actor: Principal, stated: Stated
 ) -> tuple[Any, ...]:
     """What `order_statements.opening` takes, in its order, without the key's."""
     period: Range[datetime] = order.reserved_period
@@ -199,9 +227,7 @@ def parameters(
     )
 
 
-def opened_facts(
-    order: ContributionOrder, subscriptions: Subscriptions, actor: Principal
-) -> Stated:
+def opened_facts(order: NewOrder, subscriptions: Subscriptions, actor: Principal) -> Stated:
     """What is told about a new order, on whose behalf if somebody else opened it."""
     behalf = None if actor.id == order.account_id else order.person_id
     return prepare(
@@ -209,7 +235,7 @@ def opened_facts(
     )
 
 
-def _opened(order: ContributionOrder) -> Fact:
+def _opened(order: NewOrder) -> Fact:
     return Fact(
         subject="contribution_order",
         subject_id=order.id,

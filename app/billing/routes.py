@@ -29,7 +29,7 @@ hot_routes = hot_router("orders")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
-@routes.post("/v1/me/orders", status_code=201, response_model=OrderView, responses=refused(404))
+@hot_routes.post("/v1/me/orders", status_code=201, response_model=OrderView, responses=refused(404))
 async def open_order(
     member: Member, request: Request, claim: ClaimDep, body: OrderBody
 ) -> Response:

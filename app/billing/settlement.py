@@ -18,7 +18,7 @@ from app.ledger.statements import POST
 from app.plans import service as plans
 from app.plans.terms import PlanTerms
 from app.policies.calendar import cover_period, first_covered_day
-from app.policies.issue import NewPolicy, issued_fact, new_row
+from app.policies.issue import NewPolicy, issued_fact
 from app.policies.statements import ISSUE
 
 Outcome = Literal["settled", "repeated", "unknown", "differs", "too_late"]
@@ -160,7 +160,7 @@ async def _write(
 ) -> bool:
     """Write everything at once; False when somebody else was quicker."""
     terms = await plans.terms_of(database.reads, row["plan_version_id"])
-    policy = new_row(new_policy(row, terms, paid_at, row["verified_at"]), now)
+    policy = new_policy(row, terms, paid_at, row["verified_at"])
     stated = prepare(
         [paid_fact(row, policy.id), issued_fact(policy)],
         database.subscriptions,

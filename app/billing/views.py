@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
 from app.billing.models import ContributionOrder, Refund
+from app.billing.orders import NewOrder
 from app.billing.schemas import OrderPolicy, OrderRefund, OrderView
 from app.kernel.clock import business_day
 from app.policies.models import Policy
@@ -22,7 +23,9 @@ async def order_views(
 
 
 def order_view(
-    order: ContributionOrder, policy: Policy | None = None, refund: Refund | None = None
+    order: ContributionOrder | NewOrder,
+    policy: Policy | None = None,
+    refund: Refund | None = None,
 ) -> OrderView:
     assert order.reserved_period.lower is not None  # noqa: S101  a period always starts
     return OrderView(

@@ -1,7 +1,8 @@
 """Issuing policies: cover, its first transaction and its share slots in one statement."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import Range
@@ -36,6 +37,22 @@ class NewPolicy:
     order_id: UUID | None = None
     organisation_id: UUID | None = None
     enrolled_by: UUID | None = None
+    id: UUID = field(default_factory=new_id)
+    number: str = field(default_factory=partial(new_number, "P"))
+
+    @property
+    def status(self) -> str:
+        return "in_force" if self.in_force else "pending"
+
+    @property
+    def starts_at(self) -> datetime:
+        assert self.period.lower is not None  # noqa: S101  cover always starts
+        return self.period.lower
+
+    @property
+    def ends_at(self) -> datetime:
+        assert self.period.upper is not None  # noqa: S101  and ends
+        return self.period.upper
 
 
 async def issue_policy(
@@ -107,25 +124,24 @@ async def issue(
     An order's reserved places become the policy's, moved to its period. With `stated`
     false the caller states the fact `issued_fact` together with its own.
     """
-    policy = new_row(new, now)
     connection = await raw_connection(session)
     taken_over = await connection.fetchval(
         _ISSUE,
-        policy.id,
-        policy.number,
+        new.id,
+        new.number,
         new_id(),
-        policy.person_id,
-        policy.plan_code,
-        policy.plan_version_id,
-        policy.shares,
+        new.person_id,
+        new.plan_code,
+        new.plan_version_id,
+        new.shares,
         new.period.lower,
         new.period.upper,
-        policy.status,
-        policy.channel,
-        policy.sponsor_id,
-        policy.order_id,
-        policy.organisation_id,
-        policy.enrolled_by,
+        new.status,
+        new.channel,
+        new.sponsor_id,
+        new.order_id,
+        new.organisation_id,
+        new.enrolled_by,
         now,
         actor.kind,
         actor.id,
@@ -133,51 +149,50 @@ async def issue(
     if taken_over == 0:
         await reserve_shares(
             session,
-            person_id=policy.person_id,
-            plan_code=policy.plan_code,
-            shares=policy.shares,
+            person_id=new.person_id,
+            plan_code=new.plan_code,
+            shares=new.shares,
             max_shares=max_shares,
-            period=policy.period,
-            policy_id=policy.id,
+            period=new.period,
+            policy_id=new.id,
         )
-    elif taken_over != policy.shares:
+    elif taken_over != new.shares:
         raise SharesOverLimit
     if stated:
-        await state(session, [issued_fact(policy)], actor=actor, at=now)
-    return policy
+        await state(session, [issued_fact(new)], actor=actor, at=now)
+    return _row(new, now)
 
 
-def issued_fact(policy: Policy) -> Fact:
+def issued_fact(new: NewPolicy) -> Fact:
     """What everybody is told about a new policy."""
     return Fact(
         subject="policy",
-        subject_id=policy.id,
+        subject_id=new.id,
         audited="policy.issue",
         event=POLICY_ISSUED,
         content={
-            "number": policy.number,
-            "person_id": str(policy.person_id),
-            "plan_code": policy.plan_code,
-            "shares": policy.shares,
-            "status": policy.status,
-            "channel": policy.channel,
-            "starts_at": policy.starts_at.isoformat(),
-            "ends_at": policy.ends_at.isoformat(),
+            "number": new.number,
+            "person_id": str(new.person_id),
+            "plan_code": new.plan_code,
+            "shares": new.shares,
+            "status": new.status,
+            "channel": new.channel,
+            "starts_at": new.starts_at.isoformat(),
+            "ends_at": new.ends_at.isoformat(),
         },
     )
 
 
-def new_row(new: NewPolicy, now: datetime) -> Policy:
-    """The policy as it will be written: its id, number and status are decided here."""
+def _row(new: NewPolicy, now: datetime) -> Policy:
     return Policy(
-        id=new_id(),
-        number=new_number("P"),
+        id=new.id,
+        number=new.number,
         person_id=new.person_id,
         plan_code=new.plan_code,
         plan_version_id=new.plan_version_id,
         shares=new.shares,
         period=new.period,
-        status="in_force" if new.in_force else "pending",
+        status=new.status,
         channel=new.channel,
         sponsor_id=new.sponsor_id,
         order_id=new.order_id,

@@ -5,6 +5,7 @@ import pytest
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
 
+from app.kernel.database import SessionDep
 from app.kernel.finding import RouteFinder
 from app.kernel.principal import Member
 from app.kernel.routing import hot_router
@@ -13,8 +14,8 @@ from tests.access_fixtures import member_token
 pytestmark = pytest.mark.anyio
 
 
-def test_a_hot_route_takes_a_caller_and_parameters_only() -> None:
-    async def greedy(member: Member, body: dict[str, str]) -> Response:
+def test_a_hot_route_takes_no_dependency_that_is_not_prepared_for_it() -> None:
+    async def greedy(member: Member, session: SessionDep) -> Response:
         return Response()
 
     with pytest.raises(TypeError, match="greedy"):
