@@ -22,7 +22,7 @@ from app.documents.multipart import MULTIPART_BYTES
 from app.enrolment import errors as enrolment_errors
 from app.enrolment import routes as enrolment
 from app.enrolment.scanning import ScanDesk
-from app.integrations.outside import connect
+from app.integrations.outside import connect, keep_certificates
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.database import Database
@@ -174,6 +174,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         async with connect(app.state.settings) as outside:
             app.state.outside = outside
+            tasks.append(asyncio.create_task(keep_certificates(outside)))
             with open_desk(app):
                 yield
     finally:

@@ -29,7 +29,7 @@ from app.access import jobs as access
 from app.billing import jobs as billing
 from app.claims import jobs as claims
 from app.documents import jobs as documents
-from app.integrations.outside import connect
+from app.integrations.outside import connect, keep_certificates
 from app.kernel import audit
 from app.kernel.clock import business_now
 from app.kernel.database import Database, asyncpg_dsn
@@ -121,6 +121,7 @@ async def _work(context: JobContext, pool: asyncpg.Pool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, manager.shutdown.set)
     beats = [asyncio.create_task(beat) for beat in _beats(context)]
+    beats.append(asyncio.create_task(keep_certificates(context.outside)))
     try:
         await manager.run(
             dequeue_timeout=timedelta(seconds=2),

@@ -1,19 +1,27 @@
 """The outside systems of one process, connected once and handed to whoever calls out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, cast
 
+import structlog
 from fastapi import Depends, Request
 
 from app.integrations.bank import Bank, create_bank
+from app.integrations.errors import OutsideError
 from app.integrations.http import create_http
 from app.integrations.identity_vendor import IdentityVendor, create_identity_vendor
 from app.integrations.sms import Sms, create_sms
 from app.integrations.wechat import WeChat, create_wechat
 from app.integrations.wechat_pay import WeChatPay, create_wechat_pay
 from app.settings import Settings
+
+log = structlog.get_logger("outside")
+
+CERTIFICATES_EVERY = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,20 @@ async def connect(settings: Settings) -> AsyncIterator[Outside]:
         )
 
 
-async def _request_outside(request: Request) -> Outside:
+async async def keep_certificates(outside: Outside) -> None:
+    """Learn the gateway's next certificate while the present one still counts, twice a day.
+
+    A failure keeps what is known; a merchant with a named public key has nothing to learn.
+    """
+    while True:
+        await asyncio.sleep(CERTIFICATES_EVERY.total_seconds())
+        try:
+            await outside.wechat_pay.refresh_platform_certificates()
+        except OutsideError as error:
+            log.warning("certificates not refreshed", error=type(error).__name__)
+
+
+def _request_outside(request: Request) -> Outside:
     return cast(Outside, request.app.state.outside)
 
 

@@ -2,7 +2,7 @@
 
 Nothing is parsed here. The pieces go into a table, a mebibyte at a time and each in its
 own transaction: a slow sender holds no connection, every process can read them, and they
-are gone with the transaction that finishes the roster (docs/decisions/0011-rosters.md).
+are gone with the transaction that finishes the roster (docs/decisions/0008-rosters.md).
 """
 
 import hashlib
