@@ -51,7 +51,7 @@ async def connect(settings: Settings) -> AsyncIterator[Outside]:
         )
 
 
-async async def keep_certificates(outside: Outside) -> None:
+async def keep_certificates(outside: Outside) -> None:
     """Learn the gateway's next certificate while the present one still counts, twice a day.
 
     A failure keeps what is known; a merchant with a named public key has nothing to learn.
@@ -64,7 +64,7 @@ async async def keep_certificates(outside: Outside) -> None:
             log.warning("certificates not refreshed", error=type(error).__name__)
 
 
-def _request_outside(request: Request) -> Outside:
+async def _request_outside(request: Request) -> Outside:
     return cast(Outside, request.app.state.outside)
 
 
