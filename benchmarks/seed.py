@@ -120,8 +120,9 @@ async def members(owner: asyncpg.Pool, vault: Vault, seeded: Seeded, count: int)
         made = list(people.people(first, min(COPY_SLICE, count - first)))
         await store_people(owner, vault, seeded, made)
         await _store_cover(owner, seeded, made)
-        if first == 0:
-            seeded.members = [(one.account_id, one.person_id) for one in made]
+        # Spread over everybody: a large city is read everywhere, not at one end.
+        some = made[:: max(1, count // COPY_SLICE)]
+        seeded.members += [(one.account_id, one.person_id) for one in some]
     seeded.population = count
     await owner.execute("vacuum analyze", timeout=600)
 
