@@ -1,6 +1,6 @@
 # Needs Python 3.11 to 3.14, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run journey test soak check format bench lock clean
+.PHONY: help run journey test soak soak-api check format bench lock clean
 export PYTHON ?=
 # Kept bytecode halves every start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -25,6 +25,10 @@ test: ## every test, in parallel, on a database of its own (ARGS="-k words")
 soak: ## a journey while API, worker and database are killed (ARGS="--riders 200")
 	@scripts/bootstrap.sh dev
 	@$(BIN)/python -m tests.soak.chaos $(ARGS)
+
+soak-api: ## fuzz the API from its own document for minutes (EXAMPLES=50 for each operation)
+	@scripts/bootstrap.sh dev
+	@$(BIN)/pytest -q tests/soak/api_fuzzing.py $(ARGS)
 
 check: ## formatting, lint, types, layers, migrations, Dockerfile
 	@scripts/bootstrap.sh dev

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from app.kernel.schema import Body, Fen, Id, Instant, View
 from app.members.schemas import (
@@ -117,6 +117,13 @@ class OnSiteOrder(Body):
     ] = None
 
 
+def _exactly_true(value: object) -> object:
+    # To Python 1 equals True, and a Literal asks no more.
+    if value is not True:
+        raise ValueError("true is expected")
+    return value
+
+
 class OnSiteItem(Body):
     """A rider standing there. `client_ref` is made up by the tablet, new for each rider.
 
@@ -130,7 +137,7 @@ class OnSiteItem(Body):
     document: DocumentBody
     phone: PhoneText
     consents: Annotated[list[ConsentBody], Field(min_length=1, max_length=10)]
-    card_seen: Literal[True]
+    card_seen: Annotated[Literal[True], BeforeValidator(_exactly_true)]
     enrolment_code: CodeText | None = None
     organisation_id: Id | None = None
     order: OnSiteOrder | None = None

@@ -1,11 +1,13 @@
-"""Two tenants for the whole run, and the service as a real server beside the one in process."""
+"""Two tenants for the whole run, and a service of its own for the fuzzers."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.main import create_app
 from app.organisations.models import Kind
 from app.settings import Settings
 from tests.access_fixtures import make_organisation
@@ -17,15 +19,29 @@ from tests.simulators_fixture import serve
 async def tenants(app: FastAPI) -> tuple[Tenant, Tenant]:
     """Two agencies of one city."""
     city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with in_process(app) as client:
         return await make_tenant(app, client, city), await make_tenant(app, client, city)
 
 
 @pytest.fixture(scope="session")
-def live(settings: Settings) -> Iterator[str]:
-    """The address of the application under uvicorn, over the same database."""
-    from app.main import create_app
+async def fuzzed(
+    settings: Settings, clone_database: Callable[[str], str]
+) -> AsyncIterator[tuple[str, Tenant]]:
+    """Address and tenant of a service under uvicorn with a database of its own.
 
-    with serve(create_app(settings), lifespan=True) as address:
-        yield address
+    Fuzzing uses up limits that are counted per address, and ends things.
+    """
+    own = settings.model_copy(
+        update={"database_url": clone_database(f"fuzzed_{uuid.uuid4().hex[:12]}")}
+    )
+    app = create_app(own)
+    async with app.router.lifespan_context(app), in_process(app) as client:
+        city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+        tenant = await make_tenant(app, client, city)
+        with serve(create_app(own), lifespan=True) as address:
+            yield address, tenant
+
+
+def in_process(app: FastAPI) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")

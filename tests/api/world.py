@@ -115,6 +115,7 @@ async def _cover_and_money(app: FastAPI, client: httpx.AsyncClient, tenant: Tena
         "person_id": str(rider.person.id),
         "member_id": str(member_id),
         "kind": "png",
+        "offset": "0",
         "purpose": "health",
     }
 
