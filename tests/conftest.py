@@ -155,6 +155,7 @@ def settings(
         database_pool_size=20,
         # A hundred parallel requests wait for their turn, however slow the machine.
         database_pool_timeout=20.0,
+        database_command_timeout=10.0,
         object_store_url=tmp_path_factory.mktemp("objects").as_uri(),
     )
 
