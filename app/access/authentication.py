@@ -96,10 +96,18 @@ class Authenticator:
         if found.door != door or found.claims.exp <= now:
             raise Unauthenticated
         if door == "staff" and self.revocations.is_stale:
-            raise Unavailable
+            await self._catch_up()
         if self.revocations.is_dead(found.claims):
             raise Unauthenticated
         return found.principal
+
+    async def _catch_up(self) -> None:
+        """Read now what the watch has not read in time; raises Unavailable (503)."""
+        try:
+            async with asyncio.timeout(2 * POLL_SECONDS):
+                await self.revocations.refresh(self._database)
+        except Exception as error:
+            raise Unavailable from error
 
     def _verify(self, token: str, door: Door, digest: bytes, now: float) -> _Verified:
         try:
