@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from app.access.authentication import Authenticator
 from app.access.keyring import ensure_signing_key, rotate_signing_key
@@ -270,8 +270,10 @@ async def test_stale_knowledge_of_revocations_closes_the_staff_door_only(
     async with another_process() as (second, caller):
         door: Authenticator = second.state.authenticate
         assert await lives(caller, staff)
-        door.revocations._known_at -= 6
-        refused = await caller.get("/v1/staff/me", headers=staff.headers)
+        async with app.state.database.transaction() as session:
+            await session.execute(text("lock table token_revocation in access exclusive mode"))
+            door.revocations._known_at -= 6
+            refused = await caller.get("/v1/staff/me", headers=staff.headers)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
         await enter(second, member.token, "member")
         await enter(second, partner.token, "partner")
