@@ -28,6 +28,20 @@ select 'contribution_order', id, 'open', 'paid', $2, $3, $4 from paid
 """
 
 
+_CARRIED = (
+    "number",
+    "person_id",
+    "plan_code",
+    "plan_version_id",
+    "shares",
+    "amount_fen",
+    "channel",
+    "sponsor_id",
+    "organisation_id",
+    "enrolled_by",
+)
+
+
 async def complete_without_gateway(
     session: AsyncSession,
     order: ContributionOrder,
@@ -44,19 +58,7 @@ async def complete_without_gateway(
     connection = await raw_connection(session)
     await connection.execute(_COMPLETE, order.id, now, actor.kind, actor.id, CLOSE_ORDER)
     order.status, order.paid_at = "paid", now
-    row = {
-        "order_id": order.id,
-        "number": order.number,
-        "person_id": order.person_id,
-        "plan_code": order.plan_code,
-        "plan_version_id": order.plan_version_id,
-        "shares": order.shares,
-        "amount_fen": order.amount_fen,
-        "channel": order.channel,
-        "sponsor_id": order.sponsor_id,
-        "organisation_id": order.organisation_id,
-        "enrolled_by": order.enrolled_by,
-    }
+    row = {name: getattr(order, name) for name in _CARRIED} | {"order_id": order.id}
     policy = new_policy(row, terms, now, verified_at)
     await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
     if order.amount_fen:

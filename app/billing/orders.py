@@ -110,16 +110,7 @@ async def open_order(
         sponsor_id=sponsor_id,
     )
     connection = await raw_connection(session)
-    judged = await connection.fetchrow(
-        JUDGE, str(person_id), plan_code, organisation_id, now, person_id
-    )
-    if judged is None or judged["verified_at"] is None:
-        raise IdentityRequired
-    if judged["version_id"] is None:
-        await plans.version_on_sale(session, plan_code, now)
-        raise PlanNotOnSale
-    if judged["open_order_id"] is not None:
-        raise OrderAlreadyOpen(judged["open_order_id"])
+    judged = await _judged(session, person_id, wish, now)
     terms = await plans.terms_of(connection, judged["version_id"])
     if wish.price_fen not in (None, terms.price_fen(shares)):
         raise PriceDiffers(terms.price_fen(shares))
@@ -161,6 +152,22 @@ def new_order(
         opened_at=now,
         expires_at=now + OPEN_FOR,
     )
+
+
+async def _judged(session: AsyncSession, person_id: UUID, wish: Wish, now: datetime) -> Any:
+    """The person, the version on sale, and that no order is open; whoever is next waits."""
+    connection = await raw_connection(session)
+    judged = await connection.fetchrow(
+        JUDGE, str(person_id), wish.plan_code, wish.organisation_id, now, person_id
+    )
+    if judged is None or judged["verified_at"] is None:
+        raise IdentityRequired
+    if judged["version_id"] is None:
+        await plans.version_on_sale(session, wish.plan_code, now)
+        raise PlanNotOnSale
+    if judged["open_order_id"] is not None:
+        raise OrderAlreadyOpen(judged["open_order_id"])
+    return judged
 
 
 async def _refuse_ineligible(

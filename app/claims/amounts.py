@@ -16,9 +16,11 @@ from app.kernel.clock import business_day, day_start
 from app.kernel.money import yuan
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.assessment import MISSING, Assessment, Step, benefit_amount
+from app.plans.assessment import Assessment, benefit_amount
 from app.plans.benefits import Benefit
 from app.plans.errors import FactsMissing
+from app.plans.facts import MISSING
+from app.plans.shapes import Step
 from app.plans.terms import PlanTerms
 from app.policies.models import Policy
 

@@ -9,8 +9,8 @@ from app.claims.errors import UnknownFact
 from app.claims.models import Claim, ClaimDocument
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.assessment import FactRule, facts_needed
 from app.plans.benefits import Benefit, DocumentKind
+from app.plans.facts import FactRule, facts_needed
 from app.plans.service import version_of
 from app.plans.terms import PlanTerms
 

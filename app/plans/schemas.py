@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from app.kernel.schema import View
-from app.plans.assessment import facts_needed
 from app.plans.benefits import Benefit, Cause, DocumentKind, Words
+from app.plans.facts import facts_needed
 from app.plans.models import PlanVersion
 from app.plans.terms import Clock, ContributionOption, Eligibility, Occupation, Sex, Waiting
 

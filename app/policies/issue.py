@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import Range
@@ -127,24 +128,7 @@ async def issue(
     connection = await raw_connection(session)
     taken_over = await connection.fetchval(
         _ISSUE,
-        new.id,
-        new.number,
-        new_id(),
-        new.person_id,
-        new.plan_code,
-        new.plan_version_id,
-        new.shares,
-        new.period.lower,
-        new.period.upper,
-        new.status,
-        new.channel,
-        new.sponsor_id,
-        new.order_id,
-        new.organisation_id,
-        new.enrolled_by,
-        now,
-        actor.kind,
-        actor.id,
+        *_parameters(new, actor, now),
     )
     if taken_over == 0:
         await reserve_shares(
@@ -161,6 +145,29 @@ async def issue(
     if stated:
         await state(session, [issued_fact(new)], actor=actor, at=now)
     return _row(new, now)
+
+
+def _parameters(new: NewPolicy, actor: Principal, now: datetime) -> tuple[Any, ...]:
+    return (
+        new.id,
+        new.number,
+        new_id(),
+        new.person_id,
+        new.plan_code,
+        new.plan_version_id,
+        new.shares,
+        new.starts_at,
+        new.ends_at,
+        new.status,
+        new.channel,
+        new.sponsor_id,
+        new.order_id,
+        new.organisation_id,
+        new.enrolled_by,
+        now,
+        actor.kind,
+        actor.id,
+    )
 
 
 def issued_fact(new: NewPolicy) -> Fact:
