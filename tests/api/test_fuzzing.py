@@ -6,21 +6,33 @@ Seeds are fixed; `make soak-api` goes deeper.
 import pytest
 from fastapi import FastAPI
 
-from tests.api.fuzzing import run
+from app.kernel.principal import Door
+from tests.api.fuzzing import DOORS, run
 from tests.api.world import Tenant
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
-    ("phase", "examples", "cases", "accepted"),
-    [("coverage", 1, 3_000, 60), ("fuzzing", 1, 120, 40), ("stateful", 5, 20, 1)],
+    ("phase", "doors", "examples", "cases", "accepted"),
+    [
+        ("coverage", ("staff",), 1, 1_200, 25),
+        ("coverage", ("member",), 1, 900, 10),
+        ("coverage", ("partner", None), 1, 600, 15),
+        ("fuzzing", DOORS, 1, 120, 40),
+        ("stateful", DOORS, 5, 20, 2),
+    ],
 )
 async def test_schemathesis(
-    app: FastAPI, fuzzed: tuple[str, Tenant], phase: str, examples: int, cases: int, accepted: int
+    app: FastAPI,
+    fuzzed: tuple[str, Tenant],
+    phase: str,
+    doors: tuple[Door | None, ...],
+    examples: int,
+    cases: int,
+    accepted: int,
 ) -> None:
-    address, tenant = fuzzed
-    outcome = run(app, address, tenant, phase, examples)
+    outcome = run(app, *fuzzed, phase, examples=examples, doors=doors)
     assert not outcome.failures, outcome.report()
     # Else nothing was proven.
     assert outcome.cases > cases

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.kernel.database import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.access.doors import eventually
 from tests.access_fixtures import member_token
 from tests.api.conftest import in_process
 from tests.api.routes import Operation, discover
@@ -221,6 +222,11 @@ async def test_a_claim_its_decision_and_its_payout(
         assert await scalar(database, sql, c=case.id) == 1
 
 
+async def held_up(database: Database) -> bool:
+    waiting = "select count(*) from pg_locks where relation = 'consent'::regclass and not granted"
+    return bool(await scalar(database, waiting))
+
+
 async def test_a_copy_in_flight_is_refused_at_once_and_then_replayed(
     app: FastAPI, client: httpx.AsyncClient, another_process: httpx.AsyncClient, database: Database
 ) -> None:
@@ -231,11 +237,7 @@ async def test_a_copy_in_flight_is_refused_at_once_and_then_replayed(
     async with database.transaction() as session:
         await session.execute(text("lock table consent in share mode"))
         first = asyncio.create_task(client.post("/v1/me/consents", headers=headers, json=body))
-        while not await scalar(  # noqa: ASYNC110
-            database,
-            "select count(*) from pg_locks where relation = 'consent'::regclass and not granted",
-        ):
-            await asyncio.sleep(0.01)
+        await eventually(lambda: held_up(database))
         copy = await another_process.post("/v1/me/consents", headers=headers, json=body)
         assert (copy.status_code, copy.json()["code"]) == (409, "request-in-flight")
         assert copy.headers["retry-after"] == "1"

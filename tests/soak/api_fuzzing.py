@@ -18,6 +18,6 @@ EXAMPLES = int(os.environ.get("EXAMPLES", "50"))
 
 @pytest.mark.parametrize("phase", PHASES)
 async def test_schemathesis(app: FastAPI, fuzzed: tuple[str, Tenant], phase: str) -> None:
-    outcome = run(app, *fuzzed, phase, EXAMPLES)
+    outcome = run(app, *fuzzed, phase, examples=EXAMPLES)
     assert not outcome.failures, outcome.report()
     assert outcome.cases > 0
