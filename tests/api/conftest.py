@@ -23,13 +23,14 @@ async def tenants(app: FastAPI) -> tuple[Tenant, Tenant]:
         return await make_tenant(app, client, city), await make_tenant(app, client, city)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def fuzzed(
     settings: Settings, clone_database: Callable[[str], str]
 ) -> AsyncIterator[tuple[str, Tenant]]:
     """Address and tenant of a service under uvicorn with a database of its own.
 
-    Fuzzing uses up limits that are counted per address, and ends things.
+    New for each run: fuzzing uses up limits that are counted per address, and ends things,
+    among them the logins of other doors.
     """
     own = settings.model_copy(
         update={"database_url": clone_database(f"fuzzed_{uuid.uuid4().hex[:12]}")}

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
         ("coverage", ("member",), 1, 900, 10),
         ("coverage", ("partner", None), 1, 600, 15),
         ("fuzzing", DOORS, 1, 120, 40),
-        ("stateful", DOORS, 5, 20, 2),
+        ("stateful", DOORS, 25, 100, 4),
     ],
 )
 async def test_schemathesis(
