@@ -25,6 +25,7 @@ from app.enrolment.scanning import ScanDesk
 from app.integrations.outside import connect, keep_certificates
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
+from app.kernel.clock import refuse_moved_clock
 from app.kernel.database import Database
 from app.kernel.finding import include
 from app.kernel.gate import KIB, Gate
@@ -165,6 +166,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await database.open()
     async with database.transaction() as session:
         await vault.refresh(session)
+        if not app.state.settings.sandbox:
+            await refuse_moved_clock(session)
     authenticator: Authenticator = app.state.authenticate
     await authenticator.start()
     scan_desk: ScanDesk = app.state.scan_desk

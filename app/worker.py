@@ -31,7 +31,7 @@ from app.claims import jobs as claims
 from app.documents import jobs as documents
 from app.integrations.outside import connect, keep_certificates
 from app.kernel import audit
-from app.kernel.clock import business_now
+from app.kernel.clock import business_now, refuse_moved_clock
 from app.kernel.database import Database, asyncpg_dsn
 from app.kernel.ids import new_id
 from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enqueue, enqueue_due
@@ -89,6 +89,8 @@ async def run(settings: Settings) -> None:
     try:
         async with database.transaction() as session:
             await vault.refresh(session)
+            if not settings.sandbox:
+                await refuse_moved_clock(session)
         async with connect(settings) as outside, _listening_pool(settings) as pool:
             context = JobContext(database, vault, settings, outside)
             await _work(context, pool)

@@ -63,3 +63,12 @@ async def business_now(session: AsyncSession, *, sandbox: bool) -> datetime:
 async def move_business_clock(session: AsyncSession, offset: timedelta) -> None:
     """Set the sandbox's offset; the caller has checked that this is a sandbox."""
     await session.execute(update(BusinessClock).values(offset_seconds=int(offset.total_seconds())))
+
+
+async def refuse_moved_clock(session: AsyncSession) -> None:
+    """Outside a sandbox the business clock is the system clock, whoever reads the offset.
+
+    Raises RuntimeError for a database whose clock a sandbox has moved.
+    """
+    if await business_offset(session):
+        raise RuntimeError("this database is a sandbox's: its business clock was moved")

@@ -81,6 +81,20 @@ def sqlalchemy_url(database_url: str) -> str:
     return f"postgresql+asyncpg://{database_url.partition('://')[2]}"
 
 
+class _Reads(asyncpg.Pool):  # type: ignore[misc]
+    """A pool in which nobody queues for longer than `patience` seconds (P7)."""
+
+    def __init__(self, dsn: str, *, patience: float, **options: Any) -> None:
+        super().__init__(dsn, **options)
+        self._patience = patience
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        # A time limit costs a task; nobody waits while a connection is idle.
+        if timeout is None and self.get_idle_size() == 0:
+            timeout = self._patience
+        return super().acquire(timeout=timeout)
+
+
 class Database:
     """One process's connections: an engine for transactions, a pool for single reads.
 
@@ -122,10 +136,16 @@ class Database:
 
     async def open(self) -> None:
         """Make the read pool; connections are opened on first use."""
-        self._reads = await asyncpg.create_pool(
+        self._reads = await _Reads(
             asyncpg_dsn(self.settings.database_url),
+            patience=self.settings.database_pool_timeout,
             min_size=0,
             max_size=self.settings.database_pool_size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
             reset=_keep_session_state,
             **self._arguments | _without_caches(self.settings, ""),
         )

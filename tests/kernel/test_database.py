@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.kernel.database import Database, raw_connection
 from app.main import create_app
+from app.members.codes import new_code
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -82,3 +83,34 @@ async def test_a_statement_that_takes_too_long_is_503(settings: Settings) -> Non
                 answer = await client.get("/v1/sandbox/clock")
         await blocker.close()
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_nobody_queues_for_a_read_longer_than_the_pool_allows(settings: Settings) -> None:
+    code = new_code()
+    small = settings.model_copy(update={"database_pool_size": 2, "database_pool_timeout": 0.2})
+    application = create_app(small)
+    async with application.router.lifespan_context(application):
+        reads = application.state.database.reads
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            async with reads.acquire(), reads.acquire():
+                held = await client.get(f"/v1/enrolment-codes/{code}")
+            free = await client.get(f"/v1/enrolment-codes/{code}")
+    assert (held.status_code, held.json()["code"]) == (503, "unavailable")
+    assert free.status_code == 404
+
+
+async def test_production_refuses_a_database_whose_clock_was_moved(
+    settings: Settings, fresh_database_url: str
+) -> None:
+    production = settings.model_copy(
+        update={"environment": "production", "database_url": fresh_database_url}
+    )
+    database = Database(production)
+    async with database.transaction() as session:
+        await session.execute(text("update business_clock set offset_seconds = 86400"))
+    await database.close()
+    application = create_app(production)
+    with pytest.raises(RuntimeError, match="sandbox"):
+        async with application.router.lifespan_context(application):
+            pass
