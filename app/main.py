@@ -162,8 +162,18 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database: Database = app.state.database
-    vault: Vault = app.state.vault
     await database.open()
+    try:
+        async with _at_work(app, database):
+            yield
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def _at_work(app: FastAPI, database: Database) -> AsyncIterator[None]:
+    """Keys, tokens and outside systems made ready, and what runs beside the requests."""
+    vault: Vault = app.state.vault
     async with database.transaction() as session:
         await vault.refresh(session)
         if not app.state.settings.sandbox:
@@ -188,7 +198,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with suppress(asyncio.CancelledError):
                 await task
         await scan_desk.flush()
-        await database.close()
 
 
 async def _refresh_vault(database: Database, vault: Vault) -> None:
