@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, cast
@@ -22,6 +22,8 @@ from app.settings import Settings
 log = structlog.get_logger("outside")
 
 CERTIFICATES_EVERY = timedelta(hours=12)
+# Anybody may send a notice that names a made-up serial number: this bounds what it costs.
+CERTIFICATES_AT_MOST_EVERY = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,20 @@ async def connect(settings: Settings) -> AsyncIterator[Outside]:
 
 
 async def keep_certificates(outside: Outside) -> None:
-    """Learn the gateway's next certificate while the present one still counts, twice a day.
+    """Learn the gateway's next certificate: twice a day, and when a message names an unknown one.
 
-    A failure keeps what is known; a merchant with a named public key has nothing to learn.
+    That message is refused all the same; the gateway sends it again. A failure keeps what is
+    known; a merchant with a named public key has nothing to learn.
     """
     while True:
-        await asyncio.sleep(CERTIFICATES_EVERY.total_seconds())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CERTIFICATES_EVERY.total_seconds()):
+                await outside.wechat_pay.unknown_serial()
         try:
             await outside.wechat_pay.refresh_platform_certificates()
         except OutsideError as error:
             log.warning("certificates not refreshed", error=type(error).__name__)
+        await asyncio.sleep(CERTIFICATES_AT_MOST_EVERY.total_seconds())
 
 
 async def _request_outside(request: Request) -> Outside:

@@ -98,6 +98,12 @@ def _private_key() -> bytes:
     )
 
 
+def platform_identity() -> tuple[bytes, bytes]:
+    """A new private key of the payment platform and its certificate, both PEM."""
+    private_pem = _private_key()
+    return private_pem, _certificate(private_pem)
+
+
 def _public_key(private_pem: bytes) -> bytes:
     key = serialization.load_pem_private_key(private_pem, password=None)
     return key.public_key().public_bytes(

@@ -143,3 +143,13 @@ def test_control_door_says_what_is_wrong(simulators: Simulators) -> None:
         assert got.status_code == status, (path, form, got.text)
         assert got.json()["error"]
     assert simulators.client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_the_changed_certificate_survives_a_restart(tmp_path: Path) -> None:
+    with run_simulators(tmp_path) as first:
+        first.control("certificates/rotate")
+        known = first.control("certificates/announce")
+        assert known["published"].index(known["signing"]) == 1
+    with run_simulators(tmp_path) as second:
+        assert second.control("certificates/list") == known
+        assert second.control("certificates/rotate")["signing"] == known["published"][2]

@@ -186,7 +186,11 @@ class Client:
             raise refusal(response)
         return await asyncio.to_thread(read_bill, on, response.content, address.hash_value)
 
+    async def unknown_serial(self) -> None:
+        await self._gateway.platform.missed.wait()
+
     async def refresh_platform_certificates(self) -> int:
+        self._gateway.platform.missed.clear()
         response = await self._gateway.send("GET", "/v3/certificates")
         if response.status_code != 200:
             raise refusal(response)

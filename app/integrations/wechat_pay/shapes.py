@@ -234,6 +234,10 @@ class WeChatPay(Protocol):
         """The bill of a past day (Asia/Shanghai); `Refused("NO_STATEMENT_EXIST")` if empty."""
         ...
 
+    async def unknown_serial(self) -> None:
+        """Return once a message has named a key we do not hold, since the last refresh."""
+        ...
+
     async def refresh_platform_certificates(self) -> int:
         """Fetch the gateway's current certificates and trust them; how many there are."""
         ...

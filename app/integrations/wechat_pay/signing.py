@@ -1,5 +1,6 @@
 """WeChat Pay's keys: signing as the merchant, proving the platform, sealing a name to it."""
 
+import asyncio
 import binascii
 import secrets
 from base64 import b64decode, b64encode
@@ -71,6 +72,8 @@ class PlatformKeys:
 
     def __init__(self) -> None:
         self._by_serial: dict[str, _PlatformKey] = {}
+        # Set when a message names a key that we do not hold: the gateway may have a new one.
+        self.missed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._by_serial)
@@ -115,6 +118,7 @@ class PlatformKeys:
             raise StaleMessage(SYSTEM)
         key = self._by_serial.get(_plain(_header(headers, "Wechatpay-Serial")))
         if key is None or key.not_after < now:
+            self.missed.set()
             raise UnknownSerial(SYSTEM)
         head = f"{timestamp}\n{_header(headers, 'Wechatpay-Nonce')}\n".encode()
         try:

@@ -9,7 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.simulators.wechat_pay import bills, forms, notices, orders, phone, refunds, transfers
+from app.simulators.wechat_pay import (
+    bills,
+    certificates,
+    forms,
+    notices,
+    orders,
+    phone,
+    refunds,
+    transfers,
+)
 from app.simulators.wechat_pay.forms import PayError
 from app.simulators.wechat_pay.keys import PayKeys
 from app.simulators.world import World, control
@@ -24,6 +33,7 @@ TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 
 def routes(world: World, keys: PayKeys) -> list[Route]:
     """What the merchant calls."""
+    certificates.remember(world, keys)
     world.outbox.register(notices.KIND, partial(notices.make, keys))
     world.timers.on("refund", partial(refunds.finish, world))
     world.timers.on("transfer-offer", partial(transfers.offer_later, world))
@@ -57,6 +67,7 @@ def control_routes(world: World, keys: PayKeys) -> list[Route]:
             "/transfers/next", transfers.NextTransferForm, partial(transfers.choose_next, world)
         ),
         control("/refunds/next", refunds.NextRefundForm, partial(refunds.choose_next, world)),
+        *certificates.control_routes(world, keys),
     ]
 
 
@@ -151,11 +162,4 @@ def _download_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Ans
 
 
 def _certificates(world: World, keys: PayKeys, _: Request, __: bytes) -> Answer:
-    certificate = keys.certificate
-    known = {
-        "serial_no": keys.serial,
-        "effective_time": orders.local(certificate.not_valid_before_utc),
-        "expire_time": orders.local(certificate.not_valid_after_utc),
-        "encrypt_certificate": keys.seal(world.config.platform_certificate, "certificate"),
-    }
-    return 200, {"data": [known]}
+    return 200, certificates.fetch(world, keys)

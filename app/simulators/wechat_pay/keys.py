@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,22 +22,55 @@ MAX_SKEW_SECONDS = 300
 _FIELD = re.compile(r'([a-z_]+)="([^"]*)"')
 
 
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """One of the gateway's own keys with its certificate."""
+
+    private_key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+    certificate_pem: bytes
+    serial: str
+
+
+def read_platform(private_key_pem: bytes, certificate_pem: bytes) -> Platform:
+    """Parse a pair; TypeError for anything but RSA."""
+    private_key = serialization.load_pem_private_key(private_key_pem, password=None)
+    if not isinstance(private_key, rsa.RSAPrivateKey):
+        raise TypeError("the platform key is not an RSA key")
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    serial = format(certificate.serial_number, "X")
+    return Platform(private_key, certificate, certificate_pem, serial)
+
+
 class PayKeys:
-    """Keys of both sides, parsed once."""
+    """Keys of both sides, parsed once. The gateway may publish several and signs with one."""
 
     def __init__(self, config: SimulatorConfig) -> None:
         self._config = config
         merchant = serialization.load_pem_public_key(config.merchant_public_key)
-        platform = serialization.load_pem_private_key(config.platform_private_key, password=None)
-        if not isinstance(merchant, rsa.RSAPublicKey) or not isinstance(
-            platform, rsa.RSAPrivateKey
-        ):
-            raise TypeError("both sides' keys must be RSA keys")
+        if not isinstance(merchant, rsa.RSAPublicKey):
+            raise TypeError("the merchant's key is not an RSA key")
         self._merchant = merchant
-        self._platform = platform
-        self.certificate = x509.load_pem_x509_certificate(config.platform_certificate)
-        self.serial = format(self.certificate.serial_number, "X")
+        self._signing = read_platform(config.platform_private_key, config.platform_certificate)
+        self.published = [self._signing]
         self._cipher = AESGCM(config.api_v3_key.encode())
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Of the key that signs now."""
+        return self._signing.certificate
+
+    @property
+    def serial(self) -> str:
+        return self._signing.serial
+
+    def publish(self, platform: Platform) -> None:
+        """Add a key to those that merchants may fetch; it signs nothing yet."""
+        self.published.append(platform)
+
+    def sign_with(self, platform: Platform) -> None:
+        """From now on this published key signs; the earlier ones stay published."""
+        self._signing = platform
 
     @cached_property
     def _foreign(self) -> rsa.RSAPrivateKey:
@@ -77,7 +111,7 @@ class PayKeys:
     ) -> dict[str, str]:
         """Headers that vouch for a body; `foreign` signs with a key nobody knows."""
         timestamp, nonce = str(int(time.time() + offset_seconds)), secrets.token_hex(16)
-        key = self._foreign if foreign else self._platform
+        key = self._foreign if foreign else self._signing.private_key
         text = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
         signature = key.sign(text, padding.PKCS1v15(), hashes.SHA256())
         return {
@@ -102,12 +136,15 @@ class PayKeys:
     def seal_json(self, content: Any, associated: str) -> dict[str, str]:
         return self.seal(msgspec.json.encode(content), associated)
 
-    def open_name(self, ciphertext: str) -> str | None:
-        """A name that was encrypted to our certificate, None if it was not."""
+    def open_name(self, ciphertext: str, serial: str) -> str | None:
+        """A name that was encrypted to the published certificate `serial`, None if it was not."""
+        platform = next((each for each in self.published if each.serial == serial), None)
+        if platform is None:
+            return None
         # The protocol fixes SHA-1 inside OAEP.
         sha1 = hashes.SHA1()  # noqa: S303  # nosec B303
         oaep = padding.OAEP(mgf=padding.MGF1(sha1), algorithm=sha1, label=None)
         try:
-            return self._platform.decrypt(b64decode(ciphertext, validate=True), oaep).decode()
+            return platform.private_key.decrypt(b64decode(ciphertext, validate=True), oaep).decode()
         except ValueError:
             return None

@@ -40,7 +40,7 @@ def _name(keys: PayKeys, form: forms.TransferForm, serial: str) -> str:
         return ""
     if form.transfer_amount < NAME_ALLOWED_FEN:
         raise PayError(400, "PARAM_ERROR", "user_name is not allowed below 30 fen")
-    name = keys.open_name(form.user_name) if serial == keys.serial else None
+    name = keys.open_name(form.user_name, serial)
     if not name:
         raise PayError(400, "PARAM_ERROR", "user_name is not encrypted to our certificate")
     return name
