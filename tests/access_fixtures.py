@@ -47,6 +47,11 @@ class SignedIn:
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
 
+    @property
+    def keyed(self) -> dict[str, str]:
+        """With a key of its own each time."""
+        return self.headers | {"Idempotency-Key": secrets.token_hex(12)}
+
 
 def _parts(app: FastAPI) -> tuple[Database, Vault, Authenticator]:
     return app.state.database, app.state.vault, app.state.authenticate

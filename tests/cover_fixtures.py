@@ -105,7 +105,7 @@ class Rider:
 
     @property
     def keyed(self) -> dict[str, str]:
-        return self.caller.headers | {"Idempotency-Key": secrets.token_hex(12)}
+        return self.caller.keyed
 
 
 async def make_rider(app: FastAPI, *, openid: str | None = None, **person: Any) -> Rider:
@@ -155,7 +155,7 @@ class Gateway:
         """Start a native payment and pay it; the notice is left to the test."""
         started = await self.client.post(
             f"/v1/me/orders/{order_id}/payments",
-            headers=rider.headers,
+            headers=rider.keyed,
             json={"trade_type": "native"},
         )
         assert started.status_code == 201, started.text

@@ -1,7 +1,6 @@
 """Paying an order: an attempt is recorded, the gateway asked, its answer recorded."""
 
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -17,11 +16,14 @@ from app.billing.errors import (
     WeChatLoginNeeded,
 )
 from app.billing.models import ATTEMPT, OPEN_FOR, ContributionOrder, PaymentAttempt
+from app.billing.schemas import TradeType
+from app.billing.views import payment_view
 from app.integrations.errors import OutcomeUnknown, Refused, Unreachable
 from app.integrations.wechat_pay import OrderRequest, WeChatPay
 from app.kernel import audit
 from app.kernel.clock import business_now, system_now
 from app.kernel.database import Database
+from app.kernel.idempotency import Claim
 from app.kernel.ids import new_id, random_code
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.problems import Unavailable
@@ -31,7 +33,6 @@ from app.plans import service as plans
 
 log = structlog.get_logger("billing")
 
-TradeType = Literal["jsapi", "native"]
 PAYMENTS_PATH = "/v1/gateway/wechat-pay/payments"
 REFUNDS_PATH = "/v1/gateway/wechat-pay/refunds"
 
@@ -41,7 +42,6 @@ class Asked:
     """What the gateway is asked for; everything it takes was read in the transaction."""
 
     attempt_id: UUID
-    trade_type: TradeType
     prepay: str | None
     request: OrderRequest
     openid: str | None
@@ -49,30 +49,35 @@ class Asked:
 
 async def start_payment(
     database: Database,
-    vault: Vault,
+    claim: Claim,
     gateway: WeChatPay,
     payer: Principal,
     order_id: UUID,
     trade_type: TradeType,
-) -> Asked:
-    """Two transactions around the gateway's answer; safe to repeat, which resumes.
+) -> bytes:
+    """Two transactions around the gateway's answer; the view as JSON, stored under the key.
 
-    The order has one live attempt for each way of paying: a repeated call sends the same
-    trade number again or returns what the gateway gave before. Raises OrderNotFound
-    (404), OrderNotOpen, NothingToPay, WeChatLoginNeeded, PaymentRefused (409),
-    Unavailable (503) when the gateway does not answer.
+    The order has one live attempt for each way of paying: whatever was interrupted sends
+    the same trade number again or takes what the gateway gave before, under the same key
+    or a new one. Raises OrderNotFound (404), OrderNotOpen, NothingToPay, WeChatLoginNeeded,
+    PaymentRefused (409), Unavailable (503) when the gateway does not answer,
+    IdempotencyKeyReused (422), RequestInFlight (409) and Replay.
     """
     async with database.transaction() as session:
-        asked = await _record_attempt(session, database, vault, payer, order_id, trade_type)
-    if asked.prepay is not None:
-        return asked
-    prepay = await _ask(database, gateway, asked)
+        keyed = await claim.hold(session)
+        asked = await _record_attempt(session, database, claim.vault, payer, order_id, trade_type)
+        await keyed.begin()
+    prepay = asked.prepay or await _ask(database, gateway, asked)
+    view = payment_view(gateway, asked.attempt_id, trade_type, prepay)
+    content = view.model_dump_json().encode()
     async with database.transaction() as session:
+        keyed = await claim.hold(session)
         attempt = await queries.attempt(session, asked.attempt_id, lock=True)
         if attempt.status == "created":
             attempt.prepay = prepay
             await move(session, ATTEMPT, attempt, "prepared", actor=SYSTEM, at=system_now())
-    return Asked(asked.attempt_id, trade_type, prepay, asked.request, asked.openid)
+        await keyed.store(201, content)
+    return content
 
 
 async def _record_attempt(
@@ -106,7 +111,7 @@ async def _record_attempt(
             session, payer, "payment.start", subject="payment_attempt", subject_ids=[attempt.id]
         )
     request = await _request(session, database, order, attempt)
-    return Asked(attempt.id, trade_type, attempt.prepay, request, openid)
+    return Asked(attempt.id, attempt.prepay, request, openid)
 
 
 async def _payable(session: AsyncSession, payer: Principal, order_id: UUID) -> ContributionOrder:

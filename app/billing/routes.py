@@ -1,10 +1,8 @@
 """Orders and payments of members, and the gateway's own door."""
 
-import io
 from typing import Annotated
 from uuid import UUID
 
-import segno
 from fastapi import Path, Request, Response
 
 from app.billing import closing, payments, purchases, queries, receiving, refunds
@@ -103,61 +101,44 @@ async def refund_order(
     return await keyed.reply(202, view)
 
 
-@routes.post("/v1/me/orders/{order_id}/payments", status_code=201)
+@routes.post("/v1/me/orders/{order_id}/payments", status_code=201, response_model=PaymentView)
 async def start_payment(
     member: Member,
-    vault: VaultDep,
+    claim: ClaimDep,
     database: DatabaseDep,
     outside: OutsideDep,
     order_id: OrderId,
     body: PaymentBody,
-) -> PaymentView:
+) -> Response:
     """Begin to pay: parameters for the mini-program, or a code for any phone to scan.
 
-    Needs no Idempotency-Key: an order has one live attempt for each way of paying, and
-    calling again resumes it, also after a 503.
+    An order has one live attempt for each way of paying. The same key gives the same
+    answer; a new one resumes the attempt. After a 503 repeat with the same key.
     """
-    asked = await payments.start_payment(
-        database, vault, outside.wechat_pay, member, order_id, body.trade_type
+    content = await payments.start_payment(
+        database, claim, outside.wechat_pay, member, order_id, body.trade_type
     )
-    return _payment_view(asked, outside.wechat_pay)
+    return claim.respond(201, content)
 
 
-@routes.post("/v1/staff/orders/{order_id}/payments", status_code=201, responses=refused(409))
+@routes.post(
+    "/v1/staff/orders/{order_id}/payments",
+    status_code=201,
+    response_model=PaymentView,
+    responses=refused(409),
+)
 async def start_payment_on_site(
     caseworker: Caseworker,
-    vault: VaultDep,
+    claim: ClaimDep,
     database: DatabaseDep,
     outside: OutsideDep,
     order_id: OrderId,
-) -> PaymentView:
+) -> Response:
     """A code on the tablet for a rider to scan, for an order that this caseworker opened."""
-    asked = await payments.start_payment(
-        database, vault, outside.wechat_pay, caseworker, order_id, "native"
+    content = await payments.start_payment(
+        database, claim, outside.wechat_pay, caseworker, order_id, "native"
     )
-    return _payment_view(asked, outside.wechat_pay)
-
-
-def _payment_view(asked: payments.Asked, gateway: WeChatPay) -> PaymentView:
-    prepay = asked.prepay or ""
-    if asked.trade_type == "jsapi":
-        parameters = gateway.client_parameters(prepay)
-        return PaymentView(
-            attempt_id=asked.attempt_id,
-            trade_type="jsapi",
-            client_parameters=parameters,
-            code_url=None,
-            code_svg=None,
-        )
-    image = io.BytesIO()
-    segno.make(prepay, error="m").save(image, kind="svg", scale=4, xmldecl=False)
-    return PaymentView(
-        attempt_id=asked.attempt_id,
-        trade_type="native",
-        client_parameters=None,
-        code_url=prepay,
-        code_svg=image.getvalue().decode(),
-    )
+    return claim.respond(201, content)
 
 
 async def _take_notice(request: Request) -> Response:

@@ -9,6 +9,8 @@ from pydantic import Field
 from app.kernel.schema import Body, Fen, View
 from app.plans.terms import Occupation
 
+TradeType = Literal["jsapi", "native"]
+
 
 class OrderBody(Body):
     """What to buy; `price_fen` is what the member was shown, checked against ours."""
@@ -22,7 +24,7 @@ class OrderBody(Body):
 class PaymentBody(Body):
     """How to pay: inside the mini-program, or by a code that any phone scans."""
 
-    trade_type: Literal["jsapi", "native"] = Field(examples=["native"])
+    trade_type: TradeType = Field(examples=["native"])
 
 
 class OrderPolicy(View):
@@ -76,7 +78,7 @@ class PaymentView(View):
     """What the phone needs: parameters for `wx.requestPayment`, or a code to show."""
 
     attempt_id: UUID
-    trade_type: Literal["jsapi", "native"]
+    trade_type: TradeType
     client_parameters: dict[str, str] | None = Field(
         description="For `wx.requestPayment`; only with jsapi."
     )

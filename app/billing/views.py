@@ -1,13 +1,17 @@
-"""Orders as they are shown: with the cover they became and the money on its way back."""
+"""Orders and payments as they are shown: with the cover and the money on its way back."""
 
+import io
 from collections.abc import Sequence
+from uuid import UUID
 
+import segno
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
 from app.billing.models import ContributionOrder, Refund
 from app.billing.orders import NewOrder
-from app.billing.schemas import OrderPolicy, OrderRefund, OrderView
+from app.billing.schemas import OrderPolicy, OrderRefund, OrderView, PaymentView, TradeType
+from app.integrations.wechat_pay import WeChatPay
 from app.kernel.clock import business_day
 from app.policies.models import Policy
 
@@ -56,4 +60,28 @@ def _policy(policy: Policy | None) -> OrderPolicy | None:
         status=policy.status,
         starts_at=policy.starts_at,
         ends_at=policy.ends_at,
+    )
+
+
+def payment_view(
+    gateway: WeChatPay, attempt_id: UUID, trade_type: TradeType, prepay: str
+) -> PaymentView:
+    """What the phone needs, of the prepay id or the code that the gateway gave."""
+    if trade_type == "jsapi":
+        parameters = gateway.client_parameters(prepay)
+        return PaymentView(
+            attempt_id=attempt_id,
+            trade_type="jsapi",
+            client_parameters=parameters,
+            code_url=None,
+            code_svg=None,
+        )
+    image = io.BytesIO()
+    segno.make(prepay, error="m").save(image, kind="svg", scale=4, xmldecl=False)
+    return PaymentView(
+        attempt_id=attempt_id,
+        trade_type="native",
+        client_parameters=None,
+        code_url=prepay,
+        code_svg=image.getvalue().decode(),
     )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import queries
+from app.claims import queries, views
 from app.claims.bodies import OpenUploadBody
 from app.claims.errors import (
     ClaimNotFound,
@@ -22,9 +22,11 @@ from app.documents import storing, uploads, viewing
 from app.documents.desk import Desk
 from app.documents.errors import DocumentRefused
 from app.documents.models import StoredObject
+from app.documents.multipart import SentFile
 from app.documents.schemas import BlobLinkView, OpenedUpload
 from app.kernel.clock import business_now
 from app.kernel.facts import Fact, state
+from app.kernel.idempotency import Claim as KeyClaim
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.kernel.transitions import begin, move
@@ -72,21 +74,37 @@ async def finish_upload(desk: Desk, actor: Principal, claim_id: UUID, token: str
     except DocumentRefused as refused:
         await uploads.refuse(desk, collected.upload_id, refused.reason, actor)
         raise
-    return await _add(desk, actor, claim_id, collected.kind, stored, collected.upload_id)
+    async with desk.database.transaction() as session:
+        return await _add(
+            session, desk, actor, claim_id, collected.kind, stored, collected.upload_id
+        )
 
 
 async def send_whole(
-    desk: Desk, actor: Principal, claim_id: UUID, kind: str, content: bytes
-) -> UUID:
-    """A file that came in one piece; the same file for the same kind changes nothing."""
+    desk: Desk, key: KeyClaim, actor: Principal, claim_id: UUID, form: SentFile
+) -> bytes:
+    """A file that came in one piece; the same file for the same kind changes nothing.
+
+    Returns the claim's view as JSON, stored under the caller's key together with the
+    document. Raises what `open_upload` raises, DocumentRefused (422), IdempotencyKeyReused
+    (422), RequestInFlight (409) and Replay.
+    """
     async with desk.database.transaction() as session:
+        await key.hold(session)
         claim = await _claim(session, actor, claim_id)
-        await _require_kind(session, claim, kind)
-    stored = await storing.prove_and_keep(desk, content)
-    return await _add(desk, actor, claim_id, kind, stored, None)
+        await _require_kind(session, claim, form.kind)
+    stored = await storing.prove_and_keep(desk, form.content)
+    async with desk.database.transaction() as session:
+        keyed = await key.hold(session)
+        await _add(session, desk, actor, claim_id, form.kind, stored, None)
+        view = await views.show(session, desk.vault, actor, claim_id)
+        content = view.model_dump_json().encode()
+        await keyed.store(201, content)
+    return content
 
 
 async def _add(
+    session: AsyncSession,
     desk: Desk,
     actor: Principal,
     claim_id: UUID,
@@ -94,26 +112,25 @@ async def _add(
     stored: StoredObject,
     upload_id: UUID | None,
 ) -> UUID:
-    async with desk.database.transaction() as session:
-        now = await business_now(session, sandbox=desk.database.settings.sandbox)
-        claim = await _claim(session, actor, claim_id, lock=True)
-        known = await _known(session, claim, kind, stored.original_sha256)
-        if known is not None:
-            if upload_id is not None:
-                await uploads.finish(session, upload_id, known.object_id, actor)
-            return known.id
-        await _require_kind(session, claim, kind)
-        session.add(stored)
-        await session.flush()
-        await _replace_returned(session, actor, claim, kind, now)
-        document = _document(actor, claim, kind, stored, now)
-        begin(session, DOCUMENT, document, actor=actor, at=now, on_behalf_of=_for(actor, claim))
-        await session.flush()
+    now = await business_now(session, sandbox=desk.database.settings.sandbox)
+    claim = await _claim(session, actor, claim_id, lock=True)
+    known = await _known(session, claim, kind, stored.original_sha256)
+    if known is not None:
         if upload_id is not None:
-            await uploads.finish(session, upload_id, stored.id, actor)
-        content = {"document_id": str(document.id), "kind": kind}
-        added = Fact("claim", claim.id, "claim.add_document", None, content)
-        await state(session, [added], actor=actor, at=now, on_behalf_of=_for(actor, claim))
+            await uploads.finish(session, upload_id, known.object_id, actor)
+        return known.id
+    await _require_kind(session, claim, kind)
+    session.add(stored)
+    await session.flush()
+    await _replace_returned(session, actor, claim, kind, now)
+    document = _document(actor, claim, kind, stored, now)
+    begin(session, DOCUMENT, document, actor=actor, at=now, on_behalf_of=_for(actor, claim))
+    await session.flush()
+    if upload_id is not None:
+        await uploads.finish(session, upload_id, stored.id, actor)
+    content = {"document_id": str(document.id), "kind": kind}
+    added = Fact("claim", claim.id, "claim.add_document", None, content)
+    await state(session, [added], actor=actor, at=now, on_behalf_of=_for(actor, claim))
     return document.id
 
 

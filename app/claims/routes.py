@@ -17,7 +17,7 @@ from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
 from app.integrations.outside import OutsideDep
 from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep
-from app.kernel.idempotency import KeyedDep
+from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Member
 from app.kernel.routing import router
@@ -75,10 +75,10 @@ async def give_claim_facts(
     return await views.member_view(counter.session, counter.vault, claim)
 
 
-@routes.post("/v1/me/claims/{claim_id}/receipts")
+@routes.post("/v1/me/claims/{claim_id}/receipts", response_model=ClaimView)
 async def add_claim_receipt(
-    member: Member, counter: CounterDep, claim_id: UUID, body: ReceiptBody
-) -> ClaimView:
+    member: Member, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
+) -> Response:
     """Type in a receipt's code and number. One receipt pays once; the same one again on this
     claim changes nothing.
     """
@@ -87,17 +87,22 @@ async def add_claim_receipt(
         raise ClaimNotFound
     facts.require_open(claim)
     await facts.add_receipt(counter.session, counter.vault, member, claim, body, counter.now)
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await keyed.reply(200, await views.member_view(counter.session, counter.vault, claim))
 
 
-@routes.post("/v1/me/claims/{claim_id}/uploads", status_code=201)
+@routes.post("/v1/me/claims/{claim_id}/uploads", status_code=201, response_model=OpenedUpload)
 async def open_claim_upload(
-    member: Member, counter: CounterDep, claim_id: UUID, body: OpenUploadBody
-) -> OpenedUpload:
+    member: Member,
+    counter: CounterDep,
+    keyed: KeyedDep,
+    claim_id: UUID,
+    body: OpenUploadBody,
+) -> Response:
     """Begin a chunked upload of one document. Send chunks of up to 1 MiB with
     `PUT {url}/{offset}`, then finish it.
     """
-    return await evidence.open_upload(counter.session, counter.files, member, claim_id, body)
+    opened = await evidence.open_upload(counter.session, counter.files, member, claim_id, body)
+    return await keyed.reply(201, opened)
 
 
 @routes.post("/v1/me/claims/{claim_id}/uploads/{token}/finish")
@@ -112,17 +117,21 @@ async def finish_claim_upload(
         return await views.show(session, desk.vault, member, claim_id)
 
 
-@routes.post("/v1/me/claims/{claim_id}/documents", status_code=201, openapi_extra=multipart_body())
+@routes.post(
+    "/v1/me/claims/{claim_id}/documents",
+    status_code=201,
+    response_model=ClaimView,
+    openapi_extra=multipart_body(),
+)
 async def send_claim_document(
-    member: Member, desk: DeskDep, request: Request, claim_id: UUID
-) -> ClaimView:
+    member: Member, desk: DeskDep, key: KeyDep, request: Request, claim_id: UUID
+) -> Response:
     """Send one document of up to 8 MiB in one piece: a form with `kind` and `file`. Larger
     ones, and bad networks, go through uploads.
     """
     form = await read_form(request)
-    await evidence.send_whole(desk, member, claim_id, form.kind, form.content)
-    async with desk.database.transaction() as session:
-        return await views.show(session, desk.vault, member, claim_id)
+    claim = key.claim(form.digest)
+    return claim.respond(201, await evidence.send_whole(desk, claim, member, claim_id, form))
 
 
 @routes.delete("/v1/me/claims/{claim_id}/documents/{document_id}", status_code=204)

@@ -32,7 +32,7 @@ from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
 from app.kernel.api_document import refused
-from app.kernel.idempotency import KeyedDep
+from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, PageSize
 from app.kernel.principal import Caseworker, Principal, Reviewer, Supervisor, require
 from app.kernel.routing import hot_router, router
@@ -100,12 +100,17 @@ async def get_claim(reader: Reader, counter: CounterDep, claim_id: UUID) -> Staf
     return view
 
 
-@routes.post("/v1/staff/claims/{claim_id}/uploads", status_code=201)
+@routes.post("/v1/staff/claims/{claim_id}/uploads", status_code=201, response_model=OpenedUpload)
 async def open_received_upload(
-    caseworker: Caseworker, counter: CounterDep, claim_id: UUID, body: OpenUploadBody
-) -> OpenedUpload:
+    caseworker: Caseworker,
+    counter: CounterDep,
+    keyed: KeyedDep,
+    claim_id: UUID,
+    body: OpenUploadBody,
+) -> Response:
     """Begin a chunked upload for a claim that you received or manage."""
-    return await evidence.open_upload(counter.session, counter.files, caseworker, claim_id, body)
+    opened = await evidence.open_upload(counter.session, counter.files, caseworker, claim_id, body)
+    return await keyed.reply(201, opened)
 
 
 @routes.post("/v1/staff/claims/{claim_id}/uploads/{token}/finish")
@@ -118,15 +123,18 @@ async def finish_received_upload(
 
 
 @routes.post(
-    "/v1/staff/claims/{claim_id}/documents", status_code=201, openapi_extra=multipart_body()
+    "/v1/staff/claims/{claim_id}/documents",
+    status_code=201,
+    response_model=StaffClaimView,
+    openapi_extra=multipart_body(),
 )
 async def send_received_document(
-    caseworker: Caseworker, desk: DeskDep, request: Request, claim_id: UUID
-) -> StaffClaimView:
+    caseworker: Caseworker, desk: DeskDep, key: KeyDep, request: Request, claim_id: UUID
+) -> Response:
     """Send one document of up to 8 MiB for a claim that you received or manage."""
     form = await read_form(request)
-    await evidence.send_whole(desk, caseworker, claim_id, form.kind, form.content)
-    return await _shown(desk, caseworker, claim_id)
+    claim = key.claim(form.digest)
+    return claim.respond(201, await evidence.send_whole(desk, claim, caseworker, claim_id, form))
 
 
 async def _shown(desk: DeskDep, staff: Principal, claim_id: UUID) -> StaffClaimView:
@@ -186,14 +194,14 @@ async def correct_claim_facts(
     return await views.staff_view(counter.session, counter.vault, claim)
 
 
-@routes.post("/v1/staff/claims/{claim_id}/receipts")
+@routes.post("/v1/staff/claims/{claim_id}/receipts", response_model=StaffClaimView)
 async def add_reviewed_receipt(
-    reviewer: Reviewer, counter: CounterDep, claim_id: UUID, body: ReceiptBody
-) -> StaffClaimView:
+    reviewer: Reviewer, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
+) -> Response:
     """Type in a receipt as it stands on the document. One receipt pays once."""
     claim = await review.find_leased(counter.session, reviewer, claim_id, counter.system_now)
     await facts.add_receipt(counter.session, counter.vault, reviewer, claim, body, counter.now)
-    return await views.staff_view(counter.session, counter.vault, claim)
+    return await keyed.reply(200, await views.staff_view(counter.session, counter.vault, claim))
 
 
 @routes.post("/v1/staff/claims/{claim_id}/documents/{document_id}/view")

@@ -105,6 +105,7 @@ class Claim:
             f"{self.path}/uploads",
             body={"kind": paper, "bytes": len(content)},
             expect=201,
+            keyed=True,
         )
         octets = {"Content-Type": "application/octet-stream"}
         await caller.call("PUT", f"{opened['url']}/0", content=content[:CHUNK], headers=octets)

@@ -118,7 +118,7 @@ class Phone:
         path = f"/v1/me/orders/{order['id']}"
         with self.report.step("rider 骑手", "pays in WeChat 微信支付"):
             payment = await self.caller.json(
-                "POST", f"{path}/payments", body={"trade_type": "jsapi"}, expect=201
+                "POST", f"{path}/payments", body={"trade_type": "jsapi"}, expect=201, keyed=True
             )
             await self.world.control(
                 "pay",

@@ -64,7 +64,7 @@ async def _send(caller: Caller, batch: dict[str, Any]) -> list[dict[str, Any]]:
 async def _pay_by_code(caseworker: Desk, world: World, order_id: str) -> None:
     with caseworker.report.step("rider 骑手", "pays by the code on the tablet 扫码支付"):
         payment = await caseworker.caller.json(
-            "POST", f"/v1/staff/orders/{order_id}/payments", expect=201
+            "POST", f"/v1/staff/orders/{order_id}/payments", expect=201, keyed=True
         )
         await world.control("pay", code_url=payment["code_url"])
 

@@ -4,6 +4,10 @@ The key is held by a transaction-scoped advisory lock taken without waiting, so 
 parallel copy is answered 409 at once and a crash leaves nothing behind; the stored
 answer commits with the effect (docs/decisions/0003-idempotency.md). Refusals store
 nothing: a retry is judged afresh.
+
+`KeyedDep` is for handlers of one transaction, `ClaimDep` for those that decide themselves
+when it begins: what is slow or outside is done before it, or between two. `KeyDep` is for
+handlers that read the body themselves and then say by what the request is known.
 """
 
 import hashlib
@@ -27,6 +31,8 @@ from app.kernel.routing import hot
 from app.kernel.vault import Vault
 
 KEPT_FOR = timedelta(hours=48)
+# The status of a request that has asked an outside system and has no answer yet.
+UNDER_WAY = 102
 _VISIBLE = re.compile(r"[\x21-\x7e]{8,64}")
 
 
@@ -74,8 +80,7 @@ class Claim:
 
         Raises Replay, or IdempotencyKeyReused (422) if that was another request.
         """
-        if found["request_hash"] != self.request_hash:
-            raise IdempotencyKeyReused
+        self._require_same(found)
         content = self.vault.open_bytes("stored_answer", found["id"], found["sealed_body"])
         response = _json_response(found["status"], content, found["etag"])
         response.headers["Idempotency-Replayed"] = "true"
@@ -89,9 +94,15 @@ class Claim:
         if not (await connection.exec_driver_sql(_CLAIM, (self.lock,))).scalar():
             raise RequestInFlight
         found = await (await raw_connection(session)).fetchrow(_FIND, self.key_hash)
-        if found is not None:
+        if found is not None and found["status"] == UNDER_WAY:
+            self._require_same(found)
+        elif found is not None:
             self.replay(found)
         return Keyed(self.vault, self.key_hash, self.request_hash, session)
+
+    def _require_same(self, found: Mapping[str, Any]) -> None:
+        if found["request_hash"] != self.request_hash:
+            raise IdempotencyKeyReused
 
     def sealed(self, content: bytes) -> tuple[UUID, bytes, datetime]:
         """Id, sealed body and expiry of the answer to store."""
@@ -116,6 +127,14 @@ class Keyed(Claim):
         await self.store(status, content, etag=etag)
         return _json_response(status, content, etag)
 
+    async def begin(self) -> None:
+        """Keep which request this is, before an outside system is asked on its behalf.
+
+        Until its answer is stored another body is refused, and the same one goes on where
+        it stopped: its effects so far have to bear that.
+        """
+        await self.store(UNDER_WAY, b"")
+
     async def store(self, status: int, content: bytes, *, etag: str | None = None) -> None:
         """Keep what is about to be answered, in the request's transaction."""
         answer_id = new_id()
@@ -129,6 +148,7 @@ class Keyed(Claim):
             self.vault.seal_bytes("stored_answer", answer_id, content),
             etag,
             system_now() + KEPT_FOR,
+            UNDER_WAY,
         )
 
 
@@ -142,7 +162,8 @@ insert into stored_answer (key_hash, id, request_hash, status, sealed_body, etag
 values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (key_hash) do update set id = excluded.id, request_hash = excluded.request_hash,
     status = excluded.status, sealed_body = excluded.sealed_body, etag = excluded.etag,
-    expires_at = excluded.expires_at where stored_answer.expires_at <= now()
+    expires_at = excluded.expires_at
+where stored_answer.expires_at <= now() or stored_answer.status = $8
 """
 
 
@@ -151,30 +172,50 @@ def _json_response(status: int, content: bytes, etag: str | None) -> Response:
     return Response(content, status, headers, media_type="application/json")
 
 
-async def _claim_of(request: Request) -> Claim:
-    return await _claim(request, request.headers.get("idempotency-key"))
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key whose request is not known yet, because its body has not been read."""
+
+    vault: Vault
+    key_hash: bytes
+
+    def claim(self, request_hash: bytes) -> Claim:
+        """The key together with what it was sent with: 32 bytes, equal for equal requests."""
+        return Claim(self.vault, self.key_hash, request_hash)
 
 
-@hot(_claim_of)
-async def _claim(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            description="8 to 64 visible ASCII characters, new for each intent, "
-            "the same for each retry; answers are kept 48 hours.",
-            examples=["6a1f0c9e-order-1"],
-        ),
-    ] = None,
-) -> Claim:
+_KeyHeader = Annotated[
+    str | None,
+    Header(
+        description="8 to 64 visible ASCII characters, new for each intent, "
+        "the same for each retry; answers are kept 48 hours.",
+        examples=["6a1f0c9e-order-1"],
+    ),
+]
+
+
+async def _key(request: Request, idempotency_key: _KeyHeader = None) -> Key:
     """Read the key; raises MissingIdempotencyKey (400)."""
     if idempotency_key is None or not _VISIBLE.fullmatch(idempotency_key):
         raise MissingIdempotencyKey
     caller = request.state.principal.scope
     route = f"{request.method} {request.scope['path']}"
     key_hash = hashlib.sha256(f"{caller}\n{route}\n{idempotency_key}".encode()).digest()
-    request_hash = hashlib.sha256(await request.body()).digest()
-    return Claim(request.app.state.vault, key_hash, request_hash)
+    return Key(request.app.state.vault, key_hash)
+
+
+KeyDep = Annotated[Key, Depends(_key)]
+
+
+async def _claim_of(request: Request) -> Claim:
+    return await _claim(request, request.headers.get("idempotency-key"))
+
+
+@hot(_claim_of)
+async def _claim(request: Request, idempotency_key: _KeyHeader = None) -> Claim:
+    """Read the key and the body; raises MissingIdempotencyKey (400)."""
+    key = await _key(request, idempotency_key)
+    return key.claim(hashlib.sha256(await request.body()).digest())
 
 
 ClaimDep = Annotated[Claim, Depends(_claim)]

@@ -3,10 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+from fastapi import Response
+
+from app.access.models import PartnerClient
 from app.kernel.api_document import refused
 from app.kernel.clock import system_now
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import VaultDep
+from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
     Page,
@@ -31,15 +35,20 @@ from app.organisations.schemas import (
 routes = router("partners")
 
 
-@routes.post("/v1/staff/partners", status_code=201)
+def _secret_view(client: PartnerClient, secret: str) -> PartnerSecretView:
+    view = PartnerClientView.model_validate(client)
+    return PartnerSecretView(client=view, client_secret=secret)
+
+
+@routes.post("/v1/staff/partners", status_code=201, response_model=PartnerView)
 async def create_partner(
-    administrator: Administrator, body: NewPartner, session: SessionDep
-) -> PartnerView:
+    administrator: Administrator, body: NewPartner, keyed: KeyedDep, session: SessionDep
+) -> Response:
     """Add a partner platform managed by an organisation of the caller's subtree."""
     row = await partners.create_partner(
         session, administrator, **body.model_dump(), now=system_now()
     )
-    return PartnerView.model_validate(row)
+    return await keyed.reply(201, PartnerView.model_validate(row))
 
 
 @routes.get("/v1/staff/partners")
@@ -88,16 +97,23 @@ async def reinstate_partner(
     return PartnerView.model_validate(row)
 
 
-@routes.post("/v1/staff/partners/{partner_id}/clients", status_code=201)
+@routes.post(
+    "/v1/staff/partners/{partner_id}/clients",
+    status_code=201,
+    response_model=PartnerSecretView,
+)
 async def create_partner_client(
-    administrator: Administrator, partner_id: UUID, body: NewPartnerClient, session: SessionDep
-) -> PartnerSecretView:
-    """Give a partner an OAuth client; its secret is shown this once."""
+    administrator: Administrator,
+    partner_id: UUID,
+    body: NewPartnerClient,
+    keyed: KeyedDep,
+    session: SessionDep,
+) -> Response:
+    """Give a partner an OAuth client; only this answer, and its replay, shows the secret."""
     client, secret = await partners.add_client(
         session, administrator, partner_id, expires_at=body.expires_at, now=system_now()
     )
-    view = PartnerClientView.model_validate(client)
-    return PartnerSecretView(client=view, client_secret=secret)
+    return await keyed.reply(201, _secret_view(client, secret))
 
 
 @routes.get("/v1/staff/partners/{partner_id}/clients")
@@ -109,14 +125,18 @@ async def list_partner_clients(
     return PartnerClientList(items=[PartnerClientView.model_validate(row) for row in rows])
 
 
-@routes.post("/v1/staff/partners/{partner_id}/clients/{client_row_id}/rotate")
+@routes.post(
+    "/v1/staff/partners/{partner_id}/clients/{client_row_id}/rotate",
+    response_model=PartnerSecretView,
+)
 async def rotate_partner_secret(
     administrator: Administrator,
     partner_id: UUID,
     client_row_id: UUID,
     body: SecretRotation,
+    keyed: KeyedDep,
     session: SessionDep,
-) -> PartnerSecretView:
+) -> Response:
     """Replace a client's secret; the former one works during the overlap."""
     client, secret = await partners.rotate_client(
         session,
@@ -126,8 +146,7 @@ async def rotate_partner_secret(
         overlap=timedelta(hours=body.overlap_hours),
         now=system_now(),
     )
-    view = PartnerClientView.model_validate(client)
-    return PartnerSecretView(client=view, client_secret=secret)
+    return await keyed.reply(200, _secret_view(client, secret))
 
 
 @routes.delete("/v1/staff/partners/{partner_id}/clients/{client_row_id}", status_code=204)

@@ -8,6 +8,7 @@ from fastapi import Header, Query, Response
 
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
     Page,
@@ -89,18 +90,17 @@ async def list_organisations(
     )
 
 
-@routes.post("/v1/staff/organisations", status_code=201)
+@routes.post("/v1/staff/organisations", status_code=201, response_model=OrganisationView)
 async def create_organisation(
     administrator: Administrator,
     body: NewOrganisation,
+    keyed: KeyedDep,
     session: SessionDep,
     now: NowDep,
-    response: Response,
-) -> OrganisationView:
+) -> Response:
     """Add an agency, unit or site under an organisation that the caller manages."""
     row = await service.create_organisation(session, administrator, **dict(body), now=now)
-    response.headers["ETag"] = etag_of(row)
-    return OrganisationView.model_validate(row)
+    return await keyed.reply(201, OrganisationView.model_validate(row), etag=etag_of(row))
 
 
 @routes.get("/v1/staff/organisations/{organisation_id}")

@@ -1,6 +1,7 @@
 """Staff accounts as administrators see them: within their own organisation's subtree."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from app.access.staff_accounts import (
     rekey_staff,
 )
 from app.kernel import audit
+from app.kernel.database import Database
+from app.kernel.idempotency import Claim
 from app.kernel.principal import Principal
 from app.kernel.problems import Conflict, NotFound
 from app.kernel.text import Text
@@ -31,10 +34,30 @@ class OwnAccount(Conflict):
     detail = Text("请由其他管理员操作您的账号。", "Ask another administrator to do this.")
 
 
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """An initial password, and what is kept of it."""
+
+    plain: str
+    hash: str
+
+
+async def new_password(database: Database, claim: Claim, passwords: Passwords) -> NewPassword:
+    """Made before the transaction that uses it, so that none waits for argon2.
+
+    Raises Replay before the work if the key was answered, IdempotencyKeyReused (422) and
+    RequestInFlight (409).
+    """
+    async with database.transaction() as session:
+        await claim.hold(session)
+    plain = initial_password()
+    return NewPassword(plain, await passwords.hash(plain))
+
+
 async def add_staff(
     session: AsyncSession,
     vault: Vault,
-    passwords: Passwords,
+    password: NewPassword,
     principal: Principal,
     *,
     organisation_id: UUID,
@@ -47,9 +70,7 @@ async def add_staff(
 
     Raises Unprocessable (422) for an organisation outside of it.
     """
-    # Before the first statement, so that no transaction waits for argon2.
-    password, password_hash = await _new_password(passwords)
-    secrets = new_secrets(username, password)
+    secrets = new_secrets(username, password.plain)
     await managed_reference(session, principal, organisation_id, "/organisation_id")
     account = await create_staff(
         session,
@@ -58,7 +79,7 @@ async def add_staff(
         username=username,
         display_name=display_name,
         roles=roles,
-        password_hash=password_hash,
+        password_hash=password.hash,
         totp_secret=secrets.totp_secret,
         actor=principal,
         now=now,
@@ -108,20 +129,19 @@ async def enable(
 async def rekey(
     session: AsyncSession,
     vault: Vault,
-    passwords: Passwords,
+    password: NewPassword,
     principal: Principal,
     account_id: UUID,
     now: datetime,
 ) -> tuple[StaffAccount, Secrets]:
     """New secrets after a loss; every login of the account ends. Raises NotFound, OwnAccount."""
-    password, password_hash = await _new_password(passwords)
     account = await _other(session, principal, account_id)
-    secrets = new_secrets(account.username, password)
+    secrets = new_secrets(account.username, password.plain)
     await rekey_staff(
         session,
         vault,
         account,
-        password_hash=password_hash,
+        password_hash=password.hash,
         totp_secret=secrets.totp_secret,
         actor=principal,
         now=now,
@@ -137,8 +157,3 @@ async def _other(session: AsyncSession, principal: Principal, account_id: UUID) 
     if account.id == principal.id:
         raise OwnAccount
     return account
-
-
-async def _new_password(passwords: Passwords) -> tuple[str, str]:
-    password = initial_password()
-    return password, await passwords.hash(password)

@@ -3,15 +3,16 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from app.access.authentication import AuthenticatorDep
 from app.access.models import StaffAccount
 from app.access.staff_accounts import Secrets
 from app.kernel.api_document import refused
 from app.kernel.clock import system_now
-from app.kernel.database import SessionDep
+from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import VaultDep
+from app.kernel.idempotency import ClaimDep
 from app.kernel.pagination import (
     CursorParameter,
     Page,
@@ -37,24 +38,24 @@ def _secrets_view(account: StaffAccount, secrets: Secrets) -> StaffSecretsView:
     )
 
 
-@routes.post("/v1/staff/accounts", status_code=201)
+@routes.post("/v1/staff/accounts", status_code=201, response_model=StaffSecretsView)
 async def create_staff_account(
     administrator: Administrator,
     body: NewStaffAccount,
-    session: SessionDep,
-    vault: VaultDep,
+    claim: ClaimDep,
+    database: DatabaseDep,
     authenticator: AuthenticatorDep,
-) -> StaffSecretsView:
-    """Add a staff account in the caller's subtree; its secrets are shown this once."""
-    account, secrets = await staff.add_staff(
-        session,
-        vault,
-        authenticator.passwords,
-        administrator,
-        **body.model_dump(),
-        now=system_now(),
-    )
-    return _secrets_view(account, secrets)
+) -> Response:
+    """Add a staff account in the caller's subtree; only this answer, and its replay, shows
+    the secrets.
+    """
+    password = await staff.new_password(database, claim, authenticator.passwords)
+    async with database.transaction() as session:
+        keyed = await claim.hold(session)
+        account, secrets = await staff.add_staff(
+            session, keyed.vault, password, administrator, **body.model_dump(), now=system_now()
+        )
+        return await keyed.reply(201, _secrets_view(account, secrets))
 
 
 @routes.get("/v1/staff/accounts")
@@ -105,16 +106,25 @@ async def enable_staff_account(
     return StaffAccountView.model_validate(account)
 
 
-@routes.post("/v1/staff/accounts/{account_id}/rekey", responses=refused(409))
+@routes.post(
+    "/v1/staff/accounts/{account_id}/rekey",
+    response_model=StaffSecretsView,
+    responses=refused(409),
+)
 async def rekey_staff_account(
     administrator: Administrator,
     account_id: UUID,
-    session: SessionDep,
-    vault: VaultDep,
+    claim: ClaimDep,
+    database: DatabaseDep,
     authenticator: AuthenticatorDep,
-) -> StaffSecretsView:
-    """Replace password and TOTP secret; every login of the account ends."""
-    account, secrets = await staff.rekey(
-        session, vault, authenticator.passwords, administrator, account_id, system_now()
-    )
-    return _secrets_view(account, secrets)
+) -> Response:
+    """Replace password and TOTP secret; every login of the account ends. Only this answer,
+    and its replay, shows the secrets.
+    """
+    password = await staff.new_password(database, claim, authenticator.passwords)
+    async with database.transaction() as session:
+        keyed = await claim.hold(session)
+        account, secrets = await staff.rekey(
+            session, keyed.vault, password, administrator, account_id, system_now()
+        )
+        return await keyed.reply(200, _secrets_view(account, secrets))

@@ -36,7 +36,7 @@ async def clients_path(app: FastAPI, agency: Organisation) -> str:
 
 async def new_client(client: httpx.AsyncClient, admin: SignedIn, path: str) -> tuple[str, str, str]:
     """Row id, client id and secret."""
-    made = await client.post(path, json={}, headers=admin.headers)
+    made = await client.post(path, json={}, headers=admin.keyed)
     assert made.status_code == 201, made.text
     body = made.json()
     return body["client"]["id"], body["client"]["client_id"], body["client_secret"]
@@ -51,7 +51,7 @@ async def test_a_partner_is_made_and_gets_a_token(
     app: FastAPI, client: httpx.AsyncClient, admin: SignedIn, agency: Organisation
 ) -> None:
     body = {"organisation_id": str(agency.id), "name": "示例平台", "uscc": USCC}
-    partner = await client.post(PARTNERS, json=body, headers=admin.headers)
+    partner = await client.post(PARTNERS, json=body, headers=admin.keyed)
     assert partner.status_code == 201, partner.text
     path = f"{PARTNERS}/{partner.json()['id']}"
     _, client_id, secret = await new_client(client, admin, f"{path}/clients")
@@ -65,7 +65,7 @@ async def test_a_partner_is_made_and_gets_a_token(
     assert principal.organisation_id == agency.id
     listed = await client.get(f"{path}/clients", headers=admin.headers)
     assert secret not in listed.text
-    again = await client.post(PARTNERS, json=body, headers=admin.headers)
+    again = await client.post(PARTNERS, json=body, headers=admin.keyed)
     assert (again.status_code, again.json()["code"]) == (409, "partner-name-taken")
 
 
@@ -122,7 +122,7 @@ async def test_old_and_new_secret_overlap(
 ) -> None:
     row_id, client_id, old = await new_client(client, admin, clients_path)
     rotate = f"{clients_path}/{row_id}/rotate"
-    rotated = await client.post(rotate, json={"overlap_hours": 24}, headers=admin.headers)
+    rotated = await client.post(rotate, json={"overlap_hours": 24}, headers=admin.keyed)
     assert rotated.status_code == 200, rotated.text
     new = rotated.json()["client_secret"]
     assert new != old
@@ -137,9 +137,23 @@ async def test_old_and_new_secret_overlap(
         )
     assert (await ask(client, client_id, old)).status_code == 401
     assert (await ask(client, client_id, new)).status_code == 200
-    at_once = await client.post(rotate, json={"overlap_hours": 0}, headers=admin.headers)
+    at_once = await client.post(rotate, json={"overlap_hours": 0}, headers=admin.keyed)
     assert (await ask(client, client_id, new)).status_code == 401
     assert (await ask(client, client_id, at_once.json()["client_secret"])).status_code == 200
+
+
+async def test_a_lost_secret_is_had_again_with_its_key(
+    client: httpx.AsyncClient, admin: SignedIn, clients_path: str
+) -> None:
+    row_id, client_id, former = await new_client(client, admin, clients_path)
+    rotate, headers = f"{clients_path}/{row_id}/rotate", admin.keyed
+    body = {"overlap_hours": 24}
+    lost = await client.post(rotate, json=body, headers=headers)
+    again = await client.post(rotate, json=body, headers=headers)
+    assert (again.content, again.headers["idempotency-replayed"]) == (lost.content, "true")
+    # Rotated a second time, the former secret would not be the former one any more.
+    for secret in (former, again.json()["client_secret"]):
+        assert (await ask(client, client_id, secret)).status_code == 200
 
 
 async def test_a_client_ends(
@@ -170,7 +184,7 @@ async def test_a_client_ends(
         )
     assert (await ask(client, other_id, other_secret)).status_code == 401
     late = {"expires_at": "2020-01-01T00:00:00Z"}
-    assert (await client.post(clients_path, json=late, headers=admin.headers)).status_code == 422
+    assert (await client.post(clients_path, json=late, headers=admin.keyed)).status_code == 422
 
 
 async def test_a_suspended_partner_is_out_until_reinstated(
@@ -184,7 +198,7 @@ async def test_a_suspended_partner_is_out_until_reinstated(
     await app.state.authenticate.refresh()
     assert not await opens(app, token, "partner")
     assert (await ask(client, client_id, secret)).status_code == 401
-    refused = await client.post(clients_path, json={}, headers=admin.headers)
+    refused = await client.post(clients_path, json={}, headers=admin.keyed)
     assert (refused.status_code, refused.json()["code"]) == (409, "partner-suspended")
     twice = await client.post(f"{path}/suspend", headers=admin.headers)
     assert twice.status_code == 409
@@ -204,8 +218,8 @@ async def test_strangers_cannot_see_or_touch_a_partner(
     attempts = [
         await client.get(path, headers=stranger.headers),
         await client.get(clients_path, headers=stranger.headers),
-        await client.post(clients_path, json={}, headers=stranger.headers),
-        await client.post(f"{clients_path}/{row_id}/rotate", json={}, headers=stranger.headers),
+        await client.post(clients_path, json={}, headers=stranger.keyed),
+        await client.post(f"{clients_path}/{row_id}/rotate", json={}, headers=stranger.keyed),
         await client.delete(f"{clients_path}/{row_id}", headers=stranger.headers),
         await client.post(f"{path}/suspend", headers=stranger.headers),
         await client.post(f"{path}/reinstate", headers=stranger.headers),

@@ -13,6 +13,7 @@ from app.access.staff_accounts import create_staff
 from app.kernel.audit import AuditEntry
 from app.kernel.clock import system_now
 from app.kernel.database import Database
+from app.kernel.idempotency import StoredAnswer
 from app.kernel.ids import random_code
 from app.kernel.principal import SYSTEM
 from app.organisations.models import Kind, Organisation
@@ -174,7 +175,7 @@ class TestAdministration:
         self, app: FastAPI, client: httpx.AsyncClient, agency: Organisation, database: Database
     ) -> None:
         admin = await admin_of(app, agency)
-        made = await client.post(ACCOUNTS, json=new_account(agency.id), headers=admin.headers)
+        made = await client.post(ACCOUNTS, json=new_account(agency.id), headers=admin.keyed)
         assert made.status_code == 201, made.text
         secrets = made.json()
         body = {
@@ -200,11 +201,11 @@ class TestAdministration:
         admin = await admin_of(app, unit)
         for organisation_id in (agency.id, agency.parent_id, (await make_organisation(app)).id):
             answer = await client.post(
-                ACCOUNTS, json=new_account(organisation_id), headers=admin.headers
+                ACCOUNTS, json=new_account(organisation_id), headers=admin.keyed
             )
             assert answer.status_code == 422
             assert answer.json()["errors"][0]["pointer"] == "/organisation_id"
-        own = await client.post(ACCOUNTS, json=new_account(unit.id), headers=admin.headers)
+        own = await client.post(ACCOUNTS, json=new_account(unit.id), headers=admin.keyed)
         assert own.status_code == 201
 
     @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ class TestAdministration:
     ) -> None:
         admin = await admin_of(app, agency)
         body = new_account(agency.id, **changes)
-        answer = await client.post(ACCOUNTS, json=body, headers=admin.headers)
+        answer = await client.post(ACCOUNTS, json=body, headers=admin.keyed)
         assert answer.status_code == 422
 
     async def test_a_user_name_belongs_to_one(
@@ -227,7 +228,7 @@ class TestAdministration:
     ) -> None:
         admin, body = await admin_of(app, agency), new_account(agency.id)
         answers = await asyncio.gather(
-            *(client.post(ACCOUNTS, json=body, headers=admin.headers) for _ in range(3))
+            *(client.post(ACCOUNTS, json=body, headers=admin.keyed) for _ in range(3))
         )
         assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
 
@@ -269,9 +270,9 @@ class TestAdministration:
         admin = await admin_of(app, agency)
         for verb in ("disable", "enable", "rekey"):
             path = f"{ACCOUNTS}/{stranger.account_id}/{verb}"
-            assert (await client.post(path, headers=admin.headers)).status_code == 404
+            assert (await client.post(path, headers=admin.keyed)).status_code == 404
             own = f"{ACCOUNTS}/{admin.account_id}/{verb}"
-            assert (await client.post(own, headers=admin.headers)).status_code == 409
+            assert (await client.post(own, headers=admin.keyed)).status_code == 409
 
     async def test_a_disabled_account_is_dead_everywhere_within_five_seconds(
         self,
@@ -324,7 +325,11 @@ class TestAdministration:
         admin = await admin_of(app, agency)
         entered = (await client.post(LOGIN, json=credentials(username))).json()
         path = f"{ACCOUNTS}/{entered['account_id']}/rekey"
-        secrets = (await client.post(path, headers=admin.headers)).json()
+        headers = admin.keyed
+        lost = await client.post(path, headers=headers)
+        again = await client.post(path, headers=headers)
+        assert (again.content, again.headers["idempotency-replayed"]) == (lost.content, "true")
+        secrets = again.json()
         await app.state.authenticate.refresh()
         assert not await lives(client, SignedIn(entered["access_token"], entered["account_id"]))
         assert (await client.post(LOGIN, json=credentials(username))).status_code == 401
@@ -340,7 +345,7 @@ class TestAdministration:
         self, app: FastAPI, client: httpx.AsyncClient, agency: Organisation, database: Database
     ) -> None:
         admin = await admin_of(app, agency)
-        made = await client.post(ACCOUNTS, json=new_account(agency.id), headers=admin.headers)
+        made = await client.post(ACCOUNTS, json=new_account(agency.id), headers=admin.keyed)
         secrets = made.json()
         async with database.transaction() as session:
             row = await session.get_one(StaffAccount, secrets["account"]["id"])
@@ -348,3 +353,8 @@ class TestAdministration:
         assert opened == {"totp_secret": secrets["totp_secret"]}
         assert secrets["totp_secret"].encode() not in row.sealed
         assert secrets["initial_password"] not in row.password_hash
+        async with database.transaction() as session:
+            kept = (await session.scalars(select(StoredAnswer.sealed_body))).all()
+        assert kept
+        for secret in (secrets["totp_secret"], secrets["initial_password"]):
+            assert not any(secret.encode() in each for each in kept)

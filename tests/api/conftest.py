@@ -43,6 +43,13 @@ async def fuzzed(
             yield address, tenant
 
 
+@pytest.fixture
+async def another_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    application = create_app(settings)
+    async with application.router.lifespan_context(application), in_process(application) as client:
+        yield client
+
+
 def in_process(app: FastAPI) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://test")

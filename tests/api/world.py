@@ -63,7 +63,7 @@ class Tenant:
 
 
 def keyed(who: SignedIn | Rider) -> dict[str, str]:
-    return {**who.headers, "Idempotency-Key": secrets.token_hex(12)}
+    return who.keyed
 
 
 async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisation) -> Tenant:

@@ -211,7 +211,7 @@ async def test_the_second_payment_of_one_order_goes_back(
     made = await order(client, rider)
     first = await gateway.pay(rider, made["id"])
     path = f"/v1/me/orders/{made['id']}/payments"
-    jsapi = await client.post(path, headers=rider.headers, json={"trade_type": "jsapi"})
+    jsapi = await client.post(path, headers=rider.keyed, json={"trade_type": "jsapi"})
     assert jsapi.status_code == 201, jsapi.text
     second = gateway.simulators.control(
         "pay", parameters=jsapi.json()["client_parameters"], behaviour="dropped"
@@ -238,7 +238,7 @@ async def test_starting_a_payment_again_resumes_it(
     made = await order(client, rider)
     path = f"/v1/me/orders/{made['id']}/payments"
     answers = await asyncio.gather(
-        *(client.post(path, headers=rider.headers, json={"trade_type": "native"}) for _ in range(6))
+        *(client.post(path, headers=rider.keyed, json={"trade_type": "native"}) for _ in range(6))
     )
     taken = [answer.json() for answer in answers if answer.status_code == 201]
     assert len({view["code_url"] for view in taken}) == 1
@@ -251,7 +251,7 @@ async def test_jsapi_needs_a_wechat_login(client: httpx.AsyncClient, rider: Ride
     made = await order(client, rider)
     answer = await client.post(
         f"/v1/me/orders/{made['id']}/payments",
-        headers=rider.headers,
+        headers=rider.keyed,
         json={"trade_type": "jsapi"},
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "wechat-login-needed")
@@ -293,7 +293,7 @@ async def test_an_order_that_ran_out_is_closed_here_and_at_the_gateway(
 ) -> None:
     made = await order(client, rider, shares=3)
     path = f"/v1/me/orders/{made['id']}/payments"
-    await client.post(path, headers=rider.headers, json={"trade_type": "native"})
+    await client.post(path, headers=rider.keyed, json={"trade_type": "native"})
     context = context_of(app)
     await JOBS["billing.close_order"](context, {"subject_id": made["id"]})
     assert (await look(client, rider, made["id"]))["status"] == "open"

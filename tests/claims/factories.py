@@ -103,8 +103,7 @@ class Case:
     async def post(
         self, path: str, who: SignedIn | Rider, body: Any = None, **more: Any
     ) -> httpx.Response:
-        headers = {**who.headers, "Idempotency-Key": secrets.token_hex(12)}
-        return await self.client.post(path, headers=headers, json=body, **more)
+        return await self.client.post(path, headers=who.keyed, json=body, **more)
 
     async def open(self, body: dict[str, Any] | None = None) -> dict[str, Any]:
         answer = await self.post("/v1/me/claims", self.rider, body or self.body())
@@ -125,7 +124,7 @@ class Case:
         content = picture() if content is None else content
         return await self.client.post(
             f"{self.path}/documents",
-            headers=self.rider.headers,
+            headers=self.rider.keyed,
             data={"kind": kind},
             files={"file": ("../../etc/passwd", content, "image/jpeg")},
         )

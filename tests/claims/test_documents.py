@@ -110,6 +110,55 @@ async def test_the_same_file_for_two_kinds(case: Case) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "same-file")
 
 
+async def send_form(
+    case: Case, headers: dict[str, str], kind: str, content: bytes
+) -> httpx.Response:
+    return await case.client.post(
+        f"{case.path}/documents",
+        headers=headers,
+        data={"kind": kind},
+        files={"file": ("a.jpg", content, "image/jpeg")},
+    )
+
+
+async def test_a_form_sent_again_with_its_key(case: Case) -> None:
+    """Equal forms differ in their bytes, by the boundary; what they hold is compared."""
+    await case.open()
+    headers, content = case.rider.keyed, picture()
+    first = await send_form(case, headers, "receipt", content)
+    assert first.status_code == 201, first.text
+    again = await send_form(case, headers, "receipt", content)
+    assert first.request.headers["content-type"] != again.request.headers["content-type"]
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+    for kind, other in (("receipt", picture()), ("medical_record", content)):
+        changed = await send_form(case, headers, kind, other)
+        assert (changed.status_code, changed.json()["code"]) == (422, "idempotency-key-reused")
+    own = await case.own()
+    assert [len(files(own, kind)) for kind in ("receipt", "medical_record")] == [1, 0]
+
+
+async def test_a_form_sent_many_times_at_once(case: Case, app: FastAPI) -> None:
+    await case.open()
+    headers, content = case.rider.keyed, picture()
+    copies = (send_form(case, headers, "receipt", content) for _ in range(6))
+    answers = await asyncio.gather(*copies)
+    refused = {each.json()["code"] for each in answers if each.status_code == 409}
+    assert refused <= {"request-in-flight"}
+    done = [each for each in answers if each.status_code != 409]
+    assert {each.status_code for each in done} == {201}
+    assert len({each.content for each in done}) == 1
+    assert sum("idempotency-replayed" not in each.headers for each in done) == 1
+    count = "select count(*) from claim_document where claim_id = :claim"
+    assert await scalar(app.state.database, count, claim=case.id) == 1
+
+
+async def test_a_refused_file_leaves_its_key_free(case: Case) -> None:
+    await case.open()
+    headers = case.rider.keyed
+    assert (await send_form(case, headers, "receipt", b"nonsense")).status_code == 422
+    assert (await send_form(case, headers, "receipt", picture())).status_code == 201
+
+
 async def test_one_receipt_pays_once(case: Case, app: FastAPI, client: httpx.AsyncClient) -> None:
     other = await make_case(app, client)
     await case.open()
@@ -186,10 +235,16 @@ async def test_nobody_uploads_without_a_token(case: Case) -> None:
             content=endless(),
         )
         assert answer.status_code == 401
+    unkeyed = await case.client.post(
+        f"{case.path}/documents",
+        headers=case.rider.headers | {"Content-Type": "multipart/form-data; boundary=x"},
+        content=endless(),
+    )
+    assert (unkeyed.status_code, unkeyed.json()["code"]) == (400, "missing-idempotency-key")
     stranger = await member_token(case.app)
     answer = await case.client.post(
         f"{case.path}/documents",
-        headers=stranger.headers,
+        headers=stranger.keyed,
         data={"kind": "receipt"},
         files={"file": ("a.jpg", picture(), "image/jpeg")},
     )
@@ -210,7 +265,7 @@ async def test_bad_forms(case: Case, content: bytes, content_type: str, status: 
     await case.open()
     answer = await case.client.post(
         f"{case.path}/documents",
-        headers=case.rider.headers | {"Content-Type": content_type},
+        headers=case.rider.keyed | {"Content-Type": content_type},
         content=content,
     )
     assert answer.status_code == status, answer.text

@@ -143,7 +143,7 @@ async def test_somebody_elses_claim_does_not_exist(
 ) -> None:
     await case.submitted()
     other = await make_case(app, client)
-    rider = other.rider.headers
+    rider = other.rider.keyed
     file_id = (await case.own())["documents"][1]["files"][0]["id"]
     for method, path, body in (
         ("GET", case.path, None),
@@ -297,7 +297,7 @@ async def test_who_submitted_or_enrolled_does_not_decide(
     for kind in ("medical_record", "receipt"):
         sent = await client.post(
             f"{case.staff_path}/documents",
-            headers=both.headers,
+            headers=both.keyed,
             data={"kind": kind},
             files={"file": ("a.jpg", picture(), "image/jpeg")},
         )

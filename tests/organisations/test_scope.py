@@ -106,11 +106,11 @@ async def test_an_administrator_adds_a_site_below(app: FastAPI, client: httpx.As
     agency = await make_organisation(app, Kind.AGENCY)
     admin = await staff_token(app, agency.id, ["administrator"])
     body = {"parent_id": str(agency.id), "kind": "site", "name": "解放碑站", "area_code": "500103"}
-    made = await client.post(PATH, json=body, headers=admin.headers)
+    made = await client.post(PATH, json=body, headers=admin.keyed)
     assert made.status_code == 201, made.text
     assert made.json()["lineage"] == [str(agency.parent_id), str(agency.id), made.json()["id"]]
     assert made.headers["etag"] == '"1"'
-    again = await client.post(PATH, json=body, headers=admin.headers)
+    again = await client.post(PATH, json=body, headers=admin.keyed)
     assert (again.status_code, again.json()["code"]) == (409, "organisation-name-taken")
 
 
@@ -132,7 +132,7 @@ async def test_an_organisation_that_does_not_fit_is_refused(
     agency = await make_organisation(app, Kind.AGENCY)
     admin = await staff_token(app, agency.id, ["administrator"])
     body = {"parent_id": str(agency.id), "kind": "unit", "name": "测试单位"} | change
-    answer = await client.post(PATH, json=body, headers=admin.headers)
+    answer = await client.post(PATH, json=body, headers=admin.keyed)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
@@ -143,13 +143,13 @@ async def test_nothing_is_added_outside_the_subtree(
     agency, stranger = await make_organisation(app), await make_organisation(app)
     admin = await staff_token(app, agency.id, ["administrator"])
     body = {"parent_id": str(stranger.id), "kind": "unit", "name": "测试单位"}
-    answer = await client.post(PATH, json=body, headers=admin.headers)
+    answer = await client.post(PATH, json=body, headers=admin.keyed)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "unknown-organisation"
     rider, platform = await member_token(app), await partner_token(app, agency.id)
     small = await staff_token(app, agency.id, ["caseworker", "reviewer", "supervisor"])
     for caller, status in ((rider, 401), (platform, 401), (small, 403)):
-        answer = await client.post(PATH, json=body, headers=caller.headers)
+        answer = await client.post(PATH, json=body, headers=caller.keyed)
         assert answer.status_code == status
 
 
@@ -191,5 +191,5 @@ async def test_an_organisation_ends_with_a_successor_but_not_by_its_own_hand(
     listed = await client.get(f"{PATH}?parent_id={agency.id}&on={today}", headers=admin.headers)
     assert [item["id"] for item in listed.json()["items"]] == [str(new.id)]
     body = {"parent_id": str(old.id), "kind": "site", "name": "迟到的站点"}
-    late = await client.post(PATH, json=body, headers=admin.headers)
+    late = await client.post(PATH, json=body, headers=admin.keyed)
     assert (late.status_code, late.json()["code"]) == (409, "organisation-has-ended")
