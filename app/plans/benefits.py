@@ -1,11 +1,10 @@
-"""What a benefit pays, as typed data: one class per shape, told apart by `shape`."""
+"""One promise of a plan: when it pays, what it pays, within which limits, on which papers."""
 
-from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from app.kernel.schema import PositiveFen
+from app.plans.expressions import CODE, NAME, PLAN_CODE, WORD, Expression, Term, Within
 
 DocumentKind = Literal[
     "identity",
@@ -17,19 +16,12 @@ DocumentKind = Literal[
     "disability_assessment",
 ]
 Cause = Literal["accident", "illness"]
+Across = Literal["policy", "member"]
+Code = Annotated[str, Field(pattern=CODE)]
+PlanCode = Annotated[str, Field(pattern=PLAN_CODE)]
+Name = Annotated[str, Field(pattern=NAME)]
 
 THREE: tuple[DocumentKind, ...] = ("identity", "medical_record", "receipt")
-DEATH_THREE: tuple[DocumentKind, ...] = (
-    "claimant_identity",
-    "death_certificate",
-    "kinship_proof",
-)
-
-
-class Term(BaseModel):
-    """Base of everything inside a plan document: nothing coerced, nothing unknown."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Words(Term):
@@ -39,89 +31,77 @@ class Words(Term):
     en: str = Field(min_length=1, max_length=2_000)
 
 
-def _share_of_one(value: str) -> str:
-    if not 0 < Fraction(value) <= 1:
-        raise ValueError("a share above 0 and up to 1 is expected")
-    return value
+class Condition(Term):
+    """Something that must hold before anything is paid; `code` is the reason when it does not."""
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", examples=["hospital-grade-too-low"])
+    require: Expression
+    words: Words
 
 
-# Exact decimals as text: a float would not be what the printed plan says.
-Rate = Annotated[
-    str,
-    Field(pattern=r"^(?:0\.\d{1,6}|1(?:\.0{1,6})?)$", examples=["0.35"]),
-    AfterValidator(_share_of_one),
-]
+class Step(Term):
+    """A named intermediate value; later steps and `pays` use it by its name."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")
+    words: Words
+    value: Expression
 
 
-class _Benefit(Term):
-    """What every benefit has, whatever its shape.
+class Counter(Term):
+    """What is remembered of each paid claim: days, cost, stays; counted within a period."""
 
-    `causes` say what may have happened; `cap_per_term_fen` limits all payments of one
-    policy under this benefit together, per share where `per_share` says so; `excludes`
-    names benefits of the same incident that cannot be paid beside this one.
+    of: Expression
+    within: Within
+    words: Words
+
+
+class Limit(Term):
+    """A maximum for everything paid in a period.
+
+    `across` is this policy, or all policies of the member. `benefits` are those counted
+    together (default: this benefit; on a plan: all). `plans` adds other plans and
+    implies the whole member.
     """
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")
+    max: Expression
+    per: Within
+    across: Across = "policy"
+    benefits: tuple[Code, ...] = Field(default=(), max_length=40, strict=False)
+    plans: tuple[PlanCode, ...] = Field(default=(), max_length=40, strict=False)
+
+
+class Once(Term):
+    """Pays once in the period, and thereby ends the benefits named, itself included."""
+
+    within: Literal["term", "lifetime"] = "term"
+    benefits: tuple[Code, ...] = Field(default=(), max_length=40, strict=False)
+
+
+class Benefit(Term):
+    """One promise of a plan.
+
+    `pays` is the amount in fen for the facts of a claim, computed from `steps` and
+    inputs. `excludes` names benefits of the same incident that cannot be paid beside
+    this one. `waiting_days` replaces the plan's days for illness. `schemes` are public
+    schemes that go first; what they paid is a fact of the claim.
+    """
+
+    code: Code
     name: Words
     trigger: Words
     causes: tuple[Cause, ...] = Field(min_length=1, strict=False)
-    per_share: bool = False
-    documents: tuple[DocumentKind, ...] = Field(default=THREE, min_length=1, strict=False)
     waiting_days: int | None = Field(default=None, ge=0, le=3_650)
-    cap_per_term_fen: PositiveFen | None = None
-    hospital_grade_from: Literal[1, 2, 3] | None = None
-    excludes: tuple[str, ...] = Field(default=(), strict=False)
-
-
-class Lump(_Benefit):
-    """A fixed amount when the event happens."""
-
-    shape: Literal["lump"]
-    amount_fen: PositiveFen
-
-
-class LumpPerShare(_Benefit):
-    """A fixed amount for each share."""
-
-    shape: Literal["lump_per_share"]
-    amount_per_share_fen: PositiveFen
-
-
-class LumpUpTo(_Benefit):
-    """The proven loss, up to a maximum."""
-
-    shape: Literal["lump_up_to"]
-    max_fen: PositiveFen
-
-
-class DisabilityGrade(_Benefit):
-    """The grade's share of a base amount, by one of the plan's disability tables."""
-
-    shape: Literal["disability_grade"]
-    base_fen: PositiveFen
-    table: str
-
-
-class PercentAfterDeductible(_Benefit):
-    """A share of the self-paid cost above a deductible, up to a maximum per claim."""
-
-    shape: Literal["percent_after_deductible"]
-    deductible_fen: int = Field(ge=0)
-    rate: Rate
-    max_fen: PositiveFen
-
-
-class PerDiem(_Benefit):
-    """An amount per day in hospital, after unpaid first days of each stay, up to limits."""
-
-    shape: Literal["per_diem"]
-    daily_fen: PositiveFen
-    unpaid_days_per_stay: int = Field(default=0, ge=0, le=365)
-    max_days: int | None = Field(default=None, ge=1, le=3_650)
-    max_fen: PositiveFen | None = None
-
-
-Benefit = Annotated[
-    Lump | LumpPerShare | LumpUpTo | DisabilityGrade | PercentAfterDeductible | PerDiem,
-    Field(discriminator="shape"),
-]
+    conditions: tuple[Condition, ...] = Field(default=(), max_length=30, strict=False)
+    counters: dict[Annotated[str, Field(pattern=WORD)], Counter] = Field(
+        default_factory=dict, max_length=10
+    )
+    steps: tuple[Step, ...] = Field(default=(), max_length=30, strict=False)
+    pays: Expression
+    limits: tuple[Limit, ...] = Field(default=(), max_length=20, strict=False)
+    once: Once | None = None
+    excludes: tuple[Code, ...] = Field(default=(), max_length=40, strict=False)
+    schemes: tuple[Words, ...] = Field(default=(), max_length=10, strict=False)
+    documents: tuple[DocumentKind, ...] = Field(
+        default=THREE, min_length=1, max_length=7, strict=False
+    )
+    payee: Literal["member", "beneficiary"] = "member"

@@ -1,20 +1,42 @@
 """A plan version's document as types: everything that the service does by it is in here."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from datetime import date
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from app.kernel.schema import Fen, PositiveFen
-from app.plans.benefits import Benefit, Cause, DocumentKind, Rate, Term, Words
+from app.kernel.schema import Day
+from app.plans.benefits import Benefit, Cause, DocumentKind, Limit, PlanCode, Words
 from app.plans.errors import BenefitNotFound, OptionNotFound
+from app.plans.expressions import (
+    NAME,
+    PLAN_CODE,
+    TABLE,
+    WORD,
+    Decimal,
+    Expression,
+    Fen,
+    Rate,
+    Term,
+    Yuan,
+)
 
 Sex = Literal["male", "female"]
 Occupation = Literal[
     "delivery_rider", "courier", "ride_hailing_driver", "truck_driver", "other_gig", "employee"
 ]
+Channel = Literal["bought", "gifted", "roster", "on_site"]
+
+
+def _plain_day(value: object) -> object:
+    """YAML reads a date as a date; the document keeps it as text."""
+    return value.isoformat() if type(value) is date else value
+
+
+PlanDay = Annotated[Day, BeforeValidator(_plain_day)]
 
 
 class AgeRange(Term):
@@ -30,40 +52,147 @@ class AgeRange(Term):
         return self
 
 
-class Eligibility(Term):
-    """Who may be covered; no occupations named means every occupation."""
+class Statement(Term):
+    """Something that the applicant states and answers for: good health, insured, in service."""
 
-    ages: dict[Sex, AgeRange]
+    code: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", examples=["healthy"])
+    words: Words
+
+
+class Eligibility(Term):
+    """Who may be covered. Nothing named means everybody.
+
+    `renewal_maximum_age` replaces the maximum for who renews without a gap.
+    """
+
+    ages: dict[Sex, AgeRange] = Field(min_length=1)
+    renewal_maximum_age: int | None = Field(default=None, ge=0, le=120)
     occupations: tuple[Occupation, ...] = Field(default=(), strict=False)
+    statements: tuple[Statement, ...] = Field(default=(), max_length=20, strict=False)
+    unit_required: bool = False
+    card_required: bool = False
+
+
+class Span(Term):
+    """How long cover lasts: months, days, a choice of days, or fixed calendar days.
+
+    A fixed period covers both of its days; a choice of days is made with the order.
+    """
+
+    months: int | None = Field(default=None, ge=1, le=120)
+    days: int | None = Field(default=None, ge=1, le=366)
+    days_from: int | None = Field(default=None, ge=1, le=366)
+    days_to: int | None = Field(default=None, ge=1, le=366)
+    first_day: PlanDay | None = None
+    last_day: PlanDay | None = None
 
     @model_validator(mode="after")
-    def _both_sexes(self) -> Self:
-        if not self.ages:
-            raise ValueError("name the ages of at least one sex")
+    def _one_kind(self) -> Self:
+        chosen = [
+            self.months is not None,
+            self.days is not None,
+            (self.days_from, self.days_to) != (None, None),
+            (self.first_day, self.last_day) != (None, None),
+        ]
+        if sum(chosen) != 1:
+            raise ValueError("give months, or days, or days_from and days_to, or both fixed days")
+        if chosen[2] and (
+            self.days_from is None or self.days_to is None or self.days_from > self.days_to
+        ):
+            raise ValueError("days_from and days_to go together, in this order")
+        if chosen[3] and (
+            self.first_day is None or self.last_day is None or self.first_day > self.last_day
+        ):
+            raise ValueError("first_day and last_day go together, in this order")
         return self
+
+
+class Part(Term):
+    """What one payer gives of a price."""
+
+    payer: Literal["member", "unit", "union", "platform"]
+    amount: Expression
 
 
 class ContributionOption(Term):
-    """A price for a term: months or days, never both."""
+    """A price for a term. `price` is for all shares together and the whole term.
+
+    `split` says who pays what of it; the parts must add up to the price. `deposit` is
+    the part that goes back when the term ends.
+    """
 
     code: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
-    price_per_share_fen: Fen
-    term_months: int | None = Field(default=None, ge=1, le=120)
-    term_days: int | None = Field(default=None, ge=1, le=366)
-
-    @model_validator(mode="after")
-    def _one_unit(self) -> Self:
-        if (self.term_months is None) == (self.term_days is None):
-            raise ValueError("give term_months or term_days")
-        return self
+    name: Words | None = None
+    term: Span
+    price: Expression
+    split: tuple[Part, ...] = Field(default=(), max_length=4, strict=False)
+    deposit: Expression | None = None
 
 
 class Contribution(Term):
-    """Prices; the first option is the one sold when nobody chooses."""
+    """Prices; the first option is the one sold when nobody chooses.
 
-    options: tuple[ContributionOption, ...] = Field(min_length=1, strict=False)
+    `late_price` prices what is joined after a fixed term has begun (remaining days or
+    months); without it the full price is due.
+    """
+
+    options: tuple[ContributionOption, ...] = Field(min_length=1, max_length=40, strict=False)
     max_shares: int = Field(ge=1, le=100)
-    refund: Literal["none", "full_before_start"] = "full_before_start"
+    late_price: Expression | None = None
+
+
+class Group(Term):
+    """What a unit has to fulfil that joins as a whole."""
+
+    minimum_participation: Rate | None = None
+    everybody_up_to: int | None = Field(default=None, ge=1, le=10_000)
+    equal_shares: bool = False
+
+
+class Joining(Term):
+    """When and how a plan may be joined; no window means at any time."""
+
+    opens_on: PlanDay | None = None
+    closes_on: PlanDay | None = None
+    channels: tuple[Channel, ...] = Field(default=(), strict=False)
+    group: Group | None = None
+
+
+class Waiting(Term):
+    """Days from the start in which a cause pays nothing; day 0 is the first covered day."""
+
+    accident_days: int = Field(default=0, ge=0, le=3_650)
+    illness_days: int = Field(default=0, ge=0, le=3_650)
+
+
+class Renewal(Term):
+    """How cover goes on. A renewal inside the grace days follows the old end and does not wait."""
+
+    modes: tuple[Literal["manual", "automatic"], ...] = Field(default=("manual",), strict=False)
+    opens_days_before: int = Field(default=30, ge=0, le=365)
+    grace_days: int = Field(default=0, ge=0, le=365)
+    covered_in_grace: bool = False
+
+
+class Upgrade(Term):
+    """Adding shares to running cover, and what they cost; the new shares wait."""
+
+    price: Expression
+
+
+class Cancellation(Term):
+    """What goes back on cancelling; a missing rule means it cannot be cancelled then."""
+
+    before_start: Expression | None = None
+    after_start: Expression | None = None
+
+
+class Relations(Term):
+    """Other plans: that cannot be held as well, that must be held, that pay first."""
+
+    excludes: tuple[PlanCode, ...] = Field(default=(), max_length=40, strict=False)
+    requires: tuple[PlanCode, ...] = Field(default=(), max_length=40, strict=False)
+    pays_after: tuple[PlanCode, ...] = Field(default=(), max_length=40, strict=False)
 
 
 class Clock(Term):
@@ -74,64 +203,102 @@ class Clock(Term):
 
 
 class ClaimRules(Term):
-    """How claims of this plan are run; lengths are the plan's promise (domain.md)."""
+    """How claims of this plan are run; lengths are the plan's promise (domain.md).
+
+    Up to `straight_through_up_to` a complete claim may be decided by rule. `appeal_days`
+    count from the decision. `decided_by` is the managing or the receiving organisation.
+    """
 
     deadline_days: int = Field(default=730, ge=1, le=3_650)
     review: Clock = Clock(length=5)
     payout: Clock = Clock(length=10)
-    second_approval_above_fen: Fen = 2_000_000
+    second_approval_above: Yuan | Fen = Yuan(yuan=20_000)
+    straight_through_up_to: Yuan | Fen | None = None
+    appeal_days: int = Field(default=60, ge=0, le=365)
+    decided_by: Literal["managing", "receiving"] = "managing"
 
-
-class Waiting(Term):
-    """Days from the start in which a cause pays nothing; day 0 is the first covered day."""
-
-    accident_days: int = Field(default=0, ge=0, le=3_650)
-    illness_days: int = Field(default=0, ge=0, le=3_650)
-    renewal_grace_days: int = Field(default=0, ge=0, le=365)
+    @property
+    def second_approval_above_fen(self) -> int:
+        return self.second_approval_above.fen
 
 
 class Source(Term):
     """Where the terms come from, and which of them nobody published."""
 
     issuer: Words
-    as_of: str
-    published_plan: str
-    demonstration: tuple[Words, ...] = Field(default=(), strict=False)
+    as_of: str = Field(min_length=1, max_length=60)
+    published_plan: str = Field(min_length=1, max_length=60)
+    demonstration: tuple[Words, ...] = Field(default=(), max_length=40, strict=False)
 
 
-DisabilityTable = Annotated[dict[str, Rate], Field(min_length=1)]
+class Table(Term):
+    """A table to look up in: rates or amounts by word or whole number, or a list of words.
+
+    `origin` names the standard table that it is a copy of.
+    """
+
+    kind: Literal["rates", "numbers", "amounts", "list"]
+    words: Words | None = None
+    origin: str | None = Field(default=None, pattern=TABLE)
+    entries: dict[Annotated[str, Field(pattern=WORD)], Decimal | int | Yuan | Fen | Words] = Field(
+        min_length=1, max_length=1_000
+    )
+
+
+class FieldDeclaration(Term):
+    """A field of a list's items."""
+
+    kind: Literal["money", "number", "truth", "word", "day"]
+    words: Words
+    least: int = Field(default=0, ge=0, le=10**12)
+    most: int = Field(default=10**12, ge=0, le=10**12)
+    choices: dict[Annotated[str, Field(pattern=WORD)], Words] = Field(
+        default_factory=dict, max_length=200
+    )
+
+
+class FactDeclaration(FieldDeclaration):
+    """A fact of a claim beyond the standard ones. `choices` are the only words of a word."""
+
+    kind: Literal["money", "number", "truth", "word", "day", "list"]  # type: ignore[assignment]
+    fields: dict[Annotated[str, Field(pattern=NAME)], FieldDeclaration] = Field(
+        default_factory=dict, max_length=20
+    )
 
 
 class PlanTerms(Term):
     """The whole document of one plan version."""
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9-]{1,31}$")
+    code: str = Field(pattern=PLAN_CODE, examples=["RIDER-ACC"])
     name: Words
     summary: Words
     kind: Literal["purchased", "gifted"]
     source: Source
     eligibility: Eligibility
     contribution: Contribution
+    joining: Joining = Joining()
     waiting: Waiting = Waiting()
-    benefits: tuple[Benefit, ...] = Field(min_length=1, strict=False)
+    renewal: Renewal = Renewal()
+    upgrade: Upgrade | None = None
+    cancellation: Cancellation = Cancellation()
+    relations: Relations = Relations()
+    facts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")], FactDeclaration] = Field(
+        default_factory=dict, max_length=60
+    )
+    tables: dict[Annotated[str, Field(pattern=TABLE)], Table] = Field(
+        default_factory=dict, max_length=40
+    )
+    benefits: tuple[Benefit, ...] = Field(min_length=1, max_length=40, strict=False)
+    limits: tuple[Limit, ...] = Field(default=(), max_length=20, strict=False)
     claims: ClaimRules = ClaimRules()
-    cap_per_term_fen: PositiveFen | None = None
-    tables: dict[str, DisabilityTable] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        codes = [benefit.code for benefit in self.benefits]
-        if len(set(codes)) != len(codes):
-            raise ValueError("a benefit code appears twice")
-        for benefit in self.benefits:
-            if benefit.shape == "disability_grade" and benefit.table not in self.tables:
-                raise ValueError(f"{benefit.code} names a table that the document lacks")
-            if unknown := set(benefit.excludes) - set(codes):
-                raise ValueError(f"{benefit.code} excludes unknown benefits {sorted(unknown)}")
-        free = all(not option.price_per_share_fen for option in self.contribution.options)
-        if free != (self.kind == "gifted"):
-            raise ValueError("a gifted plan is free and a purchased plan is not")
-        return self
+    # What was made ready from this document, by benefit.
+    _programs: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def programs(self) -> dict[str, Any]:
+        """Where compiled benefits are kept with their document."""
+        return self._programs
 
     @property
     def gifted(self) -> bool:
@@ -141,13 +308,9 @@ class PlanTerms(Term):
     def max_shares(self) -> int:
         return self.contribution.max_shares
 
-    @property
-    def term_months(self) -> int | None:
-        return self.option().term_months
-
-    @property
-    def term_days(self) -> int | None:
-        return self.option().term_days
+    @cached_property
+    def by_code(self) -> Mapping[str, Benefit]:
+        return {benefit.code: benefit for benefit in self.benefits}
 
     def option(self, code: str | None = None) -> ContributionOption:
         """The named contribution option, or the first; raises OptionNotFound (422)."""
@@ -156,16 +319,12 @@ class PlanTerms(Term):
                 return option
         raise OptionNotFound
 
-    def price_fen(self, shares: int, option: str | None = None) -> int:
-        """What `shares` cost for the whole term, in fen."""
-        return shares * self.option(option).price_per_share_fen
-
     def benefit(self, code: str) -> Benefit:
         """Raises BenefitNotFound (422)."""
-        for benefit in self.benefits:
-            if benefit.code == code:
-                return benefit
-        raise BenefitNotFound
+        found = self.by_code.get(code)
+        if found is None:
+            raise BenefitNotFound
+        return found
 
     def documents(self, benefit_code: str) -> tuple[DocumentKind, ...]:
         """The papers that a claim for this benefit needs: exactly these, never more."""

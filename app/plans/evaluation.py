@@ -1,0 +1,470 @@
+"""What an expression comes to: exact, total, bounded; with the tree of steps that led there.
+
+An expression is compiled once into functions and run for each claim. A value that cannot
+be known, because a fact is missing, is None: the run goes on, and notes each missing fact.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any, NamedTuple, Protocol
+
+from app.plans import expressions as ex
+from app.plans.expressions import Node, Within, edge_value
+from app.plans.inputs import Inputs, Item, Value
+
+
+class Step(NamedTuple):
+    """One step: what it came to, the expression that said so, the steps before it.
+
+    `note` is what the operator chose: the band, the case, the table's entry.
+    """
+
+    value: Value | None
+    node: Any
+    parts: tuple["Step", ...] = ()
+    note: Any = None
+
+
+class History(Protocol):
+    """What was paid before, seen from one claim under one benefit."""
+
+    def paid(self, within: Within, benefits: Sequence[str]) -> int:
+        """Fen paid in the period under the benefits (none named: this benefit)."""
+
+    def times(self, within: Within) -> int:
+        """Paid claims of this benefit in the period."""
+
+    def counted(self, counter: str, within: Within) -> Fraction:
+        """What the counter had."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One evaluation: the inputs that are known, and what was found missing."""
+
+    inputs: Inputs
+    history: History
+    holds: frozenset[str] = frozenset()
+    steps: dict[str, Step] = field(default_factory=dict)
+    missing: dict[str, None] = field(default_factory=dict)
+    items: dict[str, Item] = field(default_factory=dict)
+    position: int = 0
+
+
+Compiled = Callable[[Run], Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names mean while an expression is compiled.
+
+    `tables` are the document's by name, each a mapping to exact values (or None where it
+    is a list); `counters` the benefit's.
+    """
+
+    tables: Mapping[str, Mapping[str, Fraction | None]] = field(default_factory=dict)
+    counters: Mapping[str, tuple[Compiled, Within]] = field(default_factory=dict)
+
+
+def compiled(node: Node, scope: Scope) -> Compiled:
+    """The function that evaluates a checked expression."""
+    if isinstance(node, int):
+        return _constant(node, node)
+    if isinstance(node, str):
+        return _text(node)
+    return _COMPILERS[type(node)](node, scope)
+
+
+def _constant(value: Value, node: Any) -> Compiled:
+    step = Step(value, node)
+    return lambda run: step
+
+
+def _text(text: str) -> Compiled:
+    if text[0].isdigit():
+        return _constant(_exact(Fraction(text)), text)
+    if "." in text:
+        return _item_field(text)
+
+    def named(run: Run) -> Step:
+        known = run.steps.get(text)
+        if known is not None:
+            return Step(known.value, text)
+        value = run.inputs.get(text)
+        if value is None:
+            run.missing[text] = None
+        return Step(value, text)  # type: ignore[arg-type]  # lists never stand alone
+
+    return named
+
+
+def _item_field(text: str) -> Compiled:
+    listed, name = text.split(".")
+
+    def of_item(run: Run) -> Step:
+        value = run.items[listed].get(name)
+        if value is None:
+            run.missing[text] = None
+        return Step(value, text)
+
+    return of_item
+
+
+def _exact(value: Fraction) -> int | Fraction:
+    """Whole numbers as int: several times quicker, and equally exact."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def _money(node: ex.Yuan | ex.Fen, _scope: Scope) -> Compiled:
+    return _constant(node.fen, node)
+
+
+def _fold(combine: Callable[[Any, Any], Any], listed: str) -> Callable[[Any, Scope], Compiled]:
+    """An operator over several parts from left to right."""
+
+    def compiler(node: Any, scope: Scope) -> Compiled:
+        parts = [compiled(part, scope) for part in getattr(node, listed)]
+
+        def run_all(run: Run) -> Step:
+            steps = tuple([part(run) for part in parts])
+            total: Any = steps[0].value
+            for step in steps[1:]:
+                total = None if total is None or step.value is None else combine(total, step.value)
+            return Step(total, node, steps)
+
+        return run_all
+
+    return compiler
+
+
+def _less(first: Any, second: Any) -> Any:
+    return first - second if first > second else 0
+
+
+def _two(
+    first: Callable[[Any], Node], second: Callable[[Any], Node], combine: Callable[[Any, Any], Any]
+) -> Callable[[Any, Scope], Compiled]:
+    """An operator over two parts."""
+
+    def compiler(node: Any, scope: Scope) -> Compiled:
+        one, other = compiled(first(node), scope), compiled(second(node), scope)
+
+        def run_both(run: Run) -> Step:
+            left, right = one(run), other(run)
+            if left.value is None or right.value is None:
+                return Step(None, node, (left, right))
+            return Step(combine(left.value, right.value), node, (left, right))
+
+        return run_both
+
+    return compiler
+
+
+def _pro_rata(node: ex.ProRata, scope: Scope) -> Compiled:
+    asked = node.pro_rata
+    parts = [compiled(part, scope) for part in (asked.of, asked.part, asked.whole)]
+
+    def run_it(run: Run) -> Step:
+        steps = tuple([part(run) for part in parts])
+        of, part, whole = (step.value for step in steps)
+        if of is None or part is None or whole is None:
+            return Step(None, node, steps)
+        share = min(Fraction(1), Fraction(part) / Fraction(whole)) if whole else 0  # type: ignore[arg-type]
+        return Step(_exact(Fraction(of * share)), node, steps)  # type: ignore[operator]
+
+    return run_it
+
+
+def _full(node: ex.Full, scope: Scope) -> Compiled:
+    of, per = compiled(node.full.of, scope), edge_value(node.full.per)
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        value: Any = step.value
+        return Step(None if value is None else int(value // per) if per else 0, node, (step,))
+
+    return run_it
+
+
+def _inside(band: ex.Range) -> Callable[[Any], bool]:
+    """Whether a value lies in a band; an edge that is not given is open."""
+    low = band.from_ if band.from_ is not None else band.above
+    high = band.to if band.to is not None else band.below
+    least = None if low is None else _exact(edge_value(low))
+    most = None if high is None else _exact(edge_value(high))
+    open_low, open_high = band.from_ is None, band.to is None
+
+    def inside(value: Any) -> bool:
+        if least is not None and (value <= least if open_low else value < least):
+            return False
+        return most is None or not (value >= most if open_high else value > most)
+
+    return inside
+
+
+def _band(node: ex.InBand, scope: Scope) -> Compiled:
+    of = compiled(node.band.of, scope)
+    bands = [(band, _inside(band), compiled(band.gives, scope)) for band in node.band.bands]
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        if step.value is not None:
+            for band, inside, gives in bands:
+                if inside(step.value):
+                    given = gives(run)
+                    return Step(given.value, node, (step, given), band)
+            return Step(0, node, (step,))
+        return Step(None, node, (step,))
+
+    return run_it
+
+
+def _slices(node: ex.InSlices, scope: Scope) -> Compiled:
+    of = compiled(node.slices.of, scope)
+    edges: list[tuple[ex.Slice, int | Fraction, int | Fraction | None, int | Fraction]] = []
+    for each in node.slices.slices:
+        low = each.above if each.above is not None else each.from_
+        high = each.to if each.to is not None else each.below
+        edges.append(
+            (
+                each,
+                0 if low is None else _exact(edge_value(low)),
+                None if high is None else _exact(edge_value(high)),
+                _exact(Fraction(each.rate)),
+            )
+        )
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        value: Any = step.value
+        if value is None:
+            return Step(None, node, (step,))
+        total: int | Fraction = 0
+        used = []
+        for each, low, high, rate in edges:
+            if value <= low:
+                break
+            part = (value if high is None or value < high else high) - low
+            total += part * rate
+            used.append((each, part, part * rate))
+        return Step(total, node, (step,), used)
+
+    return run_it
+
+
+def _look_up(node: ex.LookUp, scope: Scope) -> Compiled:
+    of, table = compiled(node.look_up.of, scope), scope.tables[node.look_up.table]
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        if step.value is None:
+            return Step(None, node, (step,))
+        found = table.get(str(step.value))
+        return Step(0 if found is None else _exact(found), node, (step,))
+
+    return run_it
+
+
+def _choose(node: ex.Choose, scope: Scope) -> Compiled:
+    by = compiled(node.choose.by, scope)
+    cases = {word: compiled(gives, scope) for word, gives in node.choose.cases.items()}
+    rest = node.choose.otherwise
+    otherwise = _constant(0, 0) if rest is None else compiled(rest, scope)
+
+    def run_it(run: Run) -> Step:
+        step = by(run)
+        if step.value is None:
+            return Step(None, node, (step,))
+        word = str(step.value)
+        given = cases.get(word, otherwise)(run)
+        return Step(given.value, node, (step, given), word)
+
+    return run_it
+
+
+def _when(node: ex.When, scope: Scope) -> Compiled:
+    asked = node.when
+    test, then, otherwise = (
+        compiled(part, scope) for part in (asked.if_, asked.then, asked.otherwise)
+    )
+
+    def run_it(run: Run) -> Step:
+        step = test(run)
+        if step.value is None:
+            return Step(None, node, (step,))
+        given = then(run) if step.value else otherwise(run)
+        return Step(given.value, node, (step, given), bool(step.value))
+
+    return run_it
+
+
+def _each(node: ex.Each, scope: Scope) -> Compiled:
+    listed, gives = node.each.of, compiled(node.each.gives, scope)
+
+    def run_it(run: Run) -> Step:
+        items: Any = run.inputs.get(listed)
+        if items is None:
+            run.missing[listed] = None
+            return Step(None, node)
+        steps = []
+        total: Any = 0
+        for run.position, item in enumerate(items, 1):
+            run.items[listed] = item
+            step = gives(run)
+            steps.append(step)
+            total = None if total is None or step.value is None else total + step.value
+        run.position = 0
+        return Step(total, node, tuple(steps))
+
+    return run_it
+
+
+def _count(node: ex.Count, _scope: Scope) -> Compiled:
+    def run_it(run: Run) -> Step:
+        items: Any = run.inputs.get(node.count)
+        if items is None:
+            run.missing[node.count] = None
+            return Step(None, node)
+        return Step(len(items), node)
+
+    return run_it
+
+
+ITEMS = "items"
+
+
+def _occurrence(node: ex.Occurrence, _scope: Scope) -> Compiled:
+    within = node.occurrence.within
+
+    def run_it(run: Run) -> Step:
+        if run.position:
+            earlier = int(run.history.counted(ITEMS, within))
+            return Step(earlier + run.position, node)
+        return Step(run.history.times(within) + 1, node)
+
+    return run_it
+
+
+def _paid_before(node: ex.PaidBefore, _scope: Scope) -> Compiled:
+    asked = node.paid_before
+    return lambda run: Step(run.history.paid(asked.within, asked.benefits), node)
+
+
+def _before(node: ex.Before, scope: Scope) -> Compiled:
+    _, within = scope.counters[node.before]
+    return lambda run: Step(_exact(run.history.counted(node.before, within)), node)
+
+
+def _total(node: ex.Total, scope: Scope) -> Compiled:
+    of, within = scope.counters[node.total]
+
+    def run_it(run: Run) -> Step:
+        now = of(run)
+        value: Any = now.value
+        if value is None:
+            return Step(None, node, (now,))
+        earlier = run.history.counted(node.total, within)
+        return Step(_exact(Fraction(earlier + value)), node, (now,), earlier)
+
+    return run_it
+
+
+def _days_between(first: date, last: date) -> int:
+    return max(0, (last - first).days)
+
+
+def _one_of(node: ex.OneOf, scope: Scope) -> Compiled:
+    of, words = compiled(node.one_of.of, scope), frozenset(node.one_of.words)
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        return Step(None if step.value is None else step.value in words, node, (step,))
+
+    return run_it
+
+
+def _listed(node: ex.Listed, scope: Scope) -> Compiled:
+    of, table = compiled(node.listed.of, scope), scope.tables[node.listed.table]
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        return Step(None if step.value is None else str(step.value) in table, node, (step,))
+
+    return run_it
+
+
+def _holds(node: ex.Holds, _scope: Scope) -> Compiled:
+    return lambda run: Step(node.holds in run.holds, node)
+
+
+def _quantified(listed: str, decisive: bool) -> Callable[[Any, Scope], Compiled]:
+    """`all` is decided by a False, `any` by a True; what is unknown decides nothing."""
+
+    def compiler(node: Any, scope: Scope) -> Compiled:
+        parts = [compiled(part, scope) for part in getattr(node, listed)]
+
+        def run_it(run: Run) -> Step:
+            steps = tuple([part(run) for part in parts])
+            values = [step.value for step in steps]
+            if decisive in values:
+                return Step(decisive, node, steps)
+            return Step(None if None in values else not decisive, node, steps)
+
+        return run_it
+
+    return compiler
+
+
+def _not(node: ex.Not, scope: Scope) -> Compiled:
+    of = compiled(node.not_, scope)
+
+    def run_it(run: Run) -> Step:
+        step = of(run)
+        return Step(None if step.value is None else not step.value, node, (step,))
+
+    return run_it
+
+
+def _pair(name: str, holds: Callable[[Any, Any], bool]) -> Callable[[Any, Scope], Compiled]:
+    return _two(lambda n: getattr(n, name)[0], lambda n: getattr(n, name)[1], holds)
+
+
+_COMPILERS: Mapping[type, Callable[[Any, Scope], Compiled]] = {
+    ex.Yuan: _money,
+    ex.Fen: _money,
+    ex.Sum: _fold(lambda a, b: a + b, "sum"),
+    ex.Minus: _fold(_less, "minus"),
+    ex.Times: _fold(lambda a, b: a * b, "times"),
+    ex.Percent: _two(lambda n: n.percent.of, lambda n: n.percent.rate, lambda a, b: a * b),
+    ex.AtMost: _two(lambda n: n.at_most.of, lambda n: n.at_most.limit, min),
+    ex.AtLeast: _two(lambda n: n.at_least.of, lambda n: n.at_least.floor, max),
+    ex.ProRata: _pro_rata,
+    ex.Full: _full,
+    ex.InBand: _band,
+    ex.InSlices: _slices,
+    ex.LookUp: _look_up,
+    ex.Choose: _choose,
+    ex.When: _when,
+    ex.Each: _each,
+    ex.Count: _count,
+    ex.Occurrence: _occurrence,
+    ex.PaidBefore: _paid_before,
+    ex.Before: _before,
+    ex.Total: _total,
+    ex.DaysBetween: _two(
+        lambda n: n.days_between.first, lambda n: n.days_between.last, _days_between
+    ),
+    ex.Equals: _pair("equals", lambda a, b: bool(a == b)),
+    ex.Reaches: _pair("reaches", lambda a, b: bool(a >= b)),
+    ex.Exceeds: _pair("exceeds", lambda a, b: bool(a > b)),
+    ex.UpTo: _pair("up_to", lambda a, b: bool(a <= b)),
+    ex.Below: _pair("below", lambda a, b: bool(a < b)),
+    ex.OneOf: _one_of,
+    ex.Listed: _listed,
+    ex.Holds: _holds,
+    ex.All: _quantified("all", decisive=False),
+    ex.Any_: _quantified("any", decisive=True),
+    ex.Not: _not,
+}
