@@ -20,8 +20,9 @@ from app.kernel.principal import Principal
 from app.members.errors import IdentityRequired
 from app.plans import service as plans
 from app.plans.errors import PlanNotOnSale
+from app.plans.pricing import price_fen
 from app.plans.terms import PlanTerms
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import age_on, first_covered_day, term_period
 from app.policies.eligibility import Applicant, failing_rules
 from app.policies.errors import NotEligible, SharesOverLimit
 from app.policies.slots import available_shares
@@ -112,9 +113,9 @@ async def open_order(
     connection = await raw_connection(session)
     judged = await _judged(session, person_id, wish, now)
     terms = await plans.terms_of(connection, judged["version_id"])
-    if wish.price_fen not in (None, terms.price_fen(shares)):
-        raise PriceDiffers(terms.price_fen(shares))
     new = new_order(wish, judged, terms, account_id, now)
+    if wish.price_fen not in (None, new.amount_fen):
+        raise PriceDiffers(new.amount_fen)
     await _refuse_ineligible(session, new, wish, judged, terms)
     stated = opened_facts(new, session.info["subscriptions"], actor)
     statement = opening(len(stated.arguments), jobs=stated.jobs, keyed=False)
@@ -142,13 +143,19 @@ def new_order(
         plan_code=terms.code,
         plan_version_id=judged["version_id"],
         shares=wish.shares,
-        amount_fen=terms.price_fen(wish.shares),
+        amount_fen=price_fen(
+            terms,
+            wish.shares,
+            age=age_on(judged["birth_on"], first_day),
+            sex=judged["sex"],
+            occupation=wish.occupation,
+        ),
         channel="gifted" if terms.gifted else wish.channel,
         payer=wish.payer,
         sponsor_id=wish.sponsor_id,
         organisation_id=judged["organisation_id"],
         enrolled_by=wish.enrolled_by,
-        reserved_period=cover_period(first_day, months=terms.term_months, days=terms.term_days),
+        reserved_period=term_period(terms.option().term, first_day),
         opened_at=now,
         expires_at=now + OPEN_FOR,
     )

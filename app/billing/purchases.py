@@ -44,12 +44,13 @@ async def _plainly(
     if row["verified_at"] is None or row["version_id"] is None or row["open_order_id"]:
         return None
     terms = await plans.terms_of(database.reads, row["version_id"])
-    price = terms.price_fen(body.shares)
-    if price == 0 or body.price_fen not in (None, price) or body.shares > terms.max_shares:
+    if body.shares > terms.max_shares:
         return None
     now: datetime = row["now"]
     wish = Wish(body.plan_code, body.shares, occupation=body.occupation)
     order = new_order(wish, row, terms, member.id, now)
+    if order.amount_fen == 0 or body.price_fen not in (None, order.amount_fen):
+        return None
     if not fulfils(order, wish, row, terms):
         return None
     content = order_view(order).model_dump_json().encode()

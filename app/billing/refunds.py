@@ -124,7 +124,7 @@ async def refund_before_start(
     policy = await queries.policy_of_order(session, order.id)
     attempt = await queries.settling_attempt(session, order.id)
     terms = (await plans.version_of(session, order.plan_version_id)).terms
-    if policy is None or attempt is None or terms.contribution.refund != "full_before_start":
+    if policy is None or attempt is None or terms.cancellation.before_start is None:
         raise RefundNotOffered
     await cancel_before_start(
         session, policy.id, reason_code="refund_before_start", actor=actor, now=now

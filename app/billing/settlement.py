@@ -17,7 +17,7 @@ from app.ledger.accounts import GATEWAY_CLEARING, contributions_of
 from app.ledger.statements import POST
 from app.plans import service as plans
 from app.plans.terms import PlanTerms
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import first_covered_day, term_period
 from app.policies.issue import NewPolicy, issued_fact
 from app.policies.statements import ISSUE
 
@@ -204,7 +204,7 @@ def new_policy(
         plan_code=row["plan_code"],
         plan_version_id=row["plan_version_id"],
         shares=row["shares"],
-        period=cover_period(first_day, months=terms.term_months, days=terms.term_days),
+        period=term_period(terms.option().term, first_day),
         in_force=verified_at is not None,
         channel=row["channel"],
         sponsor_id=row["sponsor_id"],

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import clocks, queries
-from app.claims.amounts import assess
+from app.claims.amounts import assess_claim
 from app.claims.bodies import (
     ApproveBody,
     DecisionBody,
@@ -27,6 +27,7 @@ from app.claims.models import CLAIM, Claim, ClaimLine, Decision
 from app.claims.paying import pay
 from app.claims.review import find_leased, find_to_decide
 from app.claims.terms import state_of_kind, terms_of
+from app.claims.uses import record_use, reverse_uses
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.jobs import unschedule
@@ -35,6 +36,7 @@ from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.plans.assessment import Assessment
+from app.plans.explanation import explain
 from app.plans.terms import PlanTerms
 
 
@@ -71,7 +73,7 @@ async def _deny(
     now: datetime,
 ) -> Claim:
     facts = await facts_known(session, vault, claim)
-    content: dict[str, Any] = {"note": body.note, "facts": facts, "steps": []}
+    content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": None}
     await _record(
         session, vault, reviewer, claim, "first", "deny", content, now, reason=body.reason_code
     )
@@ -101,12 +103,15 @@ async def _approve(
     facts = await give_facts(
         session, vault, reviewer, claim, terms, body.facts, "as-on-document", now
     )
-    found = await assess(session, claim, terms, facts, now)
-    content = {"note": body.note, "facts": facts, "steps": _steps(found)}
+    found = await assess_claim(session, claim, terms, facts, now)
+    explanation = explain(terms, found)
+    content = {"note": body.note, "facts": facts, "explanation": explanation}
     decision = await _record(
         session, vault, reviewer, claim, "first", "approve", content, now, amount=found.amount_fen
     )
-    await _line(session, vault, claim, decision, facts, found)
+    await _line(session, vault, claim, decision, facts, found, explanation)
+    incident = await queries.incident_of(session, claim)
+    await record_use(session, claim, incident, decision, found.amount_fen, found.counters, now)
     claim.amount_fen = found.amount_fen
     claim.lease_holder_id = claim.lease_until = None
     await session.flush()
@@ -144,10 +149,10 @@ async def second_approval(
     terms = await terms_of(session, claim)
     await _require_accepted(session, claim, terms)
     facts = await facts_known(session, vault, claim)
-    found = await assess(session, claim, terms, facts, now)
+    found = await assess_claim(session, claim, terms, facts, now)
     if found.amount_fen != claim.amount_fen:
         raise AmountChanged
-    content = {"note": body.note, "facts": facts, "steps": _steps(found)}
+    content = {"note": body.note, "facts": facts, "explanation": explain(terms, found)}
     await _record(
         session,
         vault,
@@ -172,11 +177,12 @@ async def _send_back(
     body: SecondReturnBody,
     now: datetime,
 ) -> Claim:
-    content: dict[str, Any] = {"note": body.note, "facts": {}, "steps": []}
+    content: dict[str, Any] = {"note": body.note, "facts": {}, "explanation": None}
     await _record(session, vault, supervisor, claim, "second", "return", content, now)
     await move(session, CLAIM, claim, "submitted", actor=supervisor, at=now)
     claim.amount_fen, claim.round = None, claim.round + 1
     await session.flush()
+    await reverse_uses(session, claim, now)
     returned = Fact("claim", claim.id, "claim.return_to_review")
     await state(session, [returned], actor=supervisor, at=now)
     return claim
@@ -253,6 +259,7 @@ async def _line(
     decision: Decision,
     facts: dict[str, Any],
     found: Assessment,
+    explanation: dict[str, Any],
 ) -> None:
     line_id = new_id()
     session.add(
@@ -262,12 +269,8 @@ async def _line(
             decision_id=decision.id,
             benefit_code=claim.benefit_code,
             amount_fen=found.amount_fen,
-            outcome={"steps": [step.code for step in found.steps]},
-            sealed=vault.seal("claim_line", line_id, {"facts": facts, "steps": _steps(found)}),
+            outcome={"limits": [limit.limit.per for limit in found.limits if limit.bit]},
+            sealed=vault.seal("claim_line", line_id, {"facts": facts, "explanation": explanation}),
         )
     )
     await session.flush()
-
-
-def _steps(found: Assessment) -> list[dict[str, Any]]:
-    return [step.document() for step in found.steps]

@@ -10,13 +10,17 @@ from app.kernel.schema import Body, Day, Fen, Id, Instant
 from app.plans.benefits import Cause, DocumentKind
 
 Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对第二张票据"])]
-FactValue = (
-    Annotated[int, Field(ge=0, le=10**12)]
-    | Annotated[list[Annotated[int, Field(ge=0, le=10**12)]], Field(min_length=1, max_length=200)]
-)
+FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
+FactScalar = bool | Annotated[int, Field(ge=0, le=10**12)] | Annotated[str, Field(max_length=100)]
+FactItem = Annotated[dict[FactName, FactScalar], Field(max_length=20)]
+FactValue = FactScalar | Annotated[list[FactItem], Field(min_length=1, max_length=200)]
+# What each fact may be is the plan's: kinds, ranges and words are checked against it.
 Facts = Annotated[
-    dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")], FactValue],
-    Field(max_length=20, examples=[{"self_pay_fen": 350000, "hospital_grade": 2}]),
+    dict[FactName, FactValue],
+    Field(
+        max_length=40,
+        examples=[{"self_pay_fen": 350000, "hospital_grade": 2}, {"stays": [{"days": 10}]}],
+    ),
 ]
 
 

@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.kernel.problems import Conflict, Forbidden, NotFound, Problem, Unprocessable
+from app.kernel.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    Problem,
+    Unprocessable,
+)
 from app.kernel.text import Text
+from app.plans.benefits import Condition
 
 
 class ClaimNotFound(NotFound):
@@ -204,8 +212,13 @@ class ConditionNotMet(Unprocessable):
     title = Text("不符合给付条件", "A condition is not met")
     detail = Text("不符合给付条件，不能同意。", "The plan's terms do not allow an approval.")
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(extensions={"reason_code": reason})
+    def __init__(self, reason: str, failed: Sequence[Condition] = ()) -> None:
+        super().__init__(
+            errors=[
+                FieldError("", each.code, Text(each.words.zh, each.words.en)) for each in failed
+            ],
+            extensions={"reason_code": reason},
+        )
 
 
 class AmountChanged(Conflict):

@@ -48,7 +48,7 @@ async def give_facts(
 
     The claim's row is locked by the caller. Raises UnknownFact (422).
     """
-    check_known(terms.benefit(claim.benefit_code), facts)
+    check_known(terms, terms.benefit(claim.benefit_code), facts)
     last = await queries.facts_of(session, claim.id)
     known = {} if last is None else vault.open("claim_facts", last.id, last.sealed)
     changed = sorted(name for name, value in facts.items() if known.get(name) != value)

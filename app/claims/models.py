@@ -236,6 +236,41 @@ class ClaimFacts(Base):
     reason_code: Mapped[str | None]
 
 
+class BenefitUse(Base):
+    """What one decision uses of limits: fen and the plan's counters; a reversed one no more.
+
+    Written with the decision, while the person's claims are locked. `counters` are whole
+    numbers or exact fractions as text (docs/decisions/0010-plans-as-data.md).
+    """
+
+    __tablename__ = "benefit_use"
+    __table_args__ = (
+        CheckConstraint("amount_fen >= 0", name="amount_fen"),
+        UniqueConstraint("decision_id", name="uq_benefit_use__decision_id"),
+        Index(
+            "ix_benefit_use__person_id",
+            "person_id",
+            "event_on",
+            postgresql_where=text("reversed_at is null"),
+        ),
+        Index("ix_benefit_use__claim_id", "claim_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"))
+    claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
+    decision_id: Mapped[UUID] = mapped_column(ForeignKey("decision.id"))
+    incident_id: Mapped[UUID] = mapped_column(ForeignKey("incident.id"))
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
+    plan_code: Mapped[str]
+    benefit_code: Mapped[str]
+    event_on: Mapped[date]
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    counters: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    recorded_at: Mapped[datetime]
+    reversed_at: Mapped[datetime | None]
+
+
 class Decision(Base):
     """One person's verdict on one round of review; append-only.
 

@@ -1,10 +1,9 @@
 """Every look at claims; each begins from whose they are."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Select, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
@@ -23,8 +22,6 @@ from app.members.models import Member
 from app.organisations.models import Kind, Organisation
 from app.organisations.queries import in_scope
 
-# Statuses in which an amount counts against the plan's limits.
-COUNTED = ("awaiting_second_approval", "approved", "paying", "paid")
 ENDED_WITHOUT_PAYMENT = ("denied", "withdrawn")
 
 
@@ -158,49 +155,6 @@ async def history_of(session: AsyncSession, claim_id: UUID) -> Sequence[StatusHi
             .order_by(StatusHistory.position)
         )
     ).all()
-
-
-async def used_of_policy(session: AsyncSession, claim: Claim) -> tuple[int, int]:
-    """Fen that other claims of the policy take: under the same benefit, and in all."""
-    same = Claim.benefit_code == claim.benefit_code
-    row = (
-        await session.execute(
-            select(
-                func.coalesce(func.sum(Claim.amount_fen).filter(same), 0),
-                func.coalesce(func.sum(Claim.amount_fen), 0),
-            ).where(
-                Claim.policy_id == claim.policy_id,
-                Claim.id != claim.id,
-                Claim.status.in_(COUNTED),
-            )
-        )
-    ).one()
-    return int(row[0] or 0), int(row[1] or 0)
-
-
-async def excluded_by(
-    session: AsyncSession,
-    claim: Claim,
-    benefit_codes: Sequence[str],
-    start: datetime,
-    end: datetime,
-) -> bool:
-    """Whether a benefit that excludes this one was granted for an incident in [start, end)."""
-    if not benefit_codes:
-        return False
-    found = await session.scalar(
-        select(Claim.id)
-        .join(Incident, Incident.id == Claim.incident_id)
-        .where(
-            Claim.policy_id == claim.policy_id,
-            Claim.id != claim.id,
-            Claim.benefit_code.in_(benefit_codes),
-            Claim.status.in_(COUNTED),
-            and_(Incident.occurred_at >= start, Incident.occurred_at < end),
-        )
-        .limit(1)
-    )
-    return found is not None
 
 
 async def lock_person(session: AsyncSession, person_id: UUID) -> None:

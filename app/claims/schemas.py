@@ -1,12 +1,14 @@
 """Claims as they are shown: the response bodies."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
+
+from pydantic import ConfigDict, Field
 
 from app.kernel.schema import View
 from app.plans.benefits import Cause, DocumentKind
-from app.plans.schemas import WordsView
+from app.plans.schemas import FactView, WordsView
 
 ClaimStatus = Literal[
     "draft",
@@ -46,13 +48,10 @@ class RequiredDocumentView(View):
     files: list[FileView]
 
 
-class FactNeededView(View):
+class FactNeededView(FactView):
     """A fact that the amount depends on; `value` is null until somebody gave it."""
 
-    name: str
-    text: WordsView
-    many: bool
-    value: int | list[int] | None
+    value: Any = Field(examples=[350000])
 
 
 class TimelineEntry(View):
@@ -65,13 +64,21 @@ class TimelineEntry(View):
     reason: WordsView | None
 
 
-class StepView(View):
-    """One step of the calculation."""
+class ExplanationView(View):
+    """One step of the calculation and the steps before it, in both languages.
 
-    code: str
-    zh: str
-    en: str
-    amount_fen: int
+    `value` is whole fen, or an exact number as text; `input` and `source` say where a
+    value came from.
+    """
+
+    model_config = ConfigDict(frozen=True, from_attributes=True, extra="allow")
+
+    code: str = Field(examples=["at_most"])
+    zh: str = Field(examples=["以 10,000.00 元为限"])
+    en: str = Field(examples=["At most 10,000.00 yuan"])
+    value: Any = Field(examples=[1000000])
+    unit: str | None = Field(default=None, examples=["fen"])
+    steps: list["ExplanationView"] = []
 
 
 class DecisionView(View):
@@ -84,7 +91,7 @@ class DecisionView(View):
     reason: WordsView | None
     note: str | None
     decided_at: datetime
-    steps: list[StepView]
+    explanation: ExplanationView | None
 
 
 class IncidentView(View):

@@ -7,14 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims.errors import UnknownFact
 from app.claims.models import Claim, ClaimDocument
-from app.kernel.problems import FieldError
-from app.kernel.text import Text
 from app.plans.benefits import Benefit, DocumentKind
-from app.plans.facts import FactRule, facts_needed
+from app.plans.facts import facts_of, read_facts
+from app.plans.inputs import Item, Value
 from app.plans.service import version_of
 from app.plans.terms import PlanTerms
-
-HOSPITAL_GRADE = FactRule("hospital_grade", Text("医院等级（1 至 3）", "Hospital grade"), 1, 3)
 
 KindState = Literal["missing", "verified", "waiting", "accepted", "returned"]
 
@@ -24,33 +21,19 @@ async def terms_of(session: AsyncSession, claim: Claim) -> PlanTerms:
     return (await version_of(session, claim.plan_version_id)).terms
 
 
-def rules_of(benefit: Benefit) -> tuple[FactRule, ...]:
-    """The facts that decide about this benefit and its amount."""
-    needed = facts_needed(benefit)
-    return (*needed, HOSPITAL_GRADE) if benefit.hospital_grade_from else needed
-
-
-def check_known(benefit: Benefit, facts: Mapping[str, Any]) -> None:
+def check_known(terms: PlanTerms, benefit: Benefit, facts: Mapping[str, Any]) -> None:
     """Raise UnknownFact (422) naming each fact that this benefit does not use, or misread."""
-    rules = {rule.name: rule for rule in rules_of(benefit)}
-    wrong = [
-        FieldError(f"/facts/{name}", "unknown-fact", Text("不需要此项", "Not needed here."))
-        for name in facts
-        if name not in rules
-    ]
-    wrong += [
-        FieldError(f"/facts/{name}", "fact-out-of-range", Text("数值超出范围", "Out of range."))
-        for name, value in facts.items()
-        if name in rules and not _fits(rules[name], value)
-    ]
-    if wrong:
-        raise UnknownFact(errors=wrong)
+    _, faults = read_facts(facts_of(terms, benefit), facts)
+    if faults:
+        raise UnknownFact(errors=faults)
 
 
-def _fits(rule: FactRule, value: object) -> bool:
-    if isinstance(value, list):
-        return rule.many and all(_fits(rule, each) for each in value)
-    return isinstance(value, int) and rule.least <= value <= rule.most
+def known_facts(
+    terms: PlanTerms, benefit: Benefit, facts: Mapping[str, Any]
+) -> dict[str, Value | tuple[Item, ...]]:
+    """Stored facts as exact values."""
+    values, _ = read_facts(facts_of(terms, benefit), facts)
+    return values
 
 
 def state_of_kind(

@@ -20,10 +20,9 @@ from app.claims.schemas import (
     ReceiptView,
     RequiredDocumentView,
     StaffClaimView,
-    StepView,
     TimelineEntry,
 )
-from app.claims.terms import rules_of, state_of_kind, terms_of
+from app.claims.terms import state_of_kind, terms_of
 from app.claims.words import (
     DENIAL_REASONS,
     DOCUMENT_NAMES,
@@ -39,7 +38,8 @@ from app.kernel.transitions import StatusHistory
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of
-from app.plans.schemas import WordsView
+from app.plans.facts import facts_of
+from app.plans.schemas import WordsView, fact_view
 from app.plans.terms import PlanTerms
 
 Files = Sequence[tuple[ClaimDocument, StoredObject]]
@@ -164,10 +164,8 @@ async def _facts(
 ) -> list[FactNeededView]:
     known = await facts_known(session, vault, claim)
     return [
-        FactNeededView(
-            name=rule.name, text=_words(rule.text), many=rule.many, value=known.get(rule.name)
-        )
-        for rule in rules_of(terms.benefit(claim.benefit_code))
+        FactNeededView(**fact_view(fact).model_dump(), value=known.get(fact.name))
+        for fact in facts_of(terms, terms.benefit(claim.benefit_code))
     ]
 
 
@@ -193,7 +191,7 @@ def _decision(vault: Vault, decision: Decision) -> DecisionView:
             "reason": _reason(decision.reason_code),
             "note": content["note"],
             "decided_at": decision.decided_at,
-            "steps": [StepView(**step) for step in content["steps"]],
+            "explanation": content.get("explanation"),
         }
     )
 

@@ -37,6 +37,8 @@ DENIAL_REASONS: dict[str, Text] = {
     "nothing-payable": Text("按约定计算应付为零", "By the plan's terms nothing is payable."),
     "not-genuine": Text("材料不属实", "The documents are not genuine."),
     "claimed-before": Text("该事故已申领过", "The incident was claimed before."),
+    "paid-once": Text("该保障责任已给付并终止", "The benefit was paid before and has ended."),
+    "condition-not-met": Text("不符合约定的给付条件", "A condition of the plan is not met."),
     "used-up": Text("本保障期的限额已用完", "The limit of the term is used up."),
 }
 STATUS_WORDS: dict[str, Text] = {

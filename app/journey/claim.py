@@ -199,7 +199,7 @@ async def review(reviewer: Desk, claim: Claim) -> None:
         )
         decision = decided["decisions"][-1]
         remarks.append(f"{decision['amount_fen']} fen, now {decided['status']}")
-        remarks.extend(step["zh"] for step in decision["steps"])
+        remarks.extend(step["zh"] for step in decision["explanation"]["steps"])
 
 
 async def _find_in_queue(reviewer: Desk, claim: Claim) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from app.kernel.money import round_half_up
 from app.plans.benefits import Benefit, Condition, Limit, Words
 from app.plans.evaluation import ITEMS, Compiled, Run, Scope, Step, compiled
-from app.plans.expressions import Each, Occurrence, Within, edge_value, walk
+from app.plans.expressions import Each, Occurrence, Within, walk
 from app.plans.history import Past
 from app.plans.inputs import Inputs
-from app.plans.terms import PlanTerms, Table
+from app.plans.table_values import table_values
+from app.plans.terms import PlanTerms
 
 EXCLUDED = Condition(
     code="excluded",
@@ -212,17 +213,6 @@ def _program(terms: PlanTerms, benefit: Benefit) -> Program:
         excluding=frozenset(benefit.excludes)
         | {other.code for other in terms.benefits if benefit.code in other.excludes},
     )
-
-
-def table_values(tables: Mapping[str, Table]) -> dict[str, dict[str, Fraction | None]]:
-    """The tables as exact numbers; a list's words have none. Money is fen."""
-    return {
-        code: {
-            word: None if isinstance(value, Words) else edge_value(value)
-            for word, value in table.entries.items()
-        }
-        for code, table in tables.items()
-    }
 
 
 def _numbered_list(benefit: Benefit) -> str | None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.clock import day_start
 from app.kernel.principal import SYSTEM
 from app.plans import queries, service
+from app.plans.tables import expand_tables, standard_tables
 from app.plans.terms import PlanTerms
 
 
@@ -19,8 +20,8 @@ def documents() -> list[tuple[datetime, dict[str, Any]]]:
     for entry in sorted(files("app.plans").joinpath("data").iterdir(), key=lambda file: file.name):
         if entry.name.endswith(".yaml"):
             content = yaml.safe_load(entry.read_text("utf-8"))
-            terms = PlanTerms.model_validate(content["document"])
-            found.append((day_start(content["effective_from"]), terms.model_dump(mode="json")))
+            terms = PlanTerms.model_validate(expand_tables(content["document"], standard_tables()))
+            found.append((day_start(content["effective_from"]), terms.document()))
     return found
 
 

@@ -1,6 +1,8 @@
 """What plans refuse."""
 
-from app.kernel.problems import Conflict, NotFound, Problem, Unprocessable
+from collections.abc import Sequence
+
+from app.kernel.problems import Conflict, FieldError, NotFound, Problem, Unprocessable
 from app.kernel.text import Text
 
 
@@ -28,6 +30,22 @@ class BenefitNotFound(Unprocessable):
     code = "benefit-not-found"
     title = Text("没有这项保障责任", "No such benefit")
     detail = Text("该保障活动没有此项保障责任。", "The plan has no such benefit.")
+
+
+class PriceFactsMissing(Unprocessable):
+    """The price depends on something that nobody stated; `errors` name it."""
+
+    code = "price-facts-missing"
+    title = Text("计算互助费所需信息不全", "The price needs more facts")
+    detail = Text("请补充所列信息后再报价。", "State what is named and ask again.")
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            errors=[FieldError(f"/{name}", "fact-missing", FACT_MISSING) for name in missing]
+        )
+
+
+FACT_MISSING = Text("缺少此项信息", "This fact is missing.")
 
 
 class FactsMissing(Unprocessable):

@@ -23,8 +23,9 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 DECIMAL = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
+FIELD = r"^[a-z][a-z0-9_]{0,40}$"
 NAME = r"^[a-z][a-z0-9_]{0,40}(?:\.[a-z][a-z0-9_]{0,40})?$"
-WORD = r"^[a-z0-9][A-Za-z0-9_-]{0,60}$"
+WORD = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$"
 TABLE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 CODE = r"^[A-Z][A-Z0-9_]{1,31}$"
 PLAN_CODE = r"^[A-Z][A-Z0-9-]{1,31}$"
@@ -38,7 +39,7 @@ class Term(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-def _no_float(value: object) -> object:
+def no_float(value: object) -> object:
     """A binary fraction is not what the printed plan says."""
     if isinstance(value, float):
         raise PydanticCustomError(
@@ -56,7 +57,7 @@ def _share_of_one(value: str) -> str:
 
 # Exact decimals as text.
 Decimal = Annotated[
-    str, BeforeValidator(_no_float), Field(pattern=r"^\d{1,15}(?:\.\d{1,9})?$", examples=["0.35"])
+    str, Field(pattern=r"^\d{1,15}(?:\.\d{1,9})?$", examples=["0.35"]), BeforeValidator(no_float)
 ]
 Rate = Annotated[Decimal, AfterValidator(_share_of_one)]
 Whole = Annotated[int, Field(ge=0, le=10**12)]
@@ -68,12 +69,24 @@ def _yuan_cents(value: int | str) -> int | str:
     return value
 
 
+def _number_shape(value: object) -> str | None:
+    if isinstance(value, str):
+        return "<decimal>"
+    return "<number>" if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 class Yuan(Term):
     """Money in yuan: whole, or with fen as text."""
 
     yuan: Annotated[
-        Annotated[int, Field(ge=0, le=10**10)] | Decimal,
-        BeforeValidator(_no_float),
+        Annotated[Annotated[int, Field(ge=0, le=10**10)], Tag("<number>")]
+        | Annotated[Decimal, Tag("<decimal>")],
+        Discriminator(
+            _number_shape,
+            custom_error_type="not-an-amount",
+            custom_error_message="expected whole yuan, or yuan and fen as text: '62.50'",
+        ),
+        BeforeValidator(no_float),
         AfterValidator(_yuan_cents),
     ]
 
@@ -88,7 +101,7 @@ class Fen(Term):
     fen: Whole
 
 
-def _shape(value: object) -> str | None:
+def edge_shape(value: object) -> str | None:
     """Which member of the union a document's node is; tags are marked so that paths lose them."""
     if isinstance(value, Term):
         return _TAG_OF.get(type(value))
@@ -106,7 +119,7 @@ def _shape(value: object) -> str | None:
 
 def _expected(kind: str) -> Discriminator:
     return Discriminator(
-        _shape,
+        edge_shape,
         custom_error_type="not-an-expression",
         custom_error_message=kind,
     )
@@ -157,7 +170,7 @@ Expression = TypeAliasType(
         | Annotated["Any_", Tag("<any>")]
         | Annotated["Not", Tag("<not>")],
         _expected(_EXPECTED),
-        BeforeValidator(_no_float),
+        BeforeValidator(no_float),
     ],
 )
 Edge = Annotated[
@@ -166,7 +179,11 @@ Edge = Annotated[
     | Annotated[Yuan, Tag("<yuan>")]
     | Annotated[Fen, Tag("<fen>")],
     _expected("expected a whole number, a decimal as text, or money"),
-    BeforeValidator(_no_float),
+    BeforeValidator(no_float),
+]
+Money = Annotated[
+    Annotated[Yuan, Tag("<yuan>")] | Annotated[Fen, Tag("<fen>")],
+    _expected("expected money: {yuan: 100} or {fen: 10000}"),
 ]
 Several = Annotated[tuple[Expression, ...], Field(min_length=2, max_length=50, strict=False)]
 Pair = Annotated[tuple[Expression, Expression], Field(strict=False)]
@@ -564,6 +581,7 @@ def parts(node: Node) -> list[tuple[Path, Node]]:
         return []
     [(field, value)] = [(name, getattr(node, name)) for name in type(node).model_fields]
     name = operator_name(type(node))
+    inner: list[tuple[Path, Node]]
     match node:
         case InBand():
             inner = [((name, "of"), node.band.of)]
@@ -610,3 +628,16 @@ def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
     yield path, node
     for inner, part in parts(node):
         yield from walk(part, path + inner)
+
+
+def names_in(node: Node) -> Iterator[str]:
+    """The inputs and steps that an expression names; of a list's field, both parts."""
+    for _, inner in walk(node):
+        if isinstance(inner, str) and not inner[0].isdigit():
+            yield inner
+        elif isinstance(inner, Each):
+            yield inner.each.of
+        elif isinstance(inner, Count):
+            yield inner.count
+        elif isinstance(inner, PaidBefore | Before | Total | Occurrence | Holds):
+            yield operator_name(type(inner))

@@ -1,79 +1,180 @@
-"""The facts that a claim must state before a benefit of each shape can be calculated."""
+"""The facts that a claim states: which ones a benefit needs, and reading what was given."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.benefits import Benefit, DisabilityGrade
-from app.plans.errors import FactsMissing
-from app.plans.terms import PlanTerms
+from app.plans.benefits import Benefit
+from app.plans.errors import FACT_MISSING
+from app.plans.expressions import Count, Each, Node, walk
+from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
+from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
 
-MAX_FACT_FEN = 10**12
-
-
-@dataclass(frozen=True, slots=True)
-class FactRule:
-    """A fact that a shape needs: `whole` numbers from `least`, or a list of them."""
-
-    name: str
-    text: Text
-    least: int
-    most: int
-    many: bool = False
-
-
-SELF_PAY = FactRule(
-    "self_pay_fen", Text("医保范围内自付金额（分）", "Self-paid cost in fen"), 0, MAX_FACT_FEN
+OUT_OF_RANGE = Text(
+    "数值应在 {least} 至 {most} 之间", "A whole number from {least} to {most} is expected."
 )
-LOSS = FactRule("loss_fen", Text("实际损失金额（分）", "Proven loss in fen"), 0, MAX_FACT_FEN)
-GRADE = FactRule("disability_grade", Text("伤残等级", "Disability grade"), 1, 99)
-STAYS = FactRule(
-    "stay_days", Text("每次住院天数", "Days of each hospital stay"), 0, 3_650, many=True
-)
+NOT_A_CHOICE = Text("请从所列选项中选择", "One of the words listed is expected.")
+NOT_A_WORD = Text("请填写代码", "A word is expected.")
+NOT_TRUTH = Text("请填写 true 或 false", "true or false is expected.")
+NOT_A_DAY = Text("请按 YYYY-MM-DD 填写日期", "A day as YYYY-MM-DD is expected.")
+NOT_A_LIST = Text("请填写列表, 1 至 200 项", "A list of 1 to 200 items is expected.")
+NOT_AN_ITEM = Text("请填写各项内容", "An object is expected.")
+UNKNOWN = Text("此项责任不需要该信息", "The benefit does not use this fact.")
 
-FACTS: Mapping[str, tuple[FactRule, ...]] = {
-    "lump": (),
-    "lump_per_share": (),
-    "lump_up_to": (LOSS,),
-    "disability_grade": (GRADE,),
-    "percent_after_deductible": (SELF_PAY,),
-    "per_diem": (STAYS,),
-}
+_WORD = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,60}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def facts_needed(benefit: Benefit) -> tuple[FactRule, ...]:
-    """What must be known before this benefit can be calculated."""
-    return FACTS[benefit.shape]
+def vocabulary(terms: PlanTerms) -> dict[str, Input]:
+    """Every input that the plan's benefits may name: context, standard facts, its own."""
+    declared = {name: _declared(name, fact) for name, fact in terms.facts.items()}
+    return {**CLAIM_CONTEXT, **STANDARD_FACTS, **declared}
 
 
-MISSING = Text("缺少此项信息", "This fact is missing.")
-OUT_OF_RANGE = Text("数值不在允许范围内", "The value is not in the range allowed.")
-
-
-def require(benefit: Benefit, terms: PlanTerms, facts: Mapping[str, Any]) -> None:
-    """Raise FactsMissing (422) naming every fact that is missing or out of range."""
-    errors = []
-    for rule in facts_needed(benefit):
-        value = facts.get(rule.name)
-        if value is None:
-            errors.append(FieldError(f"/facts/{rule.name}", "fact-missing", MISSING))
-        elif not _fits(rule, value) or not _in_table(benefit, terms, rule, value):
-            errors.append(FieldError(f"/facts/{rule.name}", "fact-out-of-range", OUT_OF_RANGE))
-    if errors:
-        raise FactsMissing(errors=errors)
-
-
-def _fits(rule: FactRule, value: object) -> bool:
-    values = value if rule.many and isinstance(value, list | tuple) else [value]
-    return 0 < len(values) <= 200 and all(
-        isinstance(each, int) and not isinstance(each, bool) and rule.least <= each <= rule.most
-        for each in values
+def _declared(name: str, fact: FactDeclaration | FieldDeclaration) -> Input:
+    fields = fact.fields if isinstance(fact, FactDeclaration) else {}
+    return Input(
+        name=name,
+        kind=fact.kind,
+        text=Text(fact.words.zh, fact.words.en),
+        least=fact.least,
+        most=fact.most,
+        words={word: Text(each.zh, each.en) for word, each in fact.choices.items()},
+        fields={field: _declared(field, inner) for field, inner in fields.items()},
     )
 
 
-def _in_table(benefit: Benefit, terms: PlanTerms, rule: FactRule, value: object) -> bool:
-    if not isinstance(benefit, DisabilityGrade) or rule is not GRADE:
-        return True
-    return str(value) in terms.tables[benefit.table]
+def facts_of(terms: PlanTerms, benefit: Benefit) -> tuple[Input, ...]:
+    """The facts that decide about this benefit; of a list only the fields that it uses."""
+    known = vocabulary(terms)
+    fields: dict[str, set[str]] = {}
+    named: dict[str, None] = {}
+    for root in _roots(terms, benefit):
+        for _, node in walk(root):
+            if isinstance(node, Each):
+                named[node.each.of] = None
+            elif isinstance(node, Count):
+                named[node.count] = None
+            elif isinstance(node, str) and not node[0].isdigit():
+                listed, _, inner = node.partition(".")
+                named[listed] = None
+                if inner:
+                    fields.setdefault(listed, set()).add(inner)
+    found = []
+    for name in named:
+        fact = known.get(name)
+        if fact is None or fact.source != "claim":
+            continue
+        if fact.kind == "list":
+            used = fields.get(name, set())
+            fact = replace(fact, fields={key: fact.fields[key] for key in sorted(used)})
+        found.append(fact)
+    return tuple(found)
+
+
+def _roots(terms: PlanTerms, benefit: Benefit) -> Iterator[Node]:
+    yield from (condition.require for condition in benefit.conditions)
+    yield from (counter.of for counter in benefit.counters.values())
+    yield from (step.value for step in benefit.steps)
+    yield benefit.pays
+    yield from (limit.max for limit in (*benefit.limits, *terms.limits))
+
+
+def read_facts(
+    facts: tuple[Input, ...], given: Mapping[str, Any]
+) -> tuple[dict[str, Value | tuple[Item, ...]], list[FieldError]]:
+    """What was given as exact values, and every fault with its pointer.
+
+    Money is whole fen, a day is YYYY-MM-DD, a list has 1 to 200 items. What is not given
+    is no fault here.
+    """
+    known = {fact.name: fact for fact in facts}
+    values: dict[str, Value | tuple[Item, ...]] = {}
+    faults: list[FieldError] = []
+    for name, raw in given.items():
+        pointer = f"/facts/{name}"
+        fact = known.get(name)
+        if fact is None:
+            faults.append(FieldError(pointer, "unknown-fact", UNKNOWN))
+        elif fact.kind == "list":
+            values[name] = _items(fact, raw, pointer, faults)
+        else:
+            value = _single(fact, raw, pointer, faults)
+            if value is not None:
+                values[name] = value
+    return values, faults
+
+
+def _items(fact: Input, raw: object, pointer: str, faults: list[FieldError]) -> tuple[Item, ...]:
+    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_ITEMS:
+        faults.append(FieldError(pointer, "not-a-list", NOT_A_LIST))
+        return ()
+    items = []
+    for at, each in enumerate(raw):
+        if not isinstance(each, dict):
+            faults.append(FieldError(f"{pointer}/{at}", "not-an-item", NOT_AN_ITEM))
+            continue
+        item: dict[str, Value] = {}
+        for name, value in each.items():
+            inner = fact.fields.get(name)
+            if inner is None:
+                faults.append(FieldError(f"{pointer}/{at}/{name}", "unknown-fact", UNKNOWN))
+                continue
+            read = _single(inner, value, f"{pointer}/{at}/{name}", faults)
+            if read is not None:
+                item[name] = read
+        items.append(item)
+    return tuple(items)
+
+
+def _single(fact: Input, raw: object, pointer: str, faults: list[FieldError]) -> Value | None:
+    """One value, or None and a fault."""
+    match fact.kind:
+        case "money" | "number":
+            whole = isinstance(raw, int) and not isinstance(raw, bool)
+            if whole and fact.least <= raw <= fact.most:  # type: ignore[operator]
+                return raw  # type: ignore[return-value]
+            fields = {"least": fact.least, "most": fact.most}
+            faults.append(FieldError(pointer, "fact-out-of-range", OUT_OF_RANGE, fields))
+        case "truth":
+            if isinstance(raw, bool):
+                return raw
+            faults.append(FieldError(pointer, "not-truth", NOT_TRUTH))
+        case "day":
+            if isinstance(raw, str) and _DAY.fullmatch(raw):
+                try:
+                    return date.fromisoformat(raw)
+                except ValueError:
+                    pass
+            faults.append(FieldError(pointer, "not-a-day", NOT_A_DAY))
+        case _:
+            if fact.words:
+                if isinstance(raw, str) and raw in fact.words:
+                    return raw
+                faults.append(FieldError(pointer, "not-a-choice", NOT_A_CHOICE))
+            elif isinstance(raw, str) and _WORD.fullmatch(raw):
+                return raw
+            else:
+                faults.append(FieldError(pointer, "not-a-word", NOT_A_WORD))
+    return None
+
+
+def missing_faults(missing: tuple[str, ...], inputs: Inputs) -> list[FieldError]:
+    """One fault for each fact that was asked for and not given; of items, for each of them."""
+    faults = []
+    for name in missing:
+        listed, _, inner = name.partition(".")
+        items: Any = inputs.get(listed, ())
+        if inner and items:
+            faults += [
+                FieldError(f"/facts/{listed}/{at}/{inner}", "fact-missing", FACT_MISSING)
+                for at, item in enumerate(items)
+                if inner not in item
+            ]
+        else:
+            faults.append(FieldError(f"/facts/{name}", "fact-missing", FACT_MISSING))
+    return faults

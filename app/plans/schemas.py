@@ -7,9 +7,11 @@ from pydantic import Field
 
 from app.kernel.schema import View
 from app.plans.benefits import Benefit, Cause, DocumentKind, Words
-from app.plans.facts import facts_needed
+from app.plans.facts import facts_of
+from app.plans.inputs import Input
 from app.plans.models import PlanVersion
-from app.plans.terms import Clock, ContributionOption, Eligibility, Occupation, Sex, Waiting
+from app.plans.pricing import price_of_one
+from app.plans.terms import Clock, ContributionOption, Eligibility, Occupation, PlanTerms, Sex
 
 
 class WordsView(View):
@@ -30,33 +32,51 @@ class OptionView(View):
     """A price for a term."""
 
     code: str = Field(examples=["A"])
-    price_per_share_fen: int = Field(examples=[2500])
-    term_months: int | None = Field(examples=[12])
-    term_days: int | None = Field(examples=[None])
+    name: WordsView | None
+    price_per_share_fen: int | None = Field(
+        description="The price of one share; null where it depends on the person.",
+        examples=[2500],
+    )
+    price: Any = Field(
+        description="The price of all shares as data.",
+        examples=[{"times": [{"yuan": 25}, "shares"]}],
+    )
+    term: dict[str, Any] = Field(
+        description="Months, days, a choice of days, or fixed days.", examples=[{"months": 12}]
+    )
 
 
-class FactView(View):
-    """A fact that a claim for the benefit must state before it can be calculated."""
+class FactFieldView(View):
+    """A fact, or a field of a list's items; whole numbers from `least` to `most`."""
 
     name: str = Field(examples=["self_pay_fen"])
     words: WordsView
-    many: bool = Field(examples=[False])
+    kind: str = Field(description="money (fen), number, truth, word, day", examples=["money"])
+    least: int | None = Field(examples=[0])
+    most: int | None = Field(examples=[1_000_000_000_000])
+    choices: dict[str, WordsView] = Field(description="The only words that a word may be.")
+
+
+class FactView(FactFieldView):
+    """A fact that a claim for the benefit states; a list has `fields`."""
+
+    fields: list[FactFieldView]
 
 
 class BenefitView(View):
     """One promise of the plan; `terms` is the benefit as data."""
 
     code: str = Field(examples=["MED"])
-    shape: str = Field(examples=["percent_after_deductible"])
     name: WordsView
     trigger: WordsView
     causes: list[Cause]
-    per_share: bool
     waiting_days: dict[Cause, int]
     documents: list[DocumentKind]
     facts: list[FactView]
+    schemes: list[WordsView] = Field(description="Public schemes that pay first.")
     terms: dict[str, Any] = Field(
-        examples=[{"deductible_fen": 10000, "rate": "1.0", "max_fen": 1000000}]
+        description="The benefit as data: conditions, steps, what it pays, limits.",
+        examples=[{"pays": {"times": [{"yuan": 40000}, "shares"]}}],
     )
 
 
@@ -90,7 +110,10 @@ class PlanView(PlanSummary):
     )
     ages: dict[Sex, AgesView]
     occupations: list[Occupation]
-    refund: str = Field(examples=["full_before_start"])
+    refundable: dict[str, bool] = Field(
+        description="Whether cancelling gives money back, before and after the start.",
+        examples=[{"before_start": True, "after_start": False}],
+    )
     benefits: list[BenefitView]
     claim_deadline_days: int = Field(examples=[730])
     review: ClockView
@@ -107,8 +130,15 @@ def _words(words: Words) -> WordsView:
     return WordsView(zh=words.zh, en=words.en)
 
 
-def _option(option: ContributionOption) -> OptionView:
-    return OptionView.model_validate(option)
+def _option(terms: PlanTerms, option: ContributionOption) -> OptionView:
+    content = option.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return OptionView(
+        code=option.code,
+        name=None if option.name is None else _words(option.name),
+        price_per_share_fen=price_of_one(terms, option.code),
+        price=content["price"],
+        term=content["term"],
+    )
 
 
 def _clock(clock: Clock) -> ClockView:
@@ -122,29 +152,44 @@ def _ages(eligibility: Eligibility) -> dict[Sex, AgesView]:
     }
 
 
-_SHOWN_APART = {"code", "shape", "name", "trigger", "causes", "per_share", "waiting_days"}
+_SHOWN_APART = {"code", "name", "trigger", "causes", "waiting_days", "documents", "schemes"}
 
 
-def _benefit(benefit: Benefit, waiting: Waiting) -> BenefitView:
-    illness = waiting.illness_days if benefit.waiting_days is None else benefit.waiting_days
-    days: dict[Cause, int] = {"accident": waiting.accident_days, "illness": illness}
+def _benefit(terms: PlanTerms, benefit: Benefit) -> BenefitView:
     return BenefitView(
         code=benefit.code,
-        shape=benefit.shape,
         name=_words(benefit.name),
         trigger=_words(benefit.trigger),
         causes=list(benefit.causes),
-        per_share=benefit.per_share or benefit.shape == "lump_per_share",
-        waiting_days={cause: days[cause] for cause in benefit.causes},
+        waiting_days={cause: terms.waiting_days(benefit.code, cause) for cause in benefit.causes},
         documents=list(benefit.documents),
-        facts=[
-            FactView(
-                name=rule.name, words=WordsView(zh=rule.text.zh, en=rule.text.en), many=rule.many
-            )
-            for rule in facts_needed(benefit)
-        ],
-        terms=benefit.model_dump(mode="json", exclude=_SHOWN_APART | {"documents"}),
+        facts=[fact_view(fact) for fact in facts_of(terms, benefit)],
+        schemes=[_words(words) for words in benefit.schemes],
+        terms=benefit.model_dump(
+            mode="json", by_alias=True, exclude_unset=True, exclude=_SHOWN_APART
+        ),
     )
+
+
+def fact_view(fact: Input) -> FactView:
+    """A fact as a form needs it."""
+    return FactView(**_fact(fact), fields=[_field(field) for field in fact.fields.values()])
+
+
+def _field(fact: Input) -> FactFieldView:
+    return FactFieldView(**_fact(fact))
+
+
+def _fact(fact: Input) -> dict[str, Any]:
+    counted = fact.kind in ("money", "number")
+    return {
+        "name": fact.name,
+        "words": WordsView(zh=fact.text.zh, en=fact.text.en),
+        "kind": fact.kind,
+        "least": fact.least if counted else None,
+        "most": fact.most if counted else None,
+        "choices": {word: WordsView(zh=text.zh, en=text.en) for word, text in fact.words.items()},
+    }
 
 
 def plan_summary(version: PlanVersion) -> PlanSummary:
@@ -157,7 +202,7 @@ def plan_summary(version: PlanVersion) -> PlanSummary:
         kind=terms.kind,
         version=version.number,
         max_shares=terms.max_shares,
-        options=[_option(option) for option in terms.contribution.options],
+        options=[_option(terms, option) for option in terms.contribution.options],
     )
 
 
@@ -172,8 +217,11 @@ def plan_view(version: PlanVersion) -> PlanView:
         demonstration=[_words(words) for words in terms.source.demonstration],
         ages=_ages(terms.eligibility),
         occupations=list(terms.eligibility.occupations),
-        refund=terms.contribution.refund,
-        benefits=[_benefit(benefit, terms.waiting) for benefit in terms.benefits],
+        refundable={
+            "before_start": terms.cancellation.before_start is not None,
+            "after_start": terms.cancellation.after_start is not None,
+        },
+        benefits=[_benefit(terms, benefit) for benefit in terms.benefits],
         claim_deadline_days=terms.claims.deadline_days,
         review=_clock(terms.claims.review),
         payout=_clock(terms.claims.payout),

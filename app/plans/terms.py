@@ -6,22 +6,26 @@ from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from app.kernel.schema import Day
 from app.plans.benefits import Benefit, Cause, DocumentKind, Limit, PlanCode, Words
 from app.plans.errors import BenefitNotFound, OptionNotFound
 from app.plans.expressions import (
-    NAME,
+    FIELD,
     PLAN_CODE,
     TABLE,
     WORD,
     Decimal,
     Expression,
     Fen,
+    Money,
     Rate,
     Term,
+    Whole,
     Yuan,
+    edge_shape,
+    no_float,
 )
 
 Sex = Literal["male", "female"]
@@ -212,8 +216,8 @@ class ClaimRules(Term):
     deadline_days: int = Field(default=730, ge=1, le=3_650)
     review: Clock = Clock(length=5)
     payout: Clock = Clock(length=10)
-    second_approval_above: Yuan | Fen = Yuan(yuan=20_000)
-    straight_through_up_to: Yuan | Fen | None = None
+    second_approval_above: Money = Yuan(yuan=20_000)
+    straight_through_up_to: Money | None = None
     appeal_days: int = Field(default=60, ge=0, le=365)
     decided_by: Literal["managing", "receiving"] = "managing"
 
@@ -231,6 +235,27 @@ class Source(Term):
     demonstration: tuple[Words, ...] = Field(default=(), max_length=40, strict=False)
 
 
+def _entry_shape(value: object) -> str | None:
+    if isinstance(value, Words) or (isinstance(value, dict) and {"zh", "en"} & value.keys()):
+        return "<words>"
+    return edge_shape(value)
+
+
+TableEntry = Annotated[
+    Annotated[Whole, Tag("<number>")]
+    | Annotated[Decimal, Tag("<decimal>")]
+    | Annotated[Yuan, Tag("<yuan>")]
+    | Annotated[Fen, Tag("<fen>")]
+    | Annotated[Words, Tag("<words>")],
+    Discriminator(
+        _entry_shape,
+        custom_error_type="not-an-entry",
+        custom_error_message="expected a whole number, a decimal as text, money, or words",
+    ),
+    BeforeValidator(no_float),
+]
+
+
 class Table(Term):
     """A table to look up in: rates or amounts by word or whole number, or a list of words.
 
@@ -240,7 +265,7 @@ class Table(Term):
     kind: Literal["rates", "numbers", "amounts", "list"]
     words: Words | None = None
     origin: str | None = Field(default=None, pattern=TABLE)
-    entries: dict[Annotated[str, Field(pattern=WORD)], Decimal | int | Yuan | Fen | Words] = Field(
+    entries: dict[Annotated[str, Field(pattern=WORD)], TableEntry] = Field(
         min_length=1, max_length=1_000
     )
 
@@ -261,7 +286,7 @@ class FactDeclaration(FieldDeclaration):
     """A fact of a claim beyond the standard ones. `choices` are the only words of a word."""
 
     kind: Literal["money", "number", "truth", "word", "day", "list"]  # type: ignore[assignment]
-    fields: dict[Annotated[str, Field(pattern=NAME)], FieldDeclaration] = Field(
+    fields: dict[Annotated[str, Field(pattern=FIELD)], FieldDeclaration] = Field(
         default_factory=dict, max_length=20
     )
 
@@ -299,6 +324,10 @@ class PlanTerms(Term):
     def programs(self) -> dict[str, Any]:
         """Where compiled benefits are kept with their document."""
         return self._programs
+
+    def document(self) -> dict[str, Any]:
+        """The document as JSON, without what was left to its default."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     @property
     def gifted(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.dialects.postgresql import Range
 
 from app.kernel.clock import add_months, business_day, day_start
+from app.plans.terms import Span
 
 
 def first_covered_day(*conditions_met_at: datetime) -> date:
@@ -25,6 +26,21 @@ def cover_period(first_day: date, *, months: int | None, days: int | None) -> Ra
     else:
         raise ValueError("a term has months or days")
     return Range(day_start(first_day), day_start(end), bounds="[)")
+
+
+def term_period(term: Span, first_day: date, chosen_days: int | None = None) -> Range[datetime]:
+    """The period of a contribution option that begins on `first_day`.
+
+    A fixed term begins on its own first day, or on `first_day` if that is later, and ends
+    with its last day. `chosen_days` are the buyer's where the option leaves a choice,
+    the fewest if nobody chose.
+    """
+    if term.first_day is not None and term.last_day is not None:
+        start = max(first_day, term.first_day)
+        end = max(start, term.last_day) + timedelta(days=1)
+        return Range(day_start(start), day_start(end), bounds="[)")
+    days = term.days if term.days_from is None else chosen_days or term.days_from
+    return cover_period(first_day, months=term.months, days=days)
 
 
 def day_of_cover(starts_at: datetime, instant: datetime) -> int:

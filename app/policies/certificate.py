@@ -23,6 +23,9 @@ from app.members.documents import mask_number
 from app.members.models import Person
 from app.plans import service as plans
 from app.plans.benefits import Benefit
+from app.plans.expressions import names_in
+from app.plans.pricing import priced
+from app.plans.terms import PlanTerms
 from app.policies import queries
 from app.policies.errors import NoCertificate, PolicyNotFound
 from app.policies.models import Policy
@@ -95,7 +98,7 @@ async def prepare(
         ends_on=last_day(policy),
         issued_on=business_day(policy.issued_at),
         benefits=tuple(
-            (benefit.name.zh, _most(benefit, policy.shares)) for benefit in terms.benefits
+            (benefit.name.zh, _most(terms, benefit, policy.shares)) for benefit in terms.benefits
         ),
         check_url=f"{settings.public_base_url.rstrip('/')}/certificates/{policy.number}",
         issuer=settings.issuer_name,
@@ -108,23 +111,25 @@ def last_day(policy: Policy) -> date:
     return business_day(policy.ends_at - timedelta(microseconds=1))
 
 
-def _most(benefit: Benefit, shares: int) -> str:
-    """The most that a benefit pays in the term."""
-    times = shares if benefit.per_share or benefit.shape == "lump_per_share" else 1
-    if benefit.cap_per_term_fen is not None:
-        return f"{yuan(benefit.cap_per_term_fen * times)} 元"
-    match benefit.shape:
-        case "lump":
-            fen = benefit.amount_fen
-        case "lump_per_share":
-            fen = benefit.amount_per_share_fen
-        case "disability_grade":
-            fen = benefit.base_fen
-        case "per_diem":
-            return f"每天 {yuan(benefit.daily_fen * times)} 元"
-        case _:
-            fen = benefit.max_fen
-    return f"{yuan(fen * times)} 元"
+def _most(terms: PlanTerms, benefit: Benefit, shares: int) -> str:
+    """The most that a benefit pays in the term, where the plan fixes it for the shares held."""
+    amounts = [
+        found.amount_fen
+        for at, limit in enumerate(benefit.limits)
+        if limit.per in ("term", "lifetime")
+        and not (
+            found := priced(terms, f"limit:{benefit.code}:{at}", limit.max, {"shares": shares})
+        ).missing
+    ]
+    amounts += _fixed(terms, benefit, shares)
+    return f"最高 {yuan(min(amounts))} 元" if amounts else "按保障活动条款"
+
+
+def _fixed(terms: PlanTerms, benefit: Benefit, shares: int) -> list[int]:
+    """What the benefit pays if that depends on nothing but the shares."""
+    if any(name != "shares" for name in names_in(benefit.pays)) or benefit.steps:
+        return []
+    return [priced(terms, f"pays:{benefit.code}", benefit.pays, {"shares": shares}).amount_fen]
 
 
 # Each thread keeps a compiler of its own with the fonts read: a third of the time of a new one.

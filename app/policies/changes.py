@@ -14,7 +14,7 @@ from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
 from app.plans import service as plans
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import first_covered_day, term_period
 from app.policies.errors import PolicyHasStarted, PolicyNotFound
 from app.policies.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_VOIDED
 from app.policies.models import POLICY, Policy, PolicyTransaction
@@ -63,8 +63,7 @@ async def _activate(
     version = await plans.version_of(session, policy.plan_version_id)
     earliest = first_covered_day(complete_at)
     if policy.starts_at < day_start(earliest):
-        option = version.terms.option()
-        period = cover_period(earliest, months=option.term_months, days=option.term_days)
+        period = term_period(version.terms.option().term, earliest)
         await release_shares(session, policy.id, now)
         max_shares = version.terms.max_shares
         free = await available_shares(

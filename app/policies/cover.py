@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Literal
 from uuid import UUID
@@ -39,6 +39,15 @@ class Change:
     starts_at: datetime
     ends_at: datetime
     effective_at: datetime
+    counted_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Shares that began together; `since_on` is their day 0 for waiting and for stages."""
+
+    shares: int
+    since_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ class PolicyCover:
     policy_id: UUID | None = None
     number: str | None = None
     plan_version_id: UUID | None = None
+    option_code: str | None = None
+    term_number: int = 1
+    layers: tuple[Layer, ...] = ()
 
     @property
     def covered(self) -> bool:
@@ -98,10 +110,43 @@ def reason_at(changes: Sequence[Change], instant: datetime) -> tuple[Reason, Cha
     return ("covered" if instant >= change.starts_at else "not_started"), change
 
 
+def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]:
+    """The layers of shares that changes effective by `instant` have built, oldest first.
+
+    Before the first one is effective, its shares as they will be. Fewer shares take the
+    newest layer first; cover whose start was moved before it began counts from the new
+    start.
+    """
+    effective = [change for change in changes if change.effective_at <= instant] or changes[:1]
+    layers: list[Layer] = []
+    starts_at = effective[0].starts_at
+    for change in effective:
+        held = sum(layer.shares for layer in layers)
+        if change.starts_at != starts_at:
+            layers, held, starts_at = [], 0, change.starts_at
+        while held > change.shares:
+            newest = layers.pop()
+            held -= newest.shares
+        if change.shares > held:
+            since = change.counted_from or max(change.effective_at, change.starts_at)
+            layers.append(Layer(change.shares - held, business_day(since)))
+    return tuple(layers)
+
+
 def waits_until(terms: PlanTerms, cover: PolicyCover, benefit_code: str, cause: Cause) -> datetime:
-    """The first instant at which this cause pays: day N of the cover, day 0 being the first."""
+    """The first instant at which this cause pays for any share: day N, day 0 being the first."""
     days = terms.waiting_days(benefit_code, cause)
-    return day_start(business_day(cover.starts_at) + timedelta(days=days))
+    since = min((layer.since_on for layer in cover.layers), default=business_day(cover.starts_at))
+    return max(cover.starts_at, day_start(since + timedelta(days=days)))
+
+
+def paying_layers(
+    terms: PlanTerms, cover: PolicyCover, benefit_code: str, cause: Cause, instant: datetime
+) -> tuple[Layer, ...]:
+    """The layers whose waiting days are over at `instant`: new shares wait, old ones do not."""
+    days = terms.waiting_days(benefit_code, cause)
+    day = business_day(instant)
+    return tuple(layer for layer in cover.layers if day >= layer.since_on + timedelta(days=days))
 
 
 async def cover_at(
@@ -127,7 +172,14 @@ def plan_covers(rows: Iterable[Mapping[str, Any]], instant: datetime) -> list[Pl
 
 def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover:
     changes = [
-        Change(row["status"], row["shares"], row["starts_at"], row["ends_at"], row["effective_at"])
+        Change(
+            row["status"],
+            row["shares"],
+            row["starts_at"],
+            row["ends_at"],
+            row["effective_at"],
+            row["counted_from"],
+        )
         for row in rows
     ]
     first = rows[0]
@@ -144,4 +196,7 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
         policy_id=first["policy_id"],
         number=first["number"],
         plan_version_id=first["plan_version_id"],
+        option_code=first["option_code"],
+        term_number=first["term_number"] or 1,
+        layers=layers_at(changes, instant),
     )

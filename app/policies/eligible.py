@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.members.service import person_of
 from app.plans import service as plans
+from app.plans.pricing import price_of_one
 from app.plans.schemas import WordsView
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import first_covered_day, term_period
 from app.policies.eligibility import Applicant, failing_rules
 from app.policies.schemas import EligibilityView, ReasonView
 from app.policies.slots import available_shares
@@ -29,7 +30,7 @@ async def check(
     person = await person_of(session, account_id)
     terms = (await plans.version_on_sale(session, plan_code, now)).terms
     first_day = first_covered_day(now, person.verified_at or now)
-    period = cover_period(first_day, months=terms.term_months, days=terms.term_days)
+    period = term_period(terms.option().term, first_day)
     available = await available_shares(session, person.id, plan_code, terms.max_shares, period)
     failures = failing_rules(
         terms,
@@ -52,6 +53,6 @@ async def check(
             for failure in failures
         ],
         shares_available=available,
-        price_per_share_fen=terms.price_fen(1),
+        price_per_share_fen=price_of_one(terms),
         first_covered_day=first_day,
     )

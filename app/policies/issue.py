@@ -15,7 +15,7 @@ from app.kernel.ids import new_id, new_number
 from app.kernel.principal import Principal
 from app.members.models import Person
 from app.plans.models import PlanVersion
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import first_covered_day, term_period
 from app.policies.errors import SharesOverLimit
 from app.policies.events import POLICY_ISSUED
 from app.policies.models import Policy
@@ -80,14 +80,13 @@ async def issue_policy(
     order's reservation, or are reserved here. Raises SharesOverLimit (409). The row
     returned is not attached to the session.
     """
-    terms = version.terms.option(option)
     first_day = start_on or first_covered_day(now)
     policy = NewPolicy(
         person_id=person.id,
         plan_code=version.plan_code,
         plan_version_id=version.id,
         shares=shares,
-        period=cover_period(first_day, months=terms.term_months, days=terms.term_days),
+        period=term_period(version.terms.option(option).term, first_day),
         in_force=person.verified_at is not None or without_identity,
         channel=channel,
         sponsor_id=sponsor_id,

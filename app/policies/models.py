@@ -37,11 +37,18 @@ class Policy(Base):
         CheckConstraint(POLICY.check(), name="status"),
         CheckConstraint(f"channel in ({_WORDS})", name="channel"),
         CheckConstraint("shares >= 1", name="shares"),
+        CheckConstraint("term_number >= 1", name="term_number"),
         CheckConstraint(_PERIOD, name="period"),
         UniqueConstraint("number", name="uq_policy__number"),
         UniqueConstraint("order_id", name="uq_policy__order_id"),
         Index("ix_policy__person_id", "person_id", "id"),
         Index("ix_policy__organisation_id", "organisation_id", "id"),
+        Index(
+            "uq_policy__follows_id",
+            "follows_id",
+            unique=True,
+            postgresql_where=text("follows_id is not null and status not in ('cancelled', 'void')"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -57,6 +64,11 @@ class Policy(Base):
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("contribution_order.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     enrolled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    # The contribution option that was chosen; without one the plan's first.
+    option_code: Mapped[str | None]
+    # Which consecutive term this is, and the policy that it follows without a gap.
+    term_number: Mapped[int] = mapped_column(server_default=text("1"))
+    follows_id: Mapped[UUID | None] = mapped_column(ForeignKey("policy.id"))
     issued_at: Mapped[datetime]
 
     @property
@@ -73,7 +85,12 @@ class Policy(Base):
 
 
 class PolicyTransaction(Base):
-    """What was done to a policy: the state it had afterwards, from when, known since when."""
+    """What was done to a policy: the state it had afterwards, from when, known since when.
+
+    Shares that a transaction adds form a layer: their waiting days and days of cover count
+    from `counted_from`, or from `effective_at` where that is empty. A renewal without a
+    gap counts from where the old cover did.
+    """
 
     __tablename__ = "policy_transaction"
     __table_args__ = (
@@ -99,6 +116,7 @@ class PolicyTransaction(Base):
     shares: Mapped[int]
     period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE())
     status: Mapped[str]
+    counted_from: Mapped[datetime | None]
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("contribution_order.id"))
     reason_code: Mapped[str | None]
     actor_kind: Mapped[str]

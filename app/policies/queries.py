@@ -18,13 +18,15 @@ from app.policies.models import Policy, PolicyTransaction
 _COVER = """
 select p.plan_code, p.id as holder_id, p.id as policy_id, p.number, p.plan_version_id,
        t.status, t.shares, lower(t.period) as starts_at, upper(t.period) as ends_at,
-       t.effective_at, t.recorded_at, t.id as position,
+       t.effective_at, t.recorded_at, t.id as position, t.counted_from, p.option_code,
+       p.term_number,
        (select offset_seconds from business_clock) as clock_offset
 from {source} p on p.person_id = {person} join policy_transaction t on t.policy_id = p.id
 {known}
 union all
 select s.plan_code, s.order_id, null, null, null, 'open', 1, lower(s.period), upper(s.period),
-       lower(s.period), null, s.id, (select offset_seconds from business_clock)
+       lower(s.period), null, s.id, null, null, null,
+       (select offset_seconds from business_clock)
 from {slots} s on s.person_id = {person}
 where s.policy_id is null and s.released_at is null
 order by 1, 2, 11, 12

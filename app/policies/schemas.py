@@ -116,7 +116,9 @@ class EligibilityView(View):
     eligible: bool
     reasons: list[ReasonView]
     shares_available: int = Field(examples=[3])
-    price_per_share_fen: int = Field(examples=[2500])
+    price_per_share_fen: int | None = Field(
+        description="Null where it depends on the person.", examples=[2500]
+    )
     first_covered_day: date
 
 

@@ -13,6 +13,7 @@ from app.ledger.bulk import post_each
 from app.ledger.models import LedgerTransaction
 from app.plans import service as plans
 from app.plans.models import PlanVersion
+from app.plans.pricing import price_fen
 from app.policies.models import Policy
 
 SPONSORED = "contribution.sponsored"
@@ -29,7 +30,7 @@ async def bill(
     actor: Principal,
 ) -> None:
     """Post a receivable for each policy that came in force; twice is once."""
-    price = version.terms.price_fen(shares)
+    price = price_fen(version.terms, shares)
     if price and policy_ids:
         income = contributions_of(version.plan_code)
         entries = [(SPONSOR_RECEIVABLES, price), (income, -price)]
@@ -46,6 +47,6 @@ async def take_back(
     if not await session.scalar(select(posted)):
         return
     version = await plans.version_of(session, policy.plan_version_id)
-    price = version.terms.price_fen(policy.shares)
+    price = price_fen(version.terms, policy.shares)
     entries = [(contributions_of(version.plan_code), price), (SPONSOR_RECEIVABLES, -price)]
     await post_each(session, TAKEN_BACK, [policy.id], entries, event_on=event_on, actor=actor)

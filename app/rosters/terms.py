@@ -12,7 +12,7 @@ from app.plans.errors import PlanNotFound, PlanNotOnSale
 from app.plans.models import PlanVersion
 from app.plans.service import version_on_sale
 from app.plans.terms import PlanTerms
-from app.policies.calendar import cover_period, first_covered_day
+from app.policies.calendar import first_covered_day, term_period
 from app.rosters import queries
 from app.rosters.models import DEFAULT_HOLD_PERCENT, Agreement
 
@@ -43,8 +43,7 @@ async def offers_of(session: AsyncSession, partner_id: UUID, now: datetime) -> d
         except (PlanNotFound, PlanNotOnSale):
             continue
         first_day = max(earliest, agreement.starts_on)
-        option = version.terms.option()
-        period = cover_period(first_day, months=option.term_months, days=option.term_days)
+        period = term_period(version.terms.option().term, first_day)
         offers[agreement.plan_code] = Offer(agreement, version, version.terms, first_day, period)
     return offers
 
