@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.plans.expressions import CODE, NAME, PLAN_CODE, WORD, Expression, Term, Within
+from app.plans.expressions import CODE, FIELD, NAME, PLAN_CODE, Expression, Term, Within
 
 DocumentKind = Literal[
     "identity",
@@ -92,7 +92,7 @@ class Benefit(Term):
     causes: tuple[Cause, ...] = Field(min_length=1, strict=False)
     waiting_days: int | None = Field(default=None, ge=0, le=3_650)
     conditions: tuple[Condition, ...] = Field(default=(), max_length=30, strict=False)
-    counters: dict[Annotated[str, Field(pattern=WORD)], Counter] = Field(
+    counters: dict[Annotated[str, Field(pattern=FIELD)], Counter] = Field(
         default_factory=dict, max_length=10
     )
     steps: tuple[Step, ...] = Field(default=(), max_length=30, strict=False)
