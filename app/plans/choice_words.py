@@ -1,0 +1,207 @@
+"""Choices in words: bands, slices, tables, cases, branches and the items of a list."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from app.plans import expressions as ex
+from app.plans.evaluation import Step
+from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
+from app.plans.wording import RATE, Form, Said, range_words
+
+WAITS = ("待确认", "not known yet")
+
+
+def _waits(of: Said) -> Said:
+    return f"{of[0]}，{WAITS[0]}", f"{of[1]}: {WAITS[1]}"
+
+
+def _below(step: Step, givers: Givers, parts: tuple[Part | None, ...]) -> list[Told]:
+    """The nodes of an operator that chose one of its parts; literals are none."""
+    return [
+        each.tell(of, givers)
+        for each, of in zip(parts, step.parts, strict=False)
+        if each is not None and not each.literal
+    ]
+
+
+def _band(node: ex.InBand, speaker: Speaker, form: Form) -> Teller:
+    of = speaker.part(node.band.of)
+    bands = {
+        id(band): (range_words(band, of.form), speaker.part(band.gives, form))
+        for band in node.band.bands
+    }
+
+    def tell(step: Step, givers: Givers) -> Told:
+        first, result = of.named(step.parts[0].value), form.say(step.value)
+        gives: Part | None = None
+        if step.note is not None:
+            within, gives = bands[id(step.note)]
+            words = (
+                f"{first[0]}，在“{within[0]}”一档，计 {result[0]}",
+                f"{first[1]}, in the band “{within[1]}”: {result[1]}",
+            )
+        elif step.value is None:
+            words = _waits(first)
+        else:
+            words = (
+                f"{first[0]}，不在任何一档，计 {result[0]}",
+                f"{first[1]}, in no band: {result[1]}",
+            )
+        return told("band", words, step.value, form, _below(step, givers, (of, gives)))
+
+    return tell
+
+
+def _slices(node: ex.InSlices, speaker: Speaker, form: Form) -> Teller:
+    of = speaker.part(node.slices.of, form)
+    named = {
+        id(each): (range_words(each, form), RATE.say(Fraction(each.rate)))
+        for each in node.slices.slices
+    }
+
+    def slice_(note: tuple[ex.Slice, Any, Any]) -> Told:
+        each, amount, value = note
+        (zh, en), rate = named[id(each)]
+        part, result = form.say(amount), form.say(value)
+        words = (
+            f"{zh}部分：{part[0]} × {rate[0]} = {result[0]}",
+            f"{en}: {part[1]} × {rate[1]} = {result[1]}",
+        )
+        return leaf("slice", words, value, form, "plan")
+
+    def tell(step: Step, givers: Givers) -> Told:
+        first, result = of.named(step.parts[0].value), form.say(step.value)
+        steps = _below(step, givers, (of,))
+        if step.value is None:
+            words = _waits(first)
+        else:
+            steps += [slice_(note) for note in step.note]
+            words = (
+                f"{first[0]}，分段计算，合计 {result[0]}",
+                f"{first[1]}, each slice at its own rate: {result[1]}",
+            )
+        return told("slices", words, step.value, form, steps)
+
+    return tell
+
+
+def _look_up(node: ex.LookUp, speaker: Speaker, form: Form) -> Teller:
+    of = speaker.part(node.look_up.of)
+    zh, en = speaker.lexicon.table(node.look_up.table)
+    table = speaker.lexicon.terms.tables.get(node.look_up.table)
+    entries = frozenset(table.entries) if table is not None else frozenset()
+
+    def tell(step: Step, givers: Givers) -> Told:
+        asked = step.parts[0].value
+        first, result = of.named(asked), form.say(step.value)
+        if asked is None:
+            words = _waits(first)
+        elif str(asked) in entries:
+            words = f"{first[0]}，按“{zh}”为 {result[0]}", f"{first[1]}: {result[1]} by “{en}”"
+        else:
+            words = (
+                f"{first[0]}，“{zh}”中没有，计 {result[0]}",
+                f"{first[1]}, not in “{en}”: {result[1]}",
+            )
+        return told("look_up", words, step.value, form, _below(step, givers, (of,)))
+
+    return tell
+
+
+def _choose(node: ex.Choose, speaker: Speaker, form: Form) -> Teller:
+    by = speaker.part(node.choose.by)
+    cases = {word: speaker.part(gives, form) for word, gives in node.choose.cases.items()}
+    rest = node.choose.otherwise
+    otherwise = None if rest is None else speaker.part(rest, form)
+
+    def tell(step: Step, givers: Givers) -> Told:
+        first, result = by.named(step.parts[0].value), form.say(step.value)
+        gives = cases.get(step.note, otherwise)
+        if step.note is None:
+            words = _waits(first)
+        elif step.note in cases:
+            words = f"{first[0]}，计 {result[0]}", f"{first[1]}: {result[1]}"
+        else:
+            words = f"{first[0]}，属其他情形，计 {result[0]}", f"{first[1]}, any other: {result[1]}"
+        return told("choose", words, step.value, form, _below(step, givers, (by, gives)))
+
+    return tell
+
+
+# Tests that stand among others in a list of their own.
+_SEVERAL = (ex.All, ex.Any_)
+
+
+def _when(node: ex.When, speaker: Speaker, form: Form) -> Teller:
+    test = speaker.part(node.when.if_)
+    then, otherwise = speaker.part(node.when.then, form), speaker.part(node.when.otherwise, form)
+    several = isinstance(node.when.if_, _SEVERAL)
+
+    def tell(step: Step, givers: Givers) -> Told:
+        asked = test.tell(step.parts[0], givers)
+        result = form.say(step.value)
+        # A single comparison is named here; what it looked at moves up in its place.
+        steps = asked["steps"] if asked["steps"] and not several else [asked]
+        reason = (asked["zh"], asked["en"])
+        if step.note is None:
+            words = _waits(("是否符合所列情形", "whether this holds") if several else reason)
+        else:
+            if several and step.note:
+                reason = ("符合所列情形", "This holds")
+            elif several:
+                reason = ("不符合所列情形", "This does not hold")
+            words = f"{reason[0]}，计 {result[0]}", f"{reason[1]}: {result[1]}"
+            gives = then if step.note else otherwise
+            if not gives.literal:
+                steps = [*steps, gives.tell(step.parts[1], givers)]
+        return told("when", words, step.value, form, steps)
+
+    return tell
+
+
+def _each(node: ex.Each, speaker: Speaker, form: Form) -> Teller:
+    listed = node.each.of
+    gives = speaker.part(node.each.gives, form)
+    zh, en, _, source = speaker.lexicon.named(listed)
+    zh_item, en_item = speaker.lexicon.item(listed)
+    measure = "次" if listed == "stays" else "项"
+
+    def item(number: int, step: Step, givers: Givers) -> Told:
+        """The item's number and its amount in one node."""
+        node = gives.tell(step, givers)
+        node["code"] = "item"
+        node["zh"] = f"{zh_item.format(number)}：{node['zh']}"
+        node["en"] = f"{en_item.format(number)}: {node['en']}"
+        return node
+
+    def tell(step: Step, givers: Givers) -> Told:
+        value = step.value
+        if value is None and not step.parts:
+            words = f"{zh}：待提供", f"{en}: not given yet"
+        else:
+            count, result = len(step.parts), form.say(value)
+            words = (
+                f"{zh}共{count}{measure}，合计 {result[0]}",
+                f"{en}, {count} in all, added up: {result[1]}",
+            )
+        steps = [item(number, each, givers) for number, each in enumerate(step.parts, 1)]
+        node = told("each", words, value, form, steps)
+        if not steps:
+            node["input"], node["source"] = listed, source
+            giver = givers.get(listed)
+            if giver is not None:
+                node["given_by"] = giver
+        return node
+
+    return tell
+
+
+CHOICES: Mapping[type, Operator] = {
+    ex.InBand: _band,
+    ex.InSlices: _slices,
+    ex.LookUp: _look_up,
+    ex.Choose: _choose,
+    ex.When: _when,
+    ex.Each: _each,
+}

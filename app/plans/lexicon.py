@@ -1,0 +1,224 @@
+"""What the names in a plan's expressions mean, and which sort of value each expression has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from app.kernel.text import Text
+from app.plans import expressions as ex
+from app.plans.benefits import Benefit, Words
+from app.plans.expressions import Node
+from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
+from app.plans.terms import FieldDeclaration, PlanTerms
+from app.plans.wording import (
+    DAY,
+    DAYS,
+    MONEY,
+    NUMBER,
+    RATE,
+    TIMES,
+    TRUTH,
+    Form,
+    Said,
+    number_form,
+    unified,
+    word_form,
+)
+
+
+class Named(NamedTuple):
+    """An input's or a step's name, how its value is said, and where it comes from."""
+
+    zh: str
+    en: str
+    form: Form
+    source: str
+
+
+# How the items of the standard lists are counted: "第1次住院".
+ITEM_LABELS: Mapping[str, Said] = {
+    "stays": ("第{}次住院", "Stay {}"),
+    "items": ("第{}项", "Item {}"),
+    "layers": ("第{}层份额", "Layer {} of shares"),
+}
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """The words of one document, seen from one benefit (or from none: prices, refunds)."""
+
+    terms: PlanTerms
+    inputs: Mapping[str, Input]
+    benefit: Benefit | None = None
+    words: Mapping[str, Text] = field(default_factory=dict)
+    settled: dict[str, Named] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        terms: PlanTerms,
+        benefit: Benefit | None = None,
+        inputs: Mapping[str, Input] | None = None,
+    ) -> "Lexicon":
+        """`inputs` are the context's; by default those of a claim."""
+        words = {
+            word: Text(entry.zh, entry.en)
+            for table in terms.tables.values()
+            for word, entry in table.entries.items()
+            if isinstance(entry, Words)
+        }
+        known = {**STANDARD_FACTS, **CLAIM_CONTEXT} if inputs is None else inputs
+        return cls(terms, known, benefit, words)
+
+    def named(self, name: str) -> Named:
+        """What a name of an expression means; steps come before inputs."""
+        found = self.settled.get(name)
+        if found is None:
+            # A counter may use a step that uses the counter: its form is then a number's.
+            self.settled[name] = Named(name, name, NUMBER, "claim")
+            self.settled[name] = found = self._named(name)
+        return found
+
+    def _named(self, name: str) -> Named:
+        for step in self.benefit.steps if self.benefit else ():
+            if step.name == name:
+                form = self.form(step.value) or NUMBER
+                return Named(step.words.zh, step.words.en, form, "plan")
+        outer, _, inner = name.partition(".")
+        declared = self.terms.facts.get(outer)
+        if declared is not None:
+            return self._declared(name, declared.fields.get(inner) if inner else declared)
+        known = self.inputs.get(outer)
+        if known is not None and inner:
+            known = known.fields.get(inner)
+        if known is None:
+            return Named(name, name, NUMBER, "claim")
+        words = self._options() if name == "option" else known.words
+        return Named(
+            known.text.zh, known.text.en, self._form(known.kind, name, words), known.source
+        )
+
+    def _options(self) -> dict[str, Text]:
+        return {
+            option.code: Text(option.name.zh, option.name.en)
+            for option in self.terms.contribution.options
+            if option.name is not None
+        }
+
+    def _declared(self, name: str, fact: FieldDeclaration | None) -> Named:
+        if fact is None:
+            return Named(name, name, NUMBER, "claim")
+        words = {word: Text(each.zh, each.en) for word, each in fact.choices.items()}
+        return Named(fact.words.zh, fact.words.en, self._form(fact.kind, name, words), "claim")
+
+    def _form(self, kind: str, name: str, words: Mapping[str, Text]) -> Form:
+        match kind:
+            case "money":
+                return MONEY
+            case "truth":
+                return TRUTH
+            case "day":
+                return DAY
+            case "word":
+                return word_form(words or self.words)
+        return number_form(name)
+
+    def counter(self, name: str) -> Named:
+        """A counter of the benefit; its period is in `benefit.counters`."""
+        counter = self.benefit.counters.get(name) if self.benefit else None
+        if counter is None:
+            return Named(name, name, NUMBER, "history")
+        key = f"counter:{name}"
+        found = self.settled.get(key)
+        if found is None:
+            zh, en = counter.words.zh, counter.words.en
+            self.settled[key] = Named(zh, en, NUMBER, "history")
+            form = self.form(counter.of) or NUMBER
+            self.settled[key] = found = Named(zh, en, form, "history")
+        return found
+
+    def table(self, name: str) -> Said:
+        """A table's own words, otherwise its name."""
+        table = self.terms.tables.get(name)
+        if table is None or table.words is None:
+            return name, name
+        return table.words.zh, table.words.en
+
+    def item(self, listed: str) -> Said:
+        """How an item of a list is called; `{}` is its number."""
+        label = ITEM_LABELS.get(listed)
+        if label is not None and listed not in self.terms.facts:
+            return label
+        named = self.named(listed)
+        return f"{_literal(named.zh)}第{{}}项", f"{_literal(named.en)}, item {{}}"
+
+    def benefit_name(self, code: str) -> Said:
+        benefit = self.terms.by_code.get(code)
+        return (code, code) if benefit is None else (benefit.name.zh, benefit.name.en)
+
+    def form(self, node: Node) -> Form | None:
+        """How an expression's value is said; None for a plain number, which fits any."""
+        if isinstance(node, int):
+            return None
+        if isinstance(node, str):
+            if node[0].isdigit():
+                return RATE if ex.edge_value(node) <= 1 else None
+            return self.named(node).form
+        inner: Any = getattr(node, next(iter(type(node).model_fields)))
+        match node:
+            case ex.Yuan() | ex.Fen():
+                return MONEY
+            case ex.Sum() | ex.Minus():
+                return unified([self.form(part) for part in inner])
+            case ex.Times():
+                return self._product([self.form(part) for part in inner])
+            case ex.Percent() | ex.ProRata() | ex.InSlices():
+                return self.form(inner.of)
+            case ex.AtMost():
+                return unified([self.form(inner.of), self.form(inner.limit)])
+            case ex.AtLeast():
+                return unified([self.form(inner.of), self.form(inner.floor)])
+            case ex.InBand():
+                return unified([self.form(band.gives) for band in inner.bands])
+            case ex.Choose():
+                branches = [*inner.cases.values()]
+                branches += [] if inner.otherwise is None else [inner.otherwise]
+                return unified([self.form(branch) for branch in branches])
+            case ex.When():
+                return unified([self.form(inner.then), self.form(inner.otherwise)])
+            case ex.Each():
+                return self.form(inner.gives)
+        return self._plain(node)
+
+    def _product(self, forms: list[Form | None]) -> Form:
+        """Money times anything is money, rates stay rates, other products are numbers."""
+        if MONEY in forms:
+            return MONEY
+        return RATE if all(form is RATE for form in forms) else NUMBER
+
+    def _plain(self, node: Node) -> Form:
+        """The forms that do not depend on what stands inside."""
+        match node:
+            case ex.LookUp():
+                table = self.terms.tables.get(node.look_up.table)
+                kind = "numbers" if table is None else table.kind
+                return {"rates": RATE, "amounts": MONEY}.get(kind, NUMBER)
+            case ex.PaidBefore():
+                return MONEY
+            case ex.Before():
+                return self.counter(node.before).form
+            case ex.Total():
+                return self.counter(node.total).form
+            case ex.DaysBetween():
+                return DAYS
+            case ex.Occurrence():
+                return TIMES
+            case ex.Count():
+                return TIMES if node.count == "stays" else NUMBER
+            case ex.Full():
+                return NUMBER
+        return TRUTH
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
