@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from pydantic import Field
 
+from app.kernel.problems import FieldError
 from app.plans.expressions import TABLE
+from app.plans.faults import fault
 from app.plans.terms import Table
 
 USE = "use"
@@ -21,20 +23,11 @@ class StandardTable(Table):
     as_of: str | None = Field(default=None, min_length=1, max_length=60)
 
 
-class UnknownTable(NamedTuple):
-    """A document uses a table that nobody has; `pointer` is the JSON pointer to the name."""
-
-    pointer: str
-    table: str
-
-
 class UnknownTables(ValueError):
-    """Every use of a table that is not known, in the order of the document."""
+    """Every use of a table that nobody has, in the order of the document."""
 
-    def __init__(self, faults: tuple[UnknownTable, ...]) -> None:
-        super().__init__(
-            "; ".join(f"{fault.pointer}: no table {fault.table!r}" for fault in faults)
-        )
+    def __init__(self, faults: tuple[FieldError, ...]) -> None:
+        super().__init__("; ".join(f"{each.pointer}: {each.message.en}" for each in faults))
         self.faults = faults
 
 
@@ -67,7 +60,7 @@ def expand_tables(document: dict[str, Any], tables: Mapping[str, Table]) -> dict
             continue
         standard = tables.get(table[USE]) if isinstance(table[USE], str) else None
         if standard is None:
-            faults.append(UnknownTable(f"/tables/{_escaped(name)}/{USE}", str(table[USE])))
+            faults.append(fault(("tables", name, USE), "unknown-table", name=table[USE]))
             continue
         copy = Table(
             kind=standard.kind,
@@ -79,7 +72,3 @@ def expand_tables(document: dict[str, Any], tables: Mapping[str, Table]) -> dict
     if faults:
         raise UnknownTables(tuple(faults))
     return document | {"tables": expanded}
-
-
-def _escaped(name: object) -> str:
-    return str(name).replace("~", "~0").replace("/", "~1")
