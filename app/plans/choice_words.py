@@ -7,7 +7,7 @@ from typing import Any
 from app.plans import expressions as ex
 from app.plans.evaluation import Step
 from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
-from app.plans.wording import RATE, Form, Said, range_words
+from app.plans.wording import RATE, TRUTH, Form, Said, range_words
 
 WAITS = ("待确认", "not known yet")
 
@@ -38,14 +38,14 @@ def _band(node: ex.InBand, speaker: Speaker, form: Form) -> Teller:
         if step.note is not None:
             within, gives = bands[id(step.note)]
             words = (
-                f"{first[0]}，在“{within[0]}”一档，计 {result[0]}",
+                f"{first[0]}，在“{within[0]}”一档，计{form.lead}{result[0]}",
                 f"{first[1]}, in the band “{within[1]}”: {result[1]}",
             )
         elif step.value is None:
             words = _waits(first)
         else:
             words = (
-                f"{first[0]}，不在任何一档，计 {result[0]}",
+                f"{first[0]}，不在任何一档，计{form.lead}{result[0]}",
                 f"{first[1]}, in no band: {result[1]}",
             )
         return told("band", words, step.value, form, _below(step, givers, (of, gives)))
@@ -78,7 +78,7 @@ def _slices(node: ex.InSlices, speaker: Speaker, form: Form) -> Teller:
         else:
             steps += [slice_(note) for note in step.note]
             words = (
-                f"{first[0]}，分段计算，合计 {result[0]}",
+                f"{first[0]}，分段计算，合计{form.lead}{result[0]}",
                 f"{first[1]}, each slice at its own rate: {result[1]}",
             )
         return told("slices", words, step.value, form, steps)
@@ -98,10 +98,13 @@ def _look_up(node: ex.LookUp, speaker: Speaker, form: Form) -> Teller:
         if asked is None:
             words = _waits(first)
         elif str(asked) in entries:
-            words = f"{first[0]}，按“{zh}”为 {result[0]}", f"{first[1]}: {result[1]} by “{en}”"
+            words = (
+                f"{first[0]}，按“{zh}”为{form.lead}{result[0]}",
+                f"{first[1]}: {result[1]} by “{en}”",
+            )
         else:
             words = (
-                f"{first[0]}，“{zh}”中没有，计 {result[0]}",
+                f"{first[0]}，“{zh}”中没有，计{form.lead}{result[0]}",
                 f"{first[1]}, not in “{en}”: {result[1]}",
             )
         return told("look_up", words, step.value, form, _below(step, givers, (of,)))
@@ -114,6 +117,7 @@ def _choose(node: ex.Choose, speaker: Speaker, form: Form) -> Teller:
     cases = {word: speaker.part(gives, form) for word, gives in node.choose.cases.items()}
     rest = node.choose.otherwise
     otherwise = None if rest is None else speaker.part(rest, form)
+    truth = form is TRUTH
 
     def tell(step: Step, givers: Givers) -> Told:
         first, result = by.named(step.parts[0].value), form.say(step.value)
@@ -121,10 +125,16 @@ def _choose(node: ex.Choose, speaker: Speaker, form: Form) -> Teller:
         if step.note is None:
             words = _waits(first)
         elif step.note in cases:
-            words = f"{first[0]}，计 {result[0]}", f"{first[1]}: {result[1]}"
+            words = f"{first[0]}，计{form.lead}{result[0]}", f"{first[1]}: {result[1]}"
         else:
-            words = f"{first[0]}，属其他情形，计 {result[0]}", f"{first[1]}, any other: {result[1]}"
-        return told("choose", words, step.value, form, _below(step, givers, (by, gives)))
+            words = (
+                f"{first[0]}，属其他情形，计{form.lead}{result[0]}",
+                f"{first[1]}, any other: {result[1]}",
+            )
+        value: Any = step.value
+        if truth and value is not None:
+            value = bool(value)
+        return told("choose", words, value, form, _below(step, givers, (by, gives)))
 
     return tell
 
@@ -151,7 +161,7 @@ def _when(node: ex.When, speaker: Speaker, form: Form) -> Teller:
                 reason = ("符合所列情形", "This holds")
             elif several:
                 reason = ("不符合所列情形", "This does not hold")
-            words = f"{reason[0]}，计 {result[0]}", f"{reason[1]}: {result[1]}"
+            words = f"{reason[0]}，计{form.lead}{result[0]}", f"{reason[1]}: {result[1]}"
             gives = then if step.note else otherwise
             if not gives.literal:
                 steps = [*steps, gives.tell(step.parts[1], givers)]
@@ -165,7 +175,7 @@ def _each(node: ex.Each, speaker: Speaker, form: Form) -> Teller:
     gives = speaker.part(node.each.gives, form)
     zh, en, _, source = speaker.lexicon.named(listed)
     zh_item, en_item = speaker.lexicon.item(listed)
-    measure = "次" if listed == "stays" else "项"
+    measure = speaker.lexicon.measure(listed)
 
     def item(number: int, step: Step, givers: Givers) -> Told:
         """The item's number and its amount in one node."""
@@ -182,7 +192,7 @@ def _each(node: ex.Each, speaker: Speaker, form: Form) -> Teller:
         else:
             count, result = len(step.parts), form.say(value)
             words = (
-                f"{zh}共{count}{measure}，合计 {result[0]}",
+                f"{zh}共{count}{measure}，合计{form.lead}{result[0]}",
                 f"{en}, {count} in all, added up: {result[1]}",
             )
         steps = [item(number, each, givers) for number, each in enumerate(step.parts, 1)]

@@ -11,8 +11,10 @@ from app.plans.assessment import Assessment, LimitStep, program_of
 from app.plans.benefits import Benefit, Condition, Limit
 from app.plans.choice_words import CHOICES
 from app.plans.evaluation import Step
+from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.lexicon import Lexicon
 from app.plans.operator_words import SUMS
+from app.plans.pricing import Priced
 from app.plans.telling import Givers, Operator, Part, Speaker, Told, leaf, told
 from app.plans.terms import PlanTerms
 from app.plans.truth_words import TRUTHS
@@ -20,6 +22,7 @@ from app.plans.wording import MONEY, TRUTH, Said, exact
 
 OPERATORS: Mapping[type, Operator] = {**SUMS, **CHOICES, **TRUTHS}
 NOBODY: Givers = {}
+_PRICE: Said = ("应缴互助费", "Contribution due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,10 @@ def _amount(script: Script, assessment: Assessment, givers: Givers) -> list[Told
     ]
     nodes.append(_labelled("pays", _PAYS, script.pays.tell(assessment.pays, givers)))
     amount: Any = assessment.pays.value
+    known = amount is not None
     for reached, (words, part) in zip(assessment.limits, script.limits, strict=True):
-        nodes.append(_limit(reached, words, part, givers))
+        nodes.append(_limit(reached, words, part, givers, known))
+        known = known and reached.max.value is not None
         amount = reached.after
     if amount is not None and not assessment.missing and amount.denominator != 1:
         nodes.append(_rounding(amount, assessment.amount_fen))
@@ -110,10 +115,11 @@ def _condition(condition: Condition, part: Part, step: Step, givers: Givers) -> 
     """A condition in the plan's words, above the values that it looked at."""
     value: Any = step.value
     test = part.tell(step, givers)
-    verdict = _VERDICTS[None if value is None else bool(value)]
+    known = None if value is None else bool(value)
+    verdict = _VERDICTS[known]
     words = f"{verdict[0]}：{condition.words.zh}", f"{verdict[1]}: {condition.words.en}"
     steps = test["steps"]
-    node = told("condition", words, value, TRUTH, [test] if test["code"] != "all" else steps)
+    node = told("condition", words, known, TRUTH, [test] if test["code"] != "all" else steps)
     node["reason"] = condition.code
     return node
 
@@ -126,31 +132,30 @@ def _ended(condition: Condition) -> Told:
     return node
 
 
-def _limit(reached: LimitStep, label: Said, part: Part, givers: Givers) -> Told:
+def _limit(reached: LimitStep, label: Said, part: Part, givers: Givers, known: bool) -> Told:
+    """A limit: its maximum, what was used of it, what is left, and whether it bit.
+
+    `known` says whether there is an amount to hold against it.
+    """
     maximum: Any = reached.max.value
     used = reached.used_fen
     steps = [] if part.literal else [part.tell(reached.max, givers)]
-    bit = False
-    left: Any = None
+    left: Any = None if maximum is None else maximum - used if maximum > used else 0
+    known, bit = known and left is not None, left is not None and reached.before > left
     top = MONEY.say(maximum)
     zh, en = f"{label[0]} {top[0]}", f"{label[1]}: {top[1]}"
     if used:
-        paid = MONEY.say(used)
-        before = f"此前已给付 {paid[0]}", f"Paid before: {paid[1]}"
-        steps.append(leaf("used", before, used, MONEY, "history"))
-    if maximum is not None:
-        left = maximum - used if maximum > used else 0
-        bit = reached.before > left
-        if used:
-            rest = MONEY.say(left)
-            zh, en = (
-                f"{zh}，{before[0]}，剩余 {rest[0]}",
-                f"{en}; paid before: {paid[1]}; left: {rest[1]}",
-            )
-        after = MONEY.say(reached.after) if bit else None
-        zh = f"{zh}，未超过" if after is None else f"{zh}，按 {after[0]} 给付"
-        en = f"{en}; not exceeded" if after is None else f"{en}; {after[1]} is paid"
-    node = told("limit", (zh, en), reached.after, MONEY, steps)
+        paid, rest = MONEY.say(used), MONEY.say(left)
+        zh = f"{zh}，此前已给付 {paid[0]}，剩余 {rest[0]}"
+        en = f"{en}; paid before: {paid[1]}; left: {rest[1]}"
+        words = f"此前已给付 {paid[0]}", f"Paid before: {paid[1]}"
+        steps.append(leaf("used", words, used, MONEY, "history"))
+    if known and bit:
+        after = MONEY.say(reached.after)
+        zh, en = f"{zh}，按 {after[0]}给付", f"{en}; limited to {after[1]}"
+    elif known:
+        zh, en = f"{zh}，未超过", f"{en}; not exceeded"
+    node = told("limit", (zh, en), reached.after if known else None, MONEY, steps)
     node["maximum"], node["used"], node["left"] = exact(maximum), used, exact(left)
     node["bit"] = bit
     return node
@@ -159,10 +164,37 @@ def _limit(reached: LimitStep, label: Said, part: Part, givers: Givers) -> Told:
 def _rounding(amount: Fraction, fen: int) -> Told:
     before, after = MONEY.say(amount), MONEY.say(fen)
     words = (
-        f"四舍五入到分：{before[0]}，得 {after[0]}",
+        f"四舍五入到分：{before[0]}，计 {after[0]}",
         f"Rounded half-up to the fen: {before[1]} becomes {after[1]}",
     )
     return leaf("rounding", words, fen, MONEY, "plan")
+
+
+def explain_price(
+    terms: PlanTerms,
+    name: str,
+    found: Priced,
+    context: Mapping[str, Input] = PRICE_CONTEXT,
+    label: Said = _PRICE,
+) -> dict[str, Any]:
+    """A price, an upgrade or a refund as such a tree; `name` is what `priced` was given.
+
+    `context` is the vocabulary of the expression (`inputs`), `label` what the amount is.
+    The root's code is "price".
+    """
+    key = f"told:{name}"
+    part: Part | None = terms.programs.get(key)
+    if part is None:
+        speaker = Speaker(Lexicon.of(terms, inputs=context), OPERATORS)
+        part = terms.programs[key] = speaker.part(found.step.node, MONEY)
+    node = part.tell(found.step, NOBODY)
+    steps = [node]
+    value: Any = found.step.value
+    if value is not None and value.denominator != 1:
+        steps.append(_rounding(value, found.amount_fen))
+    result = MONEY.say(None if found.missing else found.amount_fen)
+    words = f"{label[0]} {result[0]}", f"{label[1]}: {result[1]}"
+    return told("price", words, None if found.missing else found.amount_fen, MONEY, steps)
 
 
 def _script(terms: PlanTerms, benefit: Benefit) -> Script:
@@ -190,11 +222,11 @@ def _ready(terms: PlanTerms, benefit: Benefit) -> Script:
 
 
 _PER: Mapping[ex.Within, Said] = {
-    "claim": ("每次申领上限", "Maximum for a claim"),
-    "incident": ("每次事故上限", "Maximum for an incident"),
-    "year": ("本保障年度累计上限", "Maximum for the year of cover"),
-    "term": ("本保障期累计上限", "Maximum for the term"),
-    "lifetime": ("历年累计上限", "Maximum over all years"),
+    "claim": ("每次申领最高", "Maximum for a claim"),
+    "incident": ("每次事故最高", "Maximum for an incident"),
+    "year": ("每个保障年度累计最高", "Maximum for a year of cover"),
+    "term": ("本保障期累计最高", "Maximum for the term"),
+    "lifetime": ("历年累计最高", "Maximum over all years"),
 }
 
 
@@ -202,15 +234,15 @@ def limit_words(limit: Limit, lexicon: Lexicon) -> Said:
     """What a limit limits: the period, whose policies, which benefits and plans together."""
     zh, en = _PER[limit.per]
     own = () if lexicon.benefit is None else (lexicon.benefit.code,)
-    if limit.plans:
-        plans = (*limit.plans,)
-        zh, en = f"{zh}（与{'、'.join(plans)}合计）", f"{en} together with {', '.join(plans)}"
-    elif limit.across == "member":
-        zh, en = f"{zh}（本人全部保障合计）", f"{en} over all policies of the member"
     if not limit.benefits:
-        zh, en = f"{zh}（各项互助金合计）", f"{en}, all benefits together"
+        zh, en = f"各项互助金合计，{zh}", f"{en} for all benefits together"
     elif limit.benefits != own:
         named = [lexicon.benefit_name(code) for code in limit.benefits]
-        zh = f"{zh}（{'、'.join(each[0] for each in named)}合计）"
-        en = f"{en}, {', '.join(each[1] for each in named)} together"
+        zh = f"{'、'.join(each[0] for each in named)}合计，{zh}"
+        en = f"{en} for “{', '.join(each[1] for each in named)}” together"
+    if limit.plans:
+        zh = f"连同 {'、'.join(limit.plans)}，{zh}"
+        en = f"{en}, plans {', '.join(limit.plans)} included"
+    elif limit.across == "member":
+        zh, en = f"本人全部保障合并计算，{zh}", f"{en}, over all policies of the member"
     return zh, en

@@ -15,6 +15,7 @@ from app.plans.wording import (
     DAYS,
     MONEY,
     NUMBER,
+    ORDINAL,
     RATE,
     TIMES,
     TRUTH,
@@ -40,6 +41,11 @@ ITEM_LABELS: Mapping[str, Said] = {
     "stays": ("第{}次住院", "Stay {}"),
     "items": ("第{}项", "Item {}"),
     "layers": ("第{}层份额", "Layer {} of shares"),
+}
+_EVERY: Mapping[str, Said] = {
+    "stays": ("每次住院", "each stay"),
+    "items": ("每个项目", "each item"),
+    "layers": ("每层份额", "each layer of shares"),
 }
 
 
@@ -138,16 +144,36 @@ class Lexicon:
         return found
 
     def table(self, name: str) -> Said:
-        """A table's own words, otherwise its name."""
+        """A table's own words as far as the first comma, otherwise its name."""
         table = self.terms.tables.get(name)
         if table is None or table.words is None:
             return name, name
-        return table.words.zh, table.words.en
+        zh = table.words.zh.partition("，")[0].partition("；")[0]
+        return zh, table.words.en.partition(";")[0].partition(",")[0]
+
+    def table_name(self, name: str) -> Said:
+        """A table as it is referred to: a standard one by its code, another by its words."""
+        table = self.terms.tables.get(name)
+        if table is not None and table.origin is not None:
+            return table.origin, table.origin
+        return self.table(name)
+
+    def every(self, listed: str) -> Said:
+        """What is added up over a list: "每次住院"."""
+        known = _EVERY.get(listed.rpartition("_")[2])
+        if known is not None:
+            return known
+        named = self.named(listed)
+        return f"每项{named.zh}", f"each of: {named.en}"
+
+    def measure(self, listed: str) -> str:
+        """What the items of a list are counted in, in Chinese."""
+        return "次" if listed.rpartition("_")[2] == "stays" else "项"
 
     def item(self, listed: str) -> Said:
         """How an item of a list is called; `{}` is its number."""
-        label = ITEM_LABELS.get(listed)
-        if label is not None and listed not in self.terms.facts:
+        label = ITEM_LABELS.get(listed.rpartition("_")[2])
+        if label is not None:
             return label
         named = self.named(listed)
         return f"{_literal(named.zh)}第{{}}项", f"{_literal(named.en)}, item {{}}"
@@ -212,9 +238,9 @@ class Lexicon:
             case ex.DaysBetween():
                 return DAYS
             case ex.Occurrence():
-                return TIMES
+                return ORDINAL
             case ex.Count():
-                return TIMES if node.count == "stays" else NUMBER
+                return TIMES if self.measure(node.count) == "次" else NUMBER
             case ex.Full():
                 return NUMBER
         return TRUTH

@@ -24,7 +24,10 @@ def _joined(code: str, sign: str, same: bool) -> Operator:
             en = sign.join([each[1] for each in said])
             result = form.say(value)
             if value == 0 and code == "minus" and _falls_short(step.parts):
-                words = f"{zh}，不足减，计 {result[0]}", f"{en}: nothing is left, {result[1]}"
+                words = (
+                    f"{zh}，不足减，计{form.lead}{result[0]}",
+                    f"{en}: nothing is left, {result[1]}",
+                )
             else:
                 words = f"{zh} = {result[0]}", f"{en} = {result[1]}"
             return told(code, words, value, form, below(step, givers))
@@ -43,6 +46,9 @@ def _percent(node: ex.Percent, speaker: Speaker, form: Form) -> Teller:
     of, rate = speaker.part(node.percent.of, form), speaker.part(node.percent.rate, RATE)
     say_rate = rate.say if rate.literal else RATE.say
     below = Below((of, rate))
+    if rate.literal and edge_value(node.percent.rate) == 1:  # type: ignore[arg-type]
+        # All of it: nothing that anybody would want to see calculated.
+        return lambda step, givers: of.tell(step.parts[0], givers)
 
     def tell(step: Step, givers: Givers) -> Told:
         first, second = step.parts
@@ -67,7 +73,8 @@ def _bounded(code: str, other: str) -> Operator:
 
         def tell(step: Step, givers: Givers) -> Told:
             first, second = step.parts
-            one, two = of.named(first.value), bound.say(second.value)
+            one, (zh, en) = of.named(first.value), bound.say(second.value)
+            two = f"{form.lead}{zh}", en
             value: Any = step.value
             if value is None:
                 words = _unknown_bound(upper, one, two)
@@ -84,23 +91,29 @@ def _bounded(code: str, other: str) -> Operator:
 
 def _unknown_bound(upper: bool, of: Said, bound: Said) -> Said:
     if upper:
-        return f"{of[0]}，最高 {bound[0]}", f"{of[1]}, at most {bound[1]}"
-    return f"{of[0]}，最低 {bound[0]}", f"{of[1]}, at least {bound[1]}"
+        return f"{of[0]}，最高{bound[0]}", f"{of[1]}, at most {bound[1]}"
+    return f"{of[0]}，最低{bound[0]}", f"{of[1]}, at least {bound[1]}"
 
 
 def _kept(upper: bool, of: Said, bound: Said) -> Said:
     if upper:
-        return f"{of[0]}，未超过上限 {bound[0]}", f"{of[1]}, within the maximum of {bound[1]}"
-    return f"{of[0]}，不低于最低 {bound[0]}", f"{of[1]}, not below the minimum of {bound[1]}"
+        return (
+            f"{of[0]}，未超过上限{bound[0]}",
+            f"{of[1]}, within the maximum of {bound[1]}",
+        )
+    return (
+        f"{of[0]}，不低于最低{bound[0]}",
+        f"{of[1]}, not below the minimum of {bound[1]}",
+    )
 
 
 def _bound(upper: bool, of: Said, bound: Said) -> Said:
     if upper:
         return (
-            f"{of[0]}，超过上限，按 {bound[0]} 计",
+            f"{of[0]}，超过上限，按{bound[0]}计",
             f"{of[1]}, above the maximum: {bound[1]}",
         )
-    return f"{of[0]}，低于最低标准，按 {bound[0]} 计", f"{of[1]}, below the minimum: {bound[1]}"
+    return f"{of[0]}，低于最低标准，按{bound[0]}计", f"{of[1]}, below the minimum: {bound[1]}"
 
 
 def _pro_rata(node: ex.ProRata, speaker: Speaker, form: Form) -> Teller:
@@ -120,7 +133,7 @@ def _pro_rata(node: ex.ProRata, speaker: Speaker, form: Form) -> Teller:
         )
         if step.value is not None and not third.value:
             words = (
-                f"{one[0]}，折算基数为 0，计 {result[0]}",
+                f"{one[0]}，折算基数为0，计{form.lead}{result[0]}",
                 f"{one[1]}, a part of nothing: {result[1]}",
             )
         elif step.value is not None and second.value >= third.value:  # type: ignore[operator]
@@ -137,7 +150,7 @@ def _full(node: ex.Full, speaker: Speaker, form: Form) -> Teller:
     def tell(step: Step, givers: Givers) -> Told:
         one, result = of.named(step.parts[0].value), form.say(step.value)
         words = (
-            f"{one[0]}，每满 {per[0]} 计 1，共 {result[0]}",
+            f"{one[0]}，每满{of.form.lead}{per[0]}计1，共{result[0]}",
             f"{one[1]}: {result[1]} full units of {per[1]}",
         )
         return told("full", words, step.value, form, below(step, givers))
@@ -153,7 +166,7 @@ def _days_between(node: ex.DaysBetween, speaker: Speaker, form: Form) -> Teller:
         one, two = (each.say(of.value) for each, of in zip((first, last), step.parts, strict=True))
         result = form.say(step.value)
         words = (
-            f"{one[0]}至{two[0]}，共 {result[0]}",
+            f"{one[0]}至{two[0]}，共{result[0]}",
             f"from {one[1]} to {two[1]}: {result[1]}",
         )
         return told("days_between", words, step.value, form, below(step, givers))
@@ -170,7 +183,7 @@ _RELATIONS: Mapping[str, tuple[Said, Said]] = {
     "below": (("低于", "is below"), ("不低于", "is at least")),
 }
 _DAY_RELATIONS: Mapping[str, tuple[Said, Said]] = {
-    "equals": (("与", "is"), ("不同于", "is not")),
+    "equals": (("等于", "is"), ("不同于", "is not")),
     "reaches": (("不早于", "is not before"), ("早于", "is before")),
     "exceeds": (("晚于", "is after"), ("不晚于", "is not after")),
     "up_to": (("不晚于", "is not after"), ("晚于", "is after")),
@@ -183,7 +196,7 @@ def _compared(code: str) -> Operator:
         first, second = getattr(node, code)
         measure = speaker.lexicon.form(first) or speaker.lexicon.form(second)
         left, right = speaker.part(first, measure), speaker.part(second, measure)
-        spoken = relation_words(code, left.form)
+        spoken, lead = relation_words(code, left.form), right.form.lead if right.literal else ""
         below = Below((left, right))
 
         def tell(step: Step, givers: Givers) -> Told:
@@ -192,12 +205,12 @@ def _compared(code: str) -> Operator:
             if step.value is None:
                 (zh, en), _ = spoken
                 words = (
-                    f"{a[0]}，是否{zh} {b[0]}待确认",
+                    f"{a[0]}，是否{zh}{lead}{b[0]}，待确认",
                     f"{a[1]}: whether it {en} {b[1]} is not known yet",
                 )
             else:
                 zh, en = spoken[0] if step.value else spoken[1]
-                words = f"{a[0]}，{zh} {b[0]}", f"{a[1]} {en} {b[1]}"
+                words = f"{a[0]}，{zh}{lead}{b[0]}", f"{a[1]} {en} {b[1]}"
             return told(code, words, step.value, form, below(step, givers))
 
         return tell

@@ -6,7 +6,7 @@ from typing import Any
 from app.plans import expressions as ex
 from app.plans.evaluation import Step
 from app.plans.telling import Below, Givers, Operator, Speaker, Teller, Told, leaf, told
-from app.plans.wording import MONEY, NUMBER, TRUTH, WITHIN, Form, Said
+from app.plans.wording import MONEY, TRUTH, WITHIN, Form, Said
 
 # As many words of a list as a line may name.
 NAMED_WORDS = 4
@@ -113,7 +113,7 @@ def _holds(node: ex.Holds, _speaker: Speaker, form: Form) -> Teller:
 
 def _count(node: ex.Count, speaker: Speaker, form: Form) -> Teller:
     zh, en, _, source = speaker.lexicon.named(node.count)
-    measure = "次" if node.count == "stays" else "项"
+    measure = speaker.lexicon.measure(node.count)
 
     def tell(step: Step, givers: Givers) -> Told:
         if step.value is None:
@@ -130,12 +130,12 @@ def _count(node: ex.Count, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _occurrence(node: ex.Occurrence, _speaker: Speaker, _form: Form) -> Teller:
+def _occurrence(node: ex.Occurrence, _speaker: Speaker, form: Form) -> Teller:
     zh, en = WITHIN[node.occurrence.within]
 
     def tell(step: Step, _givers: Givers) -> Told:
         words = f"{zh}第{step.value}次", f"Number {step.value} {en}"
-        return leaf("occurrence", words, step.value, NUMBER, "history")
+        return leaf("occurrence", words, step.value, form, "history")
 
     return tell
 

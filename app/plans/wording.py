@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any, Literal, NamedTuple
 
 from app.kernel.money import round_half_up, yuan
@@ -21,7 +22,7 @@ class Form(NamedTuple):
 
     `say` is for what was computed ("1,400.00 元"), `short` for what the plan says
     ("1,400 元"), `bare` the number alone in English. `gap` stands between a name and
-    its value.
+    its value; `lead` before a value that follows Chinese words.
     """
 
     unit: Unit
@@ -29,6 +30,7 @@ class Form(NamedTuple):
     short: Say
     bare: Callable[[Any], str]
     gap: Said = ("", " ")
+    lead: str = ""
 
 
 def exact(value: Any) -> int | str | bool | None:
@@ -135,7 +137,7 @@ def _measured(zh: str, one: str, many: str) -> Form:
     return Form("number", say, say, number_text)
 
 
-MONEY = Form("fen", _money, _short_money, _short_yuan, (" ", " "))
+MONEY = Form("fen", _money, _short_money, _short_yuan, (" ", " "), " ")
 NUMBER = Form("number", _number, _number, number_text)
 RATE = Form("number", _rate, _rate, rate_text)
 TRUTH = Form("truth", _truth, _truth, lambda value: _truth(value)[1], ("：", ": "))
@@ -144,6 +146,13 @@ DAYS = _measured("天", "day", "days")
 TIMES = _measured("次", "time", "times")
 GRADE = _measured("级", "", "")
 SHARES = _measured("份", "share", "shares")
+
+ORDINAL = Form(
+    "number",
+    lambda value: (f"第{value}次", f"number {value}"),
+    lambda value: (f"第{value}次", f"number {value}"),
+    str,
+)
 
 # What a number counts, by the last word of its name.
 _BY_NAME: Mapping[str, Form] = {
@@ -194,6 +203,8 @@ def unified(forms: list[Form | None]) -> Form | None:
 
 def range_words(band: Range, form: Form) -> Said:
     """A band's edges: "超过30天至90天", "above 30 up to 90 days"."""
+    if form is ORDINAL:
+        return _ordinals(band)
     low = band.from_ if band.from_ is not None else band.above
     high = band.to if band.to is not None else band.below
     if low is None:
@@ -215,10 +226,28 @@ def range_words(band: Range, form: Form) -> Said:
     return f"{zh_low}至不满{form.gap[0]}{zh_high}", f"{en_low} to below {en_high}"
 
 
+def _ordinals(band: Range) -> Said:
+    """A band of whole numbers that say which one it is: "第2次", "第3次及以后"."""
+    low, high = 1, None
+    if band.from_ is not None:
+        low = max(1, ceil(edge_value(band.from_)))
+    elif band.above is not None:
+        low = floor(edge_value(band.above)) + 1
+    if band.to is not None:
+        high = floor(edge_value(band.to))
+    elif band.below is not None:
+        high = ceil(edge_value(band.below)) - 1
+    if high is None:
+        return f"第{low}次及以后", f"number {low} and after"
+    if high <= low:
+        return f"第{low}次", f"number {low}"
+    return f"第{low}至{high}次", f"numbers {low} to {high}"
+
+
 def _no_low(band: Range, form: Form) -> Said:
     if band.to is not None:
         zh, en = form.short(edge_value(band.to))
-        return f"{zh}及以下", f"up to {en}"
+        return (f"{zh}及以下", f"up to {en}") if edge_value(band.to) else (zh, en)
     if band.below is not None:
         zh, en = form.short(edge_value(band.below))
         return f"不满{form.gap[0]}{zh}", f"below {en}"
@@ -234,5 +263,5 @@ WITHIN: Mapping[Within, Said] = {
     "incident": ("同一事故", "for the same incident"),
     "year": ("本保障年度", "in this year of cover"),
     "term": ("本保障期", "in this term"),
-    "lifetime": ("历年累计", "over all years"),
+    "lifetime": ("历年", "over all years"),
 }
