@@ -36,7 +36,7 @@ async def test_from_the_incident_to_the_money(
     assert approved["status"] == "paying"
     amount = approved["amount_fen"]
     assert amount > 0
-    assert approved["decisions"][0]["steps"][-1]["amount_fen"] == amount
+    assert approved["decisions"][0]["explanation"]["value"] == amount
 
     assert "payouts.send" in await run_jobs(app)
     waiting = await case.payout()

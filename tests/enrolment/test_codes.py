@@ -20,6 +20,7 @@ from app.members.errors import CodeUnknown
 from app.members.models import EnrolmentCode
 from app.organisations.models import Kind, Organisation
 from app.plans import service as plans
+from app.plans.pricing import price_fen
 from tests.access_fixtures import SignedIn, make_organisation, make_partner, staff_token
 from tests.enrolment.factories import make_code
 from tests.members.factories import keyed
@@ -80,7 +81,7 @@ async def test_the_scan_says_where_what_and_to_what_to_agree(
     async with database.transaction() as session:
         version = await plans.version_on_sale(session, "RIDER-ACC", system_now())
     rider = view.plans[0]
-    assert rider.options[0].price_per_share_fen == version.terms.price_fen(1)
+    assert rider.options[0].price_per_share_fen == price_fen(version.terms, 1)
     assert rider.name.zh
     assert rider.name.en
     assert [c.purpose for c in view.consents if c.required] == [

@@ -7,7 +7,6 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel.clock import system_now
@@ -15,7 +14,6 @@ from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
 from app.plans import catalogue, service
 from app.plans.errors import PlanNotOnSale
-from app.plans.terms import PlanTerms
 from tests.cover_fixtures import load_plans, scalar
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +47,7 @@ async def test_a_plan_says_what_it_pays_and_what_nobody_published(
     documents = {benefit["code"]: benefit["documents"] for benefit in plan["benefits"]}
     assert documents["MED"] == ["identity", "medical_record", "receipt"]
     assert documents["DEATH"] == ["claimant_identity", "death_certificate", "kinship_proof"]
-    assert len(plan["demonstration"]) == 5
+    assert all(words["zh"] and words["en"] for words in plan["demonstration"])
     assert plan["published_plan"] == "HA-TRUCK-2024"
 
 
@@ -111,33 +109,3 @@ async def test_a_closed_version_is_not_sold(database: Database) -> None:
         await service.close_version(session, version, actor=SYSTEM, now=now)
         with pytest.raises(PlanNotOnSale):
             await service.version_on_sale(session, "TEST-CLOSED", now)
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        (("benefits", 0, "base_fen"), -1),
-        (("benefits", 0, "base_fen"), 1.5),
-        (("benefits", 0, "table"), "NO-TABLE"),
-        (("benefits", 2, "rate"), "1.2"),
-        (("benefits", 2, "rate"), 0.5),
-        (("benefits", 1, "code"), "DISAB"),
-        (("benefits", 0, "excludes"), ["NOBODY"]),
-        (("benefits", 0, "shape"), "magic"),
-        (("contribution", "max_shares"), 0),
-        (("contribution", "options", 0, "term_days"), 30),
-        (("unknown",), 1),
-        (("kind",), "gifted"),
-    ],
-)
-async def test_a_document_that_is_not_a_plan_is_refused(
-    path: tuple[str | int, ...], value: object
-) -> None:
-    _at, source = next(each for each in catalogue.documents() if each[1]["code"] == "RIDER-ACC")
-    document = deepcopy(source)
-    place = document
-    for step in path[:-1]:
-        place = place[step]  # type: ignore[index]
-    place[path[-1]] = value  # type: ignore[index]
-    with pytest.raises(ValidationError):
-        PlanTerms.model_validate(document)
