@@ -64,7 +64,7 @@ async def _open(settings: Settings) -> Context:
 def _terms(document: dict[str, Any]) -> Terms:
     contribution, ages = document["contribution"], document["eligibility"]["ages"]
     return Terms(
-        price_fen=contribution["options"][0]["price_per_share_fen"],
+        price_fen=contribution["options"][0]["price"]["times"][0]["yuan"] * 100,
         max_shares=contribution["max_shares"],
         youngest=max(each["minimum"] for each in ages.values()),
         oldest=min(each["maximum"] for each in ages.values()),
