@@ -1,13 +1,13 @@
 """What a benefit pays for the facts of a claim, with every step explained; pure functions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from app.kernel.money import round_half_up
 from app.plans.benefits import Benefit, Condition, Limit, Words
-from app.plans.evaluation import ITEMS, Compiled, Run, Scope, Step, compiled
+from app.plans.evaluation import ITEMS, Compiled, Run, Scope, Step, compiled, missing_of
 from app.plans.expressions import Each, Occurrence, Within, walk
 from app.plans.history import Past
 from app.plans.inputs import Inputs
@@ -38,9 +38,9 @@ class Program:
     steps: tuple[tuple[str, Compiled], ...]
     pays: Compiled
     limits: tuple[tuple[Limit, Compiled], ...]
-    counters: Mapping[str, tuple[Compiled, Within]]
+    counters: tuple[tuple[str, Compiled], ...]
     numbered_list: str | None
-    ended_by: frozenset[str]
+    ended_by: tuple[tuple[Within, tuple[str, ...]], ...]
     excluding: frozenset[str]
 
 
@@ -99,8 +99,8 @@ def assess(
         run.steps[name] = reached = step(run)
         named.append((name, reached))
     conditions = tuple((condition, test(run)) for condition, test in program.conditions)
-    failed = [condition for condition, step in conditions if step.value is False]
-    failed += _ended(program, past)
+    failed = [condition for condition, step in conditions if _refused(step)]
+    failed += ended(program, past)
     pays = program.pays(run)
     amount = Fraction(0) if failed or pays.value is None else _fen(pays)
     limits = []
@@ -108,8 +108,8 @@ def assess(
         reached_limit = _limited(limit, maximum(run), amount, past)
         limits.append(reached_limit)
         amount = reached_limit.after
-    counters = {} if failed else _counted(program, run)
-    missing = () if failed else tuple(run.missing)
+    counted = () if failed else tuple((name, of(run)) for name, of in program.counters)
+    missing = () if failed else _missing(run, conditions, pays, limits, counted)
     return Assessment(
         amount_fen=0 if missing else round_half_up(amount),
         benefit=program.benefit,
@@ -119,28 +119,38 @@ def assess(
         steps=tuple(named),
         pays=pays,
         limits=tuple(limits),
-        counters=counters,
+        counters=_counters(program, run, counted),
     )
 
 
-def _ended(program: Program, past: Past) -> list[Condition]:
+def _refused(step: Step) -> bool:
+    """A condition that nothing gives a value (`choose` without such a case) does not hold."""
+    return step.value is not None and not step.value
+
+
+def _missing(
+    run: Run,
+    conditions: Sequence[tuple[Condition, Step]],
+    pays: Step,
+    limits: Sequence[LimitStep],
+    counted: Sequence[tuple[str, Step]],
+) -> tuple[str, ...]:
+    """What the amount, or what is to be remembered with it, cannot be known without."""
+    roots = [step for _, step in conditions]
+    roots.append(pays)
+    roots += [limit.max for limit in limits]
+    roots += [step for _, step in counted]
+    return missing_of(roots, run.steps)
+
+
+def ended(program: Program, past: Past) -> list[Condition]:
     """Benefits that a payment ended, and those that cannot be paid beside another."""
     reasons = []
-    for within, codes in _once(program):
-        if past.paid(within, codes):
-            reasons.append(ONCE)
-            break
+    if any(past.paid(within, codes) for within, codes in program.ended_by):
+        reasons.append(ONCE)
     if program.excluding and past.paid("incident", tuple(program.excluding)):
         reasons.append(EXCLUDED)
     return reasons
-
-
-def _once(program: Program) -> Iterator[tuple[Within, tuple[str, ...]]]:
-    once = program.benefit.once
-    if once is not None:
-        yield once.within, (program.benefit.code,)
-    if program.ended_by:
-        yield "term", tuple(program.ended_by)
 
 
 def _fen(step: Step) -> Fraction:
@@ -162,12 +172,11 @@ def _limited(limit: Limit, maximum: Step, amount: Fraction, past: Past) -> Limit
     return LimitStep(limit, maximum, used, amount, min(amount, left))
 
 
-def _counted(program: Program, run: Run) -> dict[str, Fraction]:
-    counters = {}
-    for name, (of, _) in program.counters.items():
-        value: Any = of(run).value
-        if value is not None:
-            counters[name] = Fraction(value)
+def _counters(
+    program: Program, run: Run, counted: Sequence[tuple[str, Step]]
+) -> dict[str, Fraction]:
+    """What is remembered of a claim that was not refused."""
+    counters = {name: _fen(step) for name, step in counted if step.value is not None}
     listed: Any = run.inputs.get(program.numbered_list or "", ())
     if listed:
         counters[ITEMS] = Fraction(len(listed))
@@ -194,21 +203,20 @@ def _program(terms: PlanTerms, benefit: Benefit) -> Program:
         limit if limit.benefits else limit.model_copy(update={"benefits": (benefit.code,)})
         for limit in benefit.limits
     ]
-    shared = [
-        limit for limit in terms.limits if not limit.benefits or benefit.code in limit.benefits
-    ]
     return Program(
         benefit=benefit,
         conditions=tuple((each, compiled(each.require, scope)) for each in benefit.conditions),
         steps=tuple((step.name, compiled(step.value, scope)) for step in benefit.steps),
         pays=compiled(benefit.pays, scope),
-        limits=tuple((limit, compiled(limit.max, scope)) for limit in (*own, *shared)),
-        counters=counters,
+        limits=tuple(
+            (limit, compiled(limit.max, scope)) for limit in (*own, *terms.limits_of(benefit.code))
+        ),
+        counters=tuple((name, of) for name, (of, _) in counters.items()),
         numbered_list=_numbered_list(benefit),
-        ended_by=frozenset(
-            other.code
+        ended_by=tuple(
+            (other.once.within, (other.code,))
             for other in terms.benefits
-            if other.once is not None and benefit.code in other.once.benefits
+            if other.once is not None and benefit.code in (other.code, *other.once.benefits)
         ),
         excluding=frozenset(benefit.excludes)
         | {other.code for other in terms.benefits if benefit.code in other.excludes},

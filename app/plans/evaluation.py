@@ -1,10 +1,11 @@
 """What an expression comes to: exact, total, bounded; with the tree of steps that led there.
 
 An expression is compiled once into functions and run for each claim. A value that cannot
-be known, because a fact is missing, is None: the run goes on, and notes each missing fact.
+be known, because a fact is missing, is None: the run goes on, and `missing_of` finds in the
+steps which facts it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -42,18 +43,48 @@ class History(Protocol):
 
 @dataclass(slots=True)
 class Run:
-    """One evaluation: the inputs that are known, and what was found missing."""
+    """One evaluation: the inputs that are known, the steps so far, the item looked at."""
 
     inputs: Inputs
     history: History
     holds: frozenset[str] = frozenset()
     steps: dict[str, Step] = field(default_factory=dict)
-    missing: dict[str, None] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
     position: int = 0
 
 
 Compiled = Callable[[Run], Step]
+
+
+def missing_of(steps: Iterable[Step], named: Mapping[str, Step]) -> tuple[str, ...]:
+    """The inputs for want of which steps have no value, each once, in the order met.
+
+    `named` are the run's steps. What a step came to its value without is not missing: the
+    other parts of an `any` that holds, the branch not taken.
+    """
+    missing: dict[str, None] = {}
+    looked: set[str] = set()
+
+    def look(step: Step) -> None:
+        if step.value is not None:
+            return
+        node = step.node
+        if isinstance(node, str) and node in named:
+            if node not in looked:
+                looked.add(node)
+                look(named[node])
+        elif isinstance(node, str):
+            missing[node] = None
+        elif isinstance(node, ex.Count):
+            missing[node.count] = None
+        elif isinstance(node, ex.Each) and not step.parts:
+            missing[node.each.of] = None
+        for part in step.parts:
+            look(part)
+
+    for step in steps:
+        look(step)
+    return tuple(missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +123,7 @@ def _text(text: str) -> Compiled:
         known = run.steps.get(text)
         if known is not None:
             return Step(known.value, text)
-        value = run.inputs.get(text)
-        if value is None:
-            run.missing[text] = None
-        return Step(value, text)  # type: ignore[arg-type]  # lists never stand alone
+        return Step(run.inputs.get(text), text)  # type: ignore[arg-type]  # never a list
 
     return named
 
@@ -104,10 +132,7 @@ def _item_field(text: str) -> Compiled:
     listed, name = text.split(".")
 
     def of_item(run: Run) -> Step:
-        value = run.items[listed].get(name)
-        if value is None:
-            run.missing[text] = None
-        return Step(value, text)
+        return Step(run.items[listed].get(name), text)
 
     return of_item
 
@@ -306,16 +331,17 @@ def _each(node: ex.Each, scope: Scope) -> Compiled:
     def run_it(run: Run) -> Step:
         items: Any = run.inputs.get(listed)
         if items is None:
-            run.missing[listed] = None
             return Step(None, node)
+        outer = run.position, run.items
         steps = []
         total: Any = 0
         for run.position, item in enumerate(items, 1):
-            run.items[listed] = item
+            run.items = {listed: item}
             step = gives(run)
             steps.append(step)
             total = None if total is None or step.value is None else total + step.value
-        run.position = 0
+        # A counter that is asked for inside `each` may go through a list itself.
+        run.position, run.items = outer
         return Step(total, node, tuple(steps))
 
     return run_it
@@ -324,15 +350,13 @@ def _each(node: ex.Each, scope: Scope) -> Compiled:
 def _count(node: ex.Count, _scope: Scope) -> Compiled:
     def run_it(run: Run) -> Step:
         items: Any = run.inputs.get(node.count)
-        if items is None:
-            run.missing[node.count] = None
-            return Step(None, node)
-        return Step(len(items), node)
+        return Step(None if items is None else len(items), node)
 
     return run_it
 
 
-ITEMS = "items"
+# The counter of listed items that the service keeps itself; no document can name it.
+ITEMS = "#items"
 
 
 def _occurrence(node: ex.Occurrence, _scope: Scope) -> Compiled:

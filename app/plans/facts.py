@@ -10,7 +10,7 @@ from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit
 from app.plans.errors import FACT_MISSING
-from app.plans.expressions import Count, Each, Node, walk
+from app.plans.expressions import WORD, Count, Each, Node, walk
 from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
 from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
 
@@ -25,13 +25,18 @@ NOT_A_LIST = Text("请填写列表, 1 至 200 项", "A list of 1 to 200 items is
 NOT_AN_ITEM = Text("请填写各项内容", "An object is expected.")
 UNKNOWN = Text("此项责任不需要该信息", "The benefit does not use this fact.")
 
-_WORD = re.compile(r"[a-z0-9][A-Za-z0-9_-]{0,60}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WORD = re.compile(WORD)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def vocabulary(terms: PlanTerms) -> dict[str, Input]:
     """Every input that the plan's benefits may name: context, standard facts, its own."""
-    declared = {name: _declared(name, fact) for name, fact in terms.facts.items()}
+    return claim_inputs(terms.facts)
+
+
+def claim_inputs(facts: Mapping[str, FactDeclaration]) -> dict[str, Input]:
+    """The same for declarations alone; a fact that is declared replaces the standard one."""
+    declared = {name: _declared(name, fact) for name, fact in facts.items()}
     return {**CLAIM_CONTEXT, **STANDARD_FACTS, **declared}
 
 
@@ -81,7 +86,7 @@ def _roots(terms: PlanTerms, benefit: Benefit) -> Iterator[Node]:
     yield from (counter.of for counter in benefit.counters.values())
     yield from (step.value for step in benefit.steps)
     yield benefit.pays
-    yield from (limit.max for limit in (*benefit.limits, *terms.limits))
+    yield from (limit.max for limit in (*benefit.limits, *terms.limits_of(benefit.code)))
 
 
 def read_facts(
@@ -96,7 +101,7 @@ def read_facts(
     values: dict[str, Value | tuple[Item, ...]] = {}
     faults: list[FieldError] = []
     for name, raw in given.items():
-        pointer = f"/facts/{name}"
+        pointer = f"/facts/{_escaped(name)}"
         fact = known.get(name)
         if fact is None:
             faults.append(FieldError(pointer, "unknown-fact", UNKNOWN))
@@ -107,6 +112,11 @@ def read_facts(
             if value is not None:
                 values[name] = value
     return values, faults
+
+
+def _escaped(name: str) -> str:
+    """A name that somebody made up, as a part of a JSON Pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _items(fact: Input, raw: object, pointer: str, faults: list[FieldError]) -> tuple[Item, ...]:
@@ -122,7 +132,9 @@ def _items(fact: Input, raw: object, pointer: str, faults: list[FieldError]) -> 
         for name, value in each.items():
             inner = fact.fields.get(name)
             if inner is None:
-                faults.append(FieldError(f"{pointer}/{at}/{name}", "unknown-fact", UNKNOWN))
+                faults.append(
+                    FieldError(f"{pointer}/{at}/{_escaped(name)}", "unknown-fact", UNKNOWN)
+                )
                 continue
             read = _single(inner, value, f"{pointer}/{at}/{name}", faults)
             if read is not None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from app.kernel.clock import add_months
+from app.plans.evaluation import ITEMS
 from app.plans.expressions import Within
 
 
@@ -63,14 +64,23 @@ class Past:
             {
                 use.claim_id
                 for use in self._own(within)
-                if use.benefit_code == self.here.benefit_code
+                if use.benefit_code == self.here.benefit_code and use.amount_fen
             }
         )
 
     def counted(self, counter: str, within: Within) -> Fraction:
-        """What a counter had in the period; benefits that name it share it."""
+        """What a counter had in the period; benefits that name it share it.
+
+        Listed items are counted for each benefit by itself.
+        """
+        code = self.here.benefit_code
         return sum(
-            (use.counters.get(counter, Fraction(0)) for use in self._own(within)), Fraction()
+            (
+                use.counters.get(counter, Fraction(0))
+                for use in self._own(within)
+                if counter != ITEMS or use.benefit_code == code
+            ),
+            Fraction(),
         )
 
     def of_limit(

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.kernel.money import round_half_up
 from app.plans.errors import PriceFactsMissing
-from app.plans.evaluation import Compiled, Run, Scope, Step, compiled
+from app.plans.evaluation import Compiled, Run, Scope, Step, compiled, missing_of
 from app.plans.expressions import Node, Within
 from app.plans.inputs import Value
 from app.plans.table_values import table_values
@@ -48,7 +48,7 @@ def priced(terms: PlanTerms, name: str, node: Node, inputs: Mapping[str, Value])
     step = program(run)
     value: Any = step.value
     fen = 0 if value is None else round_half_up(Fraction(value))
-    return Priced(fen, step, tuple(run.missing) if value is None else ())
+    return Priced(fen, step, missing_of((step,), run.steps))
 
 
 def price_fen(

@@ -355,6 +355,12 @@ class PlanTerms(Term):
             raise BenefitNotFound
         return found
 
+    def limits_of(self, benefit_code: str) -> tuple[Limit, ...]:
+        """The plan's own limits that this benefit's payments count against."""
+        return tuple(
+            limit for limit in self.limits if not limit.benefits or benefit_code in limit.benefits
+        )
+
     def documents(self, benefit_code: str) -> tuple[DocumentKind, ...]:
         """The papers that a claim for this benefit needs: exactly these, never more."""
         return self.benefit(benefit_code).documents

@@ -1,137 +1,307 @@
-"""What benefits pay: the worked cases these plans cover, and properties of the amounts."""
+"""Around the expression: conditions, endings, exclusions, limits, rounding, counters."""
 
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from app.plans.assessment import benefit_amount
-from app.plans.benefits import PerDiem
-from app.plans.catalogue import documents
-from app.plans.errors import BenefitNotFound, FactsMissing
+from app.plans.assessment import EXCLUDED, ONCE, Assessment, assess
+from app.plans.errors import BenefitNotFound
+from app.plans.history import Past, Use
 from app.plans.terms import PlanTerms
+from tests.plans.engine import CATALOGUE, WORDS, Diary, benefit, condition, here, plan, use
 
-PLANS = {
-    document["code"]: PlanTerms.model_validate(document) for _effective, document in documents()
-}
-RIDER = PLANS["RIDER-ACC"]
+RIDER = CATALOGUE["RIDER-ACC"]
 
 
-@pytest.mark.parametrize(
-    ("case", "self_pay", "paid"),
-    [
-        ("D24", 80, 0),
-        ("D25", 100, 0),
-        ("D26", 1_500, 1_400),
-        ("D27", 10_100, 10_000),
-        ("D28", 12_000, 10_000),
-    ],
-)
-def test_published_medical_cases(case: str, self_pay: int, paid: int) -> None:
-    found = benefit_amount(RIDER, "MED", {"self_pay_fen": self_pay * 100}, 1)
-    assert found.amount_fen == paid * 100, case
+def assessed(
+    terms: PlanTerms,
+    inputs: Mapping[str, Any],
+    uses: list[Use] | None = None,
+    code: str = "PAY",
+    **spot: Any,
+) -> Assessment:
+    return assess(terms, code, inputs, Past(uses or [], here(code, **spot)))
 
 
-@pytest.mark.parametrize(
-    ("case", "grade", "paid"), [("D33", 1, 40_000), ("D34", 5, 24_000), ("D35", 10, 4_000)]
-)
-def test_published_disability_cases(case: str, grade: int, paid: int) -> None:
-    found = benefit_amount(RIDER, "DISAB", {"disability_grade": grade}, 1)
-    assert found.amount_fen == paid * 100, case
+def codes(found: Assessment) -> list[str]:
+    return [failed.code for failed in found.failed]
 
 
-def beijing_allowance() -> PlanTerms:
-    """BJ-HA-2011: 40 yuan a day from day 4 of each stay, at most 7,200 yuan."""
-    published = PLANS["CQ-2015-HA"]
-    [benefit] = published.benefits
-    assert isinstance(benefit, PerDiem)
-    changed = benefit.model_copy(
-        update={"daily_fen": 4_000, "unpaid_days_per_stay": 3, "max_fen": 720_000}
+def test_every_condition_that_fails_is_named_and_nothing_is_paid() -> None:
+    terms = plan(
+        benefit(
+            "PAY",
+            {"yuan": 100},
+            conditions=[
+                condition("not-first", "first_diagnosis"),
+                condition("grade-too-low", {"reaches": ["hospital_grade", 2]}),
+                condition("not-inpatient", "inpatient"),
+            ],
+            counters={"cost": {"of": "loss_fen", "within": "term", "words": WORDS}},
+        )
     )
-    return published.model_copy(update={"benefits": (changed,)})
+    facts = {"first_diagnosis": False, "hospital_grade": 1, "inpatient": True, "loss_fen": 5}
+    found = assessed(terms, facts)
+    assert codes(found) == ["not-first", "grade-too-low"]
+    assert (found.amount_fen, found.missing, dict(found.counters)) == (0, (), {})
+    assert [step.value for _, step in found.conditions] == [False, False, True]
+    paid = assessed(terms, {**facts, "first_diagnosis": True, "hospital_grade": 2})
+    assert (codes(paid), paid.amount_fen, dict(paid.counters)) == (
+        [],
+        10_000,
+        {"cost": Fraction(5)},
+    )
+
+
+def test_a_failed_condition_asks_for_nothing_more() -> None:
+    terms = plan(benefit("PAY", "loss_fen", conditions=[condition("not-inpatient", "inpatient")]))
+    refused = assessed(terms, {"inpatient": False})
+    assert (codes(refused), refused.missing) == (["not-inpatient"], ())
+    asked = assessed(terms, {})
+    assert (codes(asked), asked.missing, asked.amount_fen) == ([], ("inpatient", "loss_fen"), 0)
+
+
+def test_a_condition_whose_choice_has_no_such_case_does_not_hold() -> None:
+    require = {"choose": {"by": "severity", "cases": {"severe": "inpatient"}}}
+    terms = plan(benefit("PAY", {"yuan": 1}, conditions=[condition("too-mild", require)]))
+    assert codes(assessed(terms, {"severity": "mild", "inpatient": True})) == ["too-mild"]
+    assert assessed(terms, {"severity": "severe", "inpatient": True}).amount_fen == 100
+
+
+def test_facts_of_a_step_that_does_not_matter_are_not_asked_for() -> None:
+    costly = {"name": "costly", "words": WORDS, "value": "loss_fen"}
+    pays = {"when": {"if": "surgery", "then": "costly", "otherwise": {"yuan": 5}}}
+    terms = plan(benefit("PAY", pays, steps=[costly]))
+    assert assessed(terms, {"surgery": False}).amount_fen == 500
+    assert assessed(terms, {"surgery": True}).missing == ("loss_fen",)
+    assert assessed(terms, {}).missing == ("surgery",)
+
+
+def test_once_in_the_term_and_once_in_a_lifetime() -> None:
+    for within, next_policy in (("term", 100), ("lifetime", 0)):
+        terms = plan(benefit("PAY", {"yuan": 1}, once={"within": within}))
+        assert assessed(terms, {}).amount_fen == 100
+        again = assessed(terms, {}, [use(100, claim=2)])
+        assert (again.failed, again.amount_fen) == ((ONCE,), 0)
+        assert assessed(terms, {}, [use(100, policy=9)]).amount_fen == next_policy
+        assert assessed(terms, {}, [use(0, claim=2)]).amount_fen == 100
+
+
+def test_a_payment_ends_the_benefits_that_it_names() -> None:
+    for within, next_policy in (("term", []), ("lifetime", ["paid-once"])):
+        terms = plan(
+            benefit("MAIN", {"yuan": 9}, once={"within": within, "benefits": ["PAY"]}),
+            benefit("PAY", {"yuan": 1}),
+        )
+        assert codes(assessed(terms, {}, [use(900, "MAIN")])) == ["paid-once"]
+        assert codes(assessed(terms, {}, [use(900, "MAIN", policy=9)])) == next_policy
+        assert codes(assessed(terms, {}, [use(100)])) == []
+        assert codes(assessed(terms, {}, [use(100)], code="MAIN")) == []
+        assert codes(assessed(terms, {}, [use(900, "MAIN")], code="MAIN")) == ["paid-once"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("DISAB", "DEATH"), ("DEATH", "DISAB")])
+def test_exclusion_works_in_both_directions_for_one_incident(first: str, second: str) -> None:
+    terms = plan(
+        benefit("DISAB", {"yuan": 1}, excludes=["DEATH"]),
+        benefit("DEATH", {"yuan": 2}),
+        benefit("MED", {"yuan": 3}),
+    )
+    paid = [use(100, first, incident=1)]
+    beside = assessed(terms, {}, paid, second, incident=1)
+    assert (beside.failed, beside.amount_fen) == ((EXCLUDED,), 0)
+    assert codes(assessed(terms, {}, paid, second, incident=2)) == []
+    assert codes(assessed(terms, {}, paid, first, incident=1)) == []
+    assert codes(assessed(terms, {}, paid, "MED", incident=1)) == []
+
+
+def test_the_catalogue_says_so_of_disability_and_death() -> None:
+    inputs = {"disability_grade": 3, "shares": 1}
+    paid = [use(100, "DEATH", plan_code="RIDER-ACC")]
+    found = assessed(RIDER, inputs, paid, "DISAB", plan_code="RIDER-ACC")
+    assert found.failed == (EXCLUDED,)
+
+
+def limited(own: list[dict[str, Any]], **more: Any) -> PlanTerms:
+    return plan(benefit("PAY", "loss_fen", limits=own), benefit("OTHER", "loss_fen"), **more)
+
+
+def test_a_limit_per_share_grows_with_the_shares() -> None:
+    terms = limited([{"max": {"times": [{"yuan": 100}, "shares"]}, "per": "term"}])
+    for shares in (1, 2, 3):
+        found = assessed(terms, {"loss_fen": 10**9, "shares": shares}, [use(2_500)])
+        assert found.amount_fen == 10_000 * shares - 2_500
+    assert assessed(terms, {"loss_fen": 5, "shares": 0}).amount_fen == 0
 
 
 @pytest.mark.parametrize(
-    ("case", "stays", "paid"),
-    [("D29", [3], 0), ("D30", [4], 40), ("D31", [10], 280), ("D32", [21, 22], 1_480)],
+    ("per", "paid"),
+    [("claim", 900), ("incident", 800), ("year", 600), ("term", 600), ("lifetime", 200)],
 )
-def test_published_hospital_cases(case: str, stays: list[int], paid: int) -> None:
-    found = benefit_amount(beijing_allowance(), "HOSP_DAY", {"stay_days": stays}, 1)
-    assert found.amount_fen == paid * 100, case
-
-
-def test_shares_multiply_fixed_sums_and_raise_the_limit_of_losses() -> None:
-    assert benefit_amount(RIDER, "DEATH", {}, 3).amount_fen == 12_000_000
-    assert benefit_amount(RIDER, "DISAB", {"disability_grade": 10}, 2).amount_fen == 800_000
-    cost = {"self_pay_fen": 2_510_000}
-    assert [benefit_amount(RIDER, "MED", cost, n).amount_fen for n in (1, 2, 3)] == [
-        1_000_000,
-        2_000_000,
-        2_500_000,
+def test_what_is_left_of_a_limit_in_each_period(per: str, paid: int) -> None:
+    terms = limited([{"max": {"fen": 1_000}, "per": per}])
+    uses = [
+        use(100, claim=1_000, incident=1),
+        use(100, claim=2, incident=1),
+        use(200, claim=3, incident=2),
+        use(400, claim=4, incident=3, policy=2),
+        use(777, "OTHER", claim=5),
     ]
+    found = assessed(terms, {"loss_fen": 5_000}, uses)
+    assert found.amount_fen == paid
+    [step] = found.limits
+    assert (step.used_fen, step.bit) == (1_000 - paid, True)
+    assert [step.before, step.after] == [5_000, paid]
 
 
-def test_what_was_paid_in_the_term_counts_against_its_cap() -> None:
-    found = benefit_amount(RIDER, "MED", {"self_pay_fen": 800_000}, 1, paid_before_fen=600_000)
-    assert found.amount_fen == 400_000
-    assert "cap-per-term" in [step.code for step in found.steps]
-    spent = benefit_amount(RIDER, "MED", {"self_pay_fen": 800_000}, 1, paid_before_fen=1_000_000)
-    assert spent.amount_fen == 0
+def test_a_limit_that_is_used_up_leaves_nothing_and_never_less() -> None:
+    terms = limited([{"max": {"fen": 1_000}, "per": "term"}])
+    for used in (999, 1_000, 1_001, 10**9):
+        found = assessed(terms, {"loss_fen": 50}, [use(used)])
+        assert found.amount_fen == max(0, 1_000 - used)
 
 
-def test_every_step_is_explained_in_both_languages() -> None:
-    steps = benefit_amount(RIDER, "MED", {"self_pay_fen": 150_000}, 1).steps
-    assert [step.code for step in steps] == ["self-pay", "deductible", "rate", "result"]
-    assert steps[-1].text.zh == "应付互助金 1,400.00 元"
-    assert steps[-1].text.en == "Payable: 1,400.00 yuan"
+def test_a_limit_shared_by_benefits_counts_what_both_were_paid() -> None:
+    terms = limited([{"max": {"fen": 1_000}, "per": "term", "benefits": ["PAY", "OTHER"]}])
+    uses = [use(300), use(600, "OTHER", claim=2)]
+    assert assessed(terms, {"loss_fen": 500}, uses).amount_fen == 100
+    # The other benefit has no such limit of its own.
+    assert assessed(terms, {"loss_fen": 500}, uses, "OTHER").amount_fen == 500
+
+
+def test_a_plans_limit_binds_its_benefits_and_only_those_named() -> None:
+    uses = [use(300), use(600, "OTHER", claim=2)]
+    everything = limited([], limits=[{"max": {"fen": 1_000}, "per": "term"}])
+    assert assessed(everything, {"loss_fen": 500}, uses).amount_fen == 100
+    assert assessed(everything, {"loss_fen": 500}, uses, "OTHER").amount_fen == 100
+    named = limited([], limits=[{"max": {"fen": 1_000}, "per": "term", "benefits": ["PAY"]}])
+    assert assessed(named, {"loss_fen": 900}, uses).amount_fen == 700
+    assert assessed(named, {"loss_fen": 900}, uses, "OTHER").amount_fen == 900
+
+
+def test_a_limit_over_the_members_policies_and_over_plans() -> None:
+    uses = [use(100), use(200, policy=2, claim=2), use(400, policy=3, claim=3, plan_code="PLAN-B")]
+    for limit, paid in (
+        ({"across": "policy"}, 900),
+        ({"across": "member"}, 700),
+        ({"across": "member", "plans": ["PLAN-B"]}, 300),
+        ({"plans": ["PLAN-B"]}, 300),
+    ):
+        terms = limited([{"max": {"fen": 1_000}, "per": "term", **limit}])
+        assert assessed(terms, {"loss_fen": 5_000}, uses).amount_fen == paid, limit
+
+
+def test_the_narrowest_of_several_limits_decides() -> None:
+    terms = limited(
+        [{"max": {"fen": 900}, "per": "claim"}, {"max": {"fen": 1_000}, "per": "term"}],
+        limits=[{"max": {"fen": 1_200}, "per": "term"}],
+    )
+    assert assessed(terms, {"loss_fen": 5_000}).amount_fen == 900
+    assert assessed(terms, {"loss_fen": 5_000}, [use(300)]).amount_fen == 700
+    found = assessed(terms, {"loss_fen": 5_000}, [use(100), use(900, "OTHER", claim=2)])
+    assert found.amount_fen == 200
+    assert [step.bit for step in found.limits] == [True, False, True]
+
+
+def test_a_limit_that_is_not_known_asks_for_its_facts() -> None:
+    terms = limited([{"max": {"times": [{"yuan": 1}, "family_members"]}, "per": "term"}])
+    found = assessed(terms, {"loss_fen": 5_000})
+    assert (found.amount_fen, found.missing) == (0, ("family_members",))
 
 
 @pytest.mark.parametrize(
-    ("benefit", "facts", "code"),
-    [
-        ("MED", {}, "fact-missing"),
-        ("MED", {"self_pay_fen": -1}, "fact-out-of-range"),
-        ("MED", {"self_pay_fen": 1.5}, "fact-out-of-range"),
-        ("MED", {"self_pay_fen": True}, "fact-out-of-range"),
-        ("DISAB", {"disability_grade": 11}, "fact-out-of-range"),
-    ],
+    ("rate", "loss", "paid"),
+    [("0.5", 1, 1), ("0.5", 3, 2), ("0.499999999", 1, 0), ("0.005", 99, 0), ("0.005", 100, 1)],
 )
-def test_facts_are_named_not_guessed(benefit: str, facts: dict[str, Any], code: str) -> None:
-    with pytest.raises(FactsMissing) as refused:
-        benefit_amount(RIDER, benefit, facts, 1)
-    assert [error.code for error in refused.value.errors] == [code]
+def test_half_a_fen_is_rounded_up(rate: str, loss: int, paid: int) -> None:
+    terms = plan(benefit("PAY", {"percent": {"of": "loss_fen", "rate": rate}}))
+    assert assessed(terms, {"loss_fen": loss}).amount_fen == paid
+
+
+def test_rounding_happens_once_and_after_the_limits() -> None:
+    half = {"percent": {"of": "stays.self_pay_fen", "rate": "0.5"}}
+    limit = {"max": {"percent": {"of": {"fen": 5}, "rate": "0.5"}}, "per": "term"}
+    three = {"stays": tuple({"self_pay_fen": 1} for _ in range(3))}
+    each = benefit("PAY", {"each": {"of": "stays", "gives": half}})
+    found = assessed(plan(each), three)
+    assert (found.pays.value, found.amount_fen) == (Fraction(3, 2), 2)
+    capped = assessed(plan({**each, "limits": [limit]}), {"stays": three["stays"] * 3})
+    assert (capped.limits[0].after, capped.amount_fen) == (Fraction(5, 2), 3)
+
+
+def test_counters_are_returned_to_be_remembered() -> None:
+    terms = plan(
+        benefit(
+            "PAY",
+            {"times": [{"yuan": 1}, {"total": "days"}]},
+            counters={
+                "days": {
+                    "of": {"each": {"of": "stays", "gives": "stays.days"}},
+                    "within": "term",
+                    "words": WORDS,
+                },
+                "half": {
+                    "of": {"times": ["0.5", "family_members"]},
+                    "within": "year",
+                    "words": WORDS,
+                },
+            },
+        )
+    )
+    stays = {"stays": ({"days": 2}, {"days": 5}), "family_members": 3}
+    found = assessed(terms, stays, [use(1, counters={"days": 10})])
+    assert found.amount_fen == 1_700
+    assert found.counters == {"days": Fraction(7), "half": Fraction(3, 2)}
+    # What could not be remembered would be forgotten: it is asked for.
+    asked = assessed(terms, {"stays": ({"days": 2},)})
+    assert (asked.missing, asked.counters) == (("family_members",), {"days": Fraction(2)})
+
+
+def test_items_that_are_numbered_over_claims_are_counted_without_being_declared() -> None:
+    nth = {"occurrence": {"within": "term"}}
+    terms = plan(
+        benefit("PAY", {"each": {"of": "stays", "gives": {"times": [{"yuan": 1}, nth]}}}),
+        benefit("OTHER", {"each": {"of": "stays", "gives": {"yuan": 1}}}),
+    )
+    diary = Diary(terms)
+    stay = {"days": 1}
+    assert diary.claim("PAY", {"stays": (stay, stay)}).counters == {"#items": 2}
+    assert diary.claim("OTHER", {"stays": (stay,)}).counters == {}
+    assert diary.claim("PAY", {"stays": (stay,)}).amount_fen == 300
+
+
+def test_another_plan_held_at_the_event() -> None:
+    terms = plan(benefit("PAY", {"when": {"if": {"holds": "PLAN-B"}, "then": 1, "otherwise": 2}}))
+    past = Past([], here())
+    assert assess(terms, "PAY", {}, past, frozenset({"PLAN-B"})).amount_fen == 1
+    assert assess(terms, "PAY", {}, past).amount_fen == 2
 
 
 def test_an_unknown_benefit_is_refused() -> None:
     with pytest.raises(BenefitNotFound):
-        benefit_amount(RIDER, "NONE", {}, 1)
+        assessed(RIDER, {}, code="NONE")
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    cost=st.integers(0, 10**9),
-    more=st.integers(0, 10**7),
-    shares=st.integers(1, 3),
-    before=st.integers(0, 5_000_000),
+@pytest.mark.parametrize(
+    ("self_pay", "shares", "used", "paid"),
+    [
+        (8_000, 1, 0, 0),
+        (10_000, 1, 0, 0),
+        (10_001, 1, 0, 1),
+        (150_000, 1, 0, 140_000),
+        (1_010_000, 1, 0, 1_000_000),
+        (1_010_001, 1, 0, 1_000_000),
+        (2_510_000, 3, 0, 2_500_000),
+        (800_000, 1, 600_000, 400_000),
+        (800_000, 1, 1_000_000, 0),
+    ],
 )
-def test_medical_amounts_are_monotone_and_within_every_cap(
-    cost: int, more: int, shares: int, before: int
+def test_self_paid_treatment_after_an_accident(
+    self_pay: int, shares: int, used: int, paid: int
 ) -> None:
-    def paid(self_pay: int) -> int:
-        facts = {"self_pay_fen": self_pay}
-        return benefit_amount(RIDER, "MED", facts, shares, paid_before_fen=before).amount_fen
-
-    lower, higher = paid(cost), paid(cost + more)
-    assert 0 <= lower <= higher
-    assert higher <= max(0, 1_000_000 * shares - before)
-    assert lower <= max(0, cost - 10_000)
-
-
-@settings(max_examples=60, deadline=None)
-@given(stays=st.lists(st.integers(0, 400), min_size=1, max_size=12))
-def test_hospital_days_do_not_depend_on_the_order_of_stays(stays: list[int]) -> None:
-    terms = PLANS["CQ-2015-HA"]
-    forward = benefit_amount(terms, "HOSP_DAY", {"stay_days": stays}, 1).amount_fen
-    backward = benefit_amount(terms, "HOSP_DAY", {"stay_days": stays[::-1]}, 1).amount_fen
-    assert forward == backward == min(900_000, 5_000 * sum(stays))
+    inputs = {"self_pay_fen": self_pay, "hospital_grade": 2, "shares": shares}
+    uses = [use(used, "MED", plan_code="RIDER-ACC")]
+    found = assessed(RIDER, inputs, uses, "MED", plan_code="RIDER-ACC")
+    assert (codes(found), found.amount_fen) == ([], paid)
