@@ -63,8 +63,9 @@ async def _open(settings: Settings) -> Context:
 
 def _terms(document: dict[str, Any]) -> Terms:
     contribution, ages = document["contribution"], document["eligibility"]["ages"]
+    price = contribution["options"][0]["price"]
     return Terms(
-        price_fen=contribution["options"][0]["price"]["times"][0]["yuan"] * 100,
+        price_fen=(price["times"][0] if "times" in price else price)["yuan"] * 100,
         max_shares=contribution["max_shares"],
         youngest=max(each["minimum"] for each in ages.values()),
         oldest=min(each["maximum"] for each in ages.values()),
