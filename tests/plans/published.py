@@ -50,6 +50,7 @@ class Person:
     uses: list[Use] = field(default_factory=list)
     policy_id: UUID = field(default_factory=uuid4)
     incident_id: UUID | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
 
     def claim(self, benefit: str, facts: Mapping[str, Any]) -> Assessment:
         """One claim, paid at once: later ones see it."""
@@ -67,7 +68,7 @@ class Person:
         found = assess(
             self.terms,
             benefit,
-            self._known(benefit) | {"event_on": event_on} | _items(facts),
+            _items({**self._known(benefit), "event_on": event_on, **facts}),
             Past(self.uses, here),
             self.holds,
         )
@@ -98,6 +99,7 @@ class Person:
             "layers": ({"shares": self.shares, "day_of_cover": self.day_of_cover},),
             "age": 35,
             "sex": self.sex,
+            **self.context,
         }
 
 
