@@ -245,7 +245,7 @@ def _each(node: ex.Each, view: View) -> Bound:
 
 
 def _inside(view: View, listed: str, item: Item, position: int | None) -> View:
-    return replace(view, items={**view.items, listed: item}, position=position)
+    return replace(view, items={listed: item}, position=position)
 
 
 def _count(node: ex.Count, view: View) -> Bound:

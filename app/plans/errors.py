@@ -32,6 +32,14 @@ class BenefitNotFound(Unprocessable):
     detail = Text("该保障活动没有此项保障责任。", "The plan has no such benefit.")
 
 
+class InvalidPlan(Unprocessable):
+    """`errors` has every fault of the document with its place."""
+
+    code = "plan-document-invalid"
+    title = Text("保障活动文档有误", "The plan document has faults")
+    detail = Text("请按所列各处修改文档。", "Correct the document at each place named.")
+
+
 class PriceFactsMissing(Unprocessable):
     """The price depends on something that nobody stated; `errors` name it."""
 

@@ -560,6 +560,7 @@ def operator_name(node: type[Operator] | type[Any]) -> str:
 
 _TAG_OF: dict[type[Any], str] = {node: f"<{operator_name(node)}>" for node in get_args(Operator)}
 _TAGS = frozenset(_TAG_OF.values())
+OPERATORS = frozenset(operator_name(node) for node in _TAG_OF)
 
 for _model in _TAG_OF:
     _model.model_rebuild()

@@ -55,7 +55,6 @@ _EXPRESSIONS: Mapping[str, Text] = {
         "同名累计 {name} 在另一责任中是{found}",
         "The counter {name} of another benefit is {found}; they share one count.",
     ),
-    "reserved-name": Text("{name} 是保留名称", "The name {name} is reserved."),
     "unknown-benefit": Text("没有编码为 {name} 的责任", "There is no benefit {name}."),
     "unknown-table": Text("没有名为 {name} 的表", "There is no table called {name}."),
     "table-kind": Text(

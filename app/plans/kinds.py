@@ -7,7 +7,6 @@ from typing import Any, Literal
 from app.kernel.problems import FieldError
 from app.plans import expressions as ex
 from app.plans.benefits import Counter
-from app.plans.evaluation import ITEMS
 from app.plans.expressions import Edge, Node, Path, edge_value, names_in, operator_name, walk
 from app.plans.faults import KIND_WORDS, fault, kinds_in_words
 from app.plans.inputs import Input
@@ -330,12 +329,17 @@ def _counter(kinds: Kinds, name: str, path: Path) -> Kind | None:
     if kinds.in_counter:
         kinds.report(path, "counter-in-counter")
         return None
-    if name not in kinds.counters:
+    counter = kinds.vocabulary.counters.get(name)
+    if counter is None:
         kinds.report(path, "unknown-counter", name=name)
         return None
-    if kinds.counters[name] is None:
+    later = next((step for step in names_in(counter.of) if step in kinds.later), None)
+    if later is not None:
+        kinds.report(path, "step-later", name=later)
+        return None
+    if kinds.counters.get(name) is None:
         kinds.faulty.add(path)
-    return kinds.counters[name]
+    return kinds.counters.get(name)
 
 
 def _before(kinds: Kinds, node: ex.Before, path: Path, _inside: str | None) -> Kind | None:
@@ -347,10 +351,6 @@ def _total(kinds: Kinds, node: ex.Total, path: Path, inside: str | None) -> Kind
     counter = kinds.vocabulary.counters.get(node.total)
     if found is None or counter is None:
         return found
-    for name in names_in(counter.of):
-        if name in kinds.later:
-            kinds.report(path, "step-later", name=name)
-            return None
     if inside is not None and any(
         isinstance(part, ex.Each | ex.Occurrence) for _, part in walk(counter.of)
     ):
@@ -461,8 +461,3 @@ def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
     if count > MAX_OPERATORS:
         faults.append(fault(path, "too-many-operators", most=MAX_OPERATORS, count=count))
     return faults
-
-
-def counter_name_faults(path: Path, counters: Mapping[str, Counter]) -> list[FieldError]:
-    """The engine keeps a counter of its own."""
-    return [fault((*path, name), "reserved-name", name=name) for name in counters if name == ITEMS]
