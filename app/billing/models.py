@@ -1,10 +1,10 @@
 """Orders for cover, the attempts to pay them, what the gateway told us, and money back."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
+from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
@@ -49,7 +49,13 @@ REFUND = Lifecycle.of(
 
 
 class ContributionOrder(Base):
-    """One intent to be covered: priced by the server, its shares reserved while it is open."""
+    """One intent to be covered: priced by the server, its shares reserved while it is open.
+
+    A renewal or an upgrade names the policy that it continues. `amount_fen` is what the
+    payer pays; what others owe beside it is `split`, fen by payer, and `deposit_fen` is
+    the part that goes back when the term ends. `sealed` holds what the buyer stated:
+    {statements, occupation, unit_kind, card_holder}; null where nothing was.
+    """
 
     __tablename__ = "contribution_order"
     __table_args__ = (
@@ -58,6 +64,10 @@ class ContributionOrder(Base):
         CheckConstraint("payer in ('member', 'sponsor')", name="payer"),
         CheckConstraint("amount_fen >= 0", name="amount_fen"),
         CheckConstraint("shares >= 1", name="shares"),
+        CheckConstraint("kind in ('new', 'renewal', 'upgrade')", name="kind"),
+        CheckConstraint("(kind = 'new') = (policy_id is null)", name="policy_id"),
+        CheckConstraint("term_days between 1 and 366", name="term_days"),
+        CheckConstraint("deposit_fen >= 0", name="deposit_fen"),
         UniqueConstraint("number", name="uq_contribution_order__number"),
         Index(
             "uq_contribution_order__one_open",
@@ -67,6 +77,11 @@ class ContributionOrder(Base):
             postgresql_where=text("status = 'open'"),
         ),
         Index("ix_contribution_order__person_id", "person_id", "id"),
+        Index(
+            "ix_contribution_order__policy_id",
+            "policy_id",
+            postgresql_where=text("policy_id is not null"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -83,6 +98,16 @@ class ContributionOrder(Base):
     sponsor_id: Mapped[UUID | None]
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     enrolled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    kind: Mapped[str] = mapped_column(server_default=text("'new'"))
+    # Policies name their order as well; tables are sorted without this one.
+    policy_id: Mapped[UUID | None] = mapped_column(ForeignKey("policy.id", use_alter=True))
+    option_code: Mapped[str | None]
+    # Chosen by the buyer where the option leaves a choice, and a first day later than the next.
+    term_days: Mapped[int | None]
+    starts_on: Mapped[date | None]
+    split: Mapped[dict[str, int] | None] = mapped_column(JSONB)
+    deposit_fen: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    sealed: Mapped[bytes | None]
     # Cover if it were paid now; the period is fixed anew by the payment.
     reserved_period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE())
     opened_at: Mapped[datetime]

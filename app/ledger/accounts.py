@@ -11,6 +11,13 @@ REFUNDS_PAYABLE = "refunds-payable"
 BENEFITS_PAYABLE = "benefits-payable"
 RELIEF_PAYABLE = "relief-payable"
 RELIEF = "relief"
+DEPOSITS_HELD = "deposits-held"
+# What others than the member owe of a contribution, by who they are.
+RECEIVABLE_FROM = {
+    "unit": "unit-receivables",
+    "union": "union-receivables",
+    "platform": "platform-receivables",
+}
 
 
 def contributions_of(plan_code: str) -> str:
