@@ -195,6 +195,8 @@ def unified(forms: list[Form | None]) -> Form | None:
         return None
     if MONEY in settled:
         return MONEY
+    # A decimal that could be a rate is a plain number among measured ones.
+    settled = [form for form in settled if form is not RATE] or settled
     first = settled[0]
     if first.unit != "number" or all(form is first for form in settled):
         return first
