@@ -1,6 +1,9 @@
 """Every published worked case, to the fen; every shipped document valid."""
 
+import re
 from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -92,3 +95,9 @@ def test_a_copied_table_says_what_it_is_a_copy_of() -> None:
     assert table["entries"]["10"] == "0.1"
     assert given == {"tables": {"grades": {"use": "JRT0083-2013"}}}
     assert yaml.safe_load(yaml.safe_dump(table)) == table
+
+
+def test_the_library_lists_its_plans() -> None:
+    folder = Path(str(files("app.plans").joinpath("library")))
+    listed = re.findall(r"\]\(([a-z0-9-]+\.yaml)\)", (folder / "README.md").read_text("utf-8"))
+    assert sorted(listed) == sorted(file.name for file in folder.glob("*.yaml"))
