@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import Field
 
-from app.kernel.problems import FieldError
 from app.plans.expressions import TABLE
-from app.plans.faults import fault
+from app.plans.faults import pointer
 from app.plans.terms import Table
 
 USE = "use"
@@ -23,11 +22,18 @@ class StandardTable(Table):
     as_of: str | None = Field(default=None, min_length=1, max_length=60)
 
 
+class UnknownTable(NamedTuple):
+    """A document uses a table that nobody has; `pointer` is the JSON pointer to the name."""
+
+    pointer: str
+    table: str
+
+
 class UnknownTables(ValueError):
     """Every use of a table that nobody has, in the order of the document."""
 
-    def __init__(self, faults: tuple[FieldError, ...]) -> None:
-        super().__init__("; ".join(f"{each.pointer}: {each.message.en}" for each in faults))
+    def __init__(self, faults: tuple[UnknownTable, ...]) -> None:
+        super().__init__(", ".join(f"{each.pointer}: {each.table}" for each in faults))
         self.faults = faults
 
 
@@ -60,7 +66,7 @@ def expand_tables(document: dict[str, Any], tables: Mapping[str, Table]) -> dict
             continue
         standard = tables.get(table[USE]) if isinstance(table[USE], str) else None
         if standard is None:
-            faults.append(fault(("tables", name, USE), "unknown-table", name=table[USE]))
+            faults.append(UnknownTable(pointer(("tables", name, USE)), str(table[USE])))
             continue
         copy = Table(
             kind=standard.kind,

@@ -13,8 +13,8 @@ import yaml
 
 from app.kernel.clock import add_months
 from app.plans.assessment import Assessment, assess
+from app.plans.checking import check
 from app.plans.history import Past, Standpoint, Use
-from app.plans.tables import expand_tables, standard_tables
 from app.plans.terms import PlanTerms
 
 CASES: Mapping[str, list[dict[str, Any]]] = yaml.safe_load(
@@ -25,13 +25,13 @@ FIRST_DAY = date(2026, 1, 1)
 
 @cache
 def plans() -> Mapping[str, PlanTerms]:
-    """Every document that comes with the service, loaded and library, by plan code."""
+    """Every document that comes with the service, loaded and library, checked, by plan code."""
     found = {}
     for folder in ("data", "library"):
         for entry in files("app.plans").joinpath(folder).iterdir():
             if entry.name.endswith(".yaml"):
                 content = yaml.safe_load(entry.read_text("utf-8"))["document"]
-                terms = PlanTerms.model_validate(expand_tables(content, standard_tables()))
+                terms = check(content)
                 found[terms.code] = terms
     return found
 

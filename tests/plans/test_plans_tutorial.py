@@ -16,11 +16,11 @@ from app.kernel.money import round_half_up
 from app.plans import expressions as ex
 from app.plans import inputs as known
 from app.plans.benefits import Benefit
+from app.plans.checking import check, judge
 from app.plans.evaluation import Run, Scope, compiled
 from app.plans.expressions import Expression, Node, Yuan, operator_name
 from app.plans.pricing import NO_HISTORY
 from app.plans.table_values import table_values
-from app.plans.tables import expand_tables, standard_tables
 from app.plans.terms import PlanTerms, Table
 from tests.plans.published import Person, plans
 
@@ -84,7 +84,7 @@ def whole(piece: Mapping[str, Any]) -> PlanTerms:
         else:
             document[name] = section
     document.setdefault("benefits", [benefit])
-    return PlanTerms.model_validate(expand_tables(document, standard_tables()))
+    return check(document)
 
 
 @pytest.mark.parametrize("snippet", PIECES, ids=heading)
@@ -192,6 +192,15 @@ def test_the_tutorial_is_the_shipped_document() -> None:
         name: shipped[name] for name in told
     }
     assert set(shipped) - set(told) == {"summary"}
+
+
+def test_the_fault_that_the_tutorial_makes_is_found_where_it_says() -> None:
+    document = plans()["HN-YY-2014"].document()
+    gives = document["benefits"][0]["pays"]["each"]["gives"]
+    del gives["when"]["then"]["at_least"]["of"]["slices"]["slices"][1]["above"]
+    _, faults = judge(document)
+    [place] = re.findall(r"it says at `(/benefits/[^`]+)`", TUTORIAL)
+    assert (place, "band-edge-missing") in [(each.pointer, each.code) for each in faults]
 
 
 def named_in_code() -> Iterator[str]:

@@ -81,9 +81,9 @@ def test_a_table_that_nobody_has_is_named_with_its_place() -> None:
     document = {"tables": {"mine": {"use": "NOBODYS"}, "a/b": {"use": 3}, "x": {"kind": "list"}}}
     with pytest.raises(UnknownTables) as refused:
         expand_tables(document, standard_tables())
-    assert [(each.pointer, each.code) for each in refused.value.faults] == [
-        ("/tables/mine/use", "unknown-table"),
-        ("/tables/a~1b/use", "unknown-table"),
+    assert [(each.pointer, each.table) for each in refused.value.faults] == [
+        ("/tables/mine/use", "NOBODYS"),
+        ("/tables/a~1b/use", "3"),
     ]
 
 
