@@ -18,6 +18,7 @@ from app.plans import inputs as known
 from app.plans.benefits import Benefit
 from app.plans.checking import check, judge
 from app.plans.evaluation import Run, Scope, compiled
+from app.plans.explanation import explain
 from app.plans.expressions import Expression, Node, Yuan, operator_name
 from app.plans.pricing import NO_HISTORY
 from app.plans.table_values import table_values
@@ -201,6 +202,22 @@ def test_the_fault_that_the_tutorial_makes_is_found_where_it_says() -> None:
     _, faults = judge(document)
     [place] = re.findall(r"it says at `(/benefits/[^`]+)`", TUTORIAL)
     assert (place, "band-edge-missing") in [(each.pointer, each.code) for each in faults]
+
+
+def test_the_explanation_reads_as_the_tutorial_shows() -> None:
+    terms = plans()["HN-YY-2014"]
+    stays = [{"self_pay_fen": 800_000}, {"self_pay_fen": 10_000}]
+    person = Person(terms, shares=1, day_of_cover=10, cause="illness")
+    found = explain(terms, person.claim("IP", {"stays": stays}))
+    [shown] = re.findall(r"^```text\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
+    assert shown.splitlines() == list(_lines(found, 0))
+
+
+def _lines(node: Mapping[str, Any], depth: int) -> Iterator[str]:
+    yield "  " * depth + node["en"]
+    for step in node.get("steps", ()):
+        if step["code"] != "input":
+            yield from _lines(step, depth + 1)
 
 
 def named_in_code() -> Iterator[str]:
