@@ -7,7 +7,7 @@ from typing import Any
 from app.plans import expressions as ex
 from app.plans.evaluation import Step
 from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
-from app.plans.wording import RATE, TRUTH, Form, Said, range_words
+from app.plans.wording import ORDINAL, RATE, TRUTH, Form, Said, range_words
 
 WAITS = ("待确认", "not known yet")
 
@@ -28,29 +28,34 @@ def _below(step: Step, givers: Givers, parts: tuple[Part | None, ...]) -> list[T
 def _band(node: ex.InBand, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.band.of)
     bands = {
-        id(band): (range_words(band, of.form), speaker.part(band.gives, form))
+        id(band): (_inside(band, of.form), speaker.part(band.gives, form))
         for band in node.band.bands
     }
 
     def tell(step: Step, givers: Givers) -> Told:
         first, result = of.named(step.parts[0].value), form.say(step.value)
-        gives: Part | None = None
-        if step.note is not None:
-            within, gives = bands[id(step.note)]
-            words = (
-                f"{first[0]}，在“{within[0]}”一档，计{form.lead}{result[0]}",
-                f"{first[1]}, in the band “{within[1]}”: {result[1]}",
-            )
-        elif step.value is None:
+        within, gives = bands.get(id(step.note), _NO_BAND)
+        if step.value is None and gives is None:
             words = _waits(first)
         else:
             words = (
-                f"{first[0]}，不在任何一档，计{form.lead}{result[0]}",
-                f"{first[1]}, in no band: {result[1]}",
+                f"{first[0]}{within[0]}，计{form.lead}{result[0]}",
+                f"{first[1]}{within[1]}: {result[1]}",
             )
         return told("band", words, step.value, form, _below(step, givers, (of, gives)))
 
     return tell
+
+
+_NO_BAND: tuple[Said, Part | None] = ("，不在任何一档", ", in no band"), None
+
+
+def _inside(band: ex.Band, form: Form) -> Said:
+    """Which band it is; "the second of the year" needs none to be named."""
+    if form is ORDINAL:
+        return "", ""
+    zh, en = range_words(band, form)
+    return f"，在“{zh}”一档", f", in the band “{en}”"
 
 
 def _slices(node: ex.InSlices, speaker: Speaker, form: Form) -> Teller:

@@ -10,7 +10,7 @@ from app.plans.inputs import CAUSES, PRICE_CONTEXT, Input
 from app.plans.lexicon import Lexicon
 from app.plans.phrases import Phrase, phrase, upper
 from app.plans.terms import PlanTerms
-from app.plans.wording import MONEY, WITHIN
+from app.plans.wording import MONEY, Said
 
 
 def describe(terms: PlanTerms, benefit: Benefit) -> dict[str, Any]:
@@ -50,22 +50,28 @@ def _under(zh: str, en: str, said: Phrase) -> dict[str, str]:
     return {"zh": f"{zh}：{said.zh}", "en": f"{en}: {said.en}"}
 
 
+_ONCE: Mapping[str, Said] = {
+    "term": ("本保障期内只给付一次", "Paid once in a term"),
+    "lifetime": ("各保障期合计只给付一次", "Paid once over all years"),
+}
+
+
 def _conditions(terms: PlanTerms, benefit: Benefit, lexicon: Lexicon) -> list[dict[str, str]]:
     """The document's conditions, and what follows from other payments."""
     found = [
         {"code": each.code, "zh": each.words.zh, "en": each.words.en} for each in benefit.conditions
     ]
     if benefit.once is not None:
-        zh, en = WITHIN[benefit.once.within]
-        found.append({"code": "paid-once", "zh": f"{zh}只给付一次", "en": f"Paid once {en}"})
+        zh, en = _ONCE[benefit.once.within]
+        found.append({"code": "paid-once", "zh": zh, "en": en})
     for other in terms.benefits:
         zh, en = lexicon.benefit_name(other.code)
         if other is not benefit and other.once and benefit.code in other.once.benefits:
             found.append(
                 {
                     "code": "paid-once",
-                    "zh": f"给付{zh}后，本保障期不再给付本项",
-                    "en": f"Ends for the term once this is paid: {en}",
+                    "zh": f"给付{zh}后，本项责任终止",
+                    "en": f"Ends once this was paid: {en}",
                 }
             )
         if other.code in benefit.excludes or benefit.code in other.excludes:

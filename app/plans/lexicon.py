@@ -168,7 +168,7 @@ class Lexicon:
 
     def measure(self, listed: str) -> str:
         """What the items of a list are counted in, in Chinese."""
-        return "次" if listed.rpartition("_")[2] == "stays" else "项"
+        return {"stays": "次", "layers": "层"}.get(listed.rpartition("_")[2], "项")
 
     def item(self, listed: str) -> Said:
         """How an item of a list is called; `{}` is its number."""

@@ -140,11 +140,9 @@ def _row(label: Said, gives: Phrase) -> Said:
 
 def _band(node: ex.InBand, lexicon: Lexicon, form: Form) -> Phrase:
     of, edges = _held(phrase(node.band.of, lexicon), 1), lexicon.form(node.band.of) or NUMBER
-    rows = [
-        _row(range_words(band, edges), phrase(band.gives, lexicon, form))
-        for band in node.band.bands
-    ]
-    return _rows(of, rows)
+    gives = [phrase(band.gives, lexicon, form) for band in node.band.bands]
+    words = [range_words(band, edges) for band in node.band.bands]
+    return _rows(of, [_row(*row) for row in zip(words, gives, strict=True)])
 
 
 def _slices(node: ex.InSlices, lexicon: Lexicon, form: Form) -> Phrase:
@@ -194,7 +192,7 @@ def _each(node: ex.Each, lexicon: Lexicon, form: Form) -> Phrase:
 
 def _count(node: ex.Count, lexicon: Lexicon, _form: Form) -> Phrase:
     zh, en, _, _ = lexicon.named(node.count)
-    measure = "次数" if lexicon.measure(node.count) == "次" else "数量"
+    measure = {"次": "次数", "层": "层数"}.get(lexicon.measure(node.count), "数量")
     return Phrase(f"{zh}{measure}", f"the number of {lower(en)}")
 
 

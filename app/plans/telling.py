@@ -12,7 +12,7 @@ from app.plans import expressions as ex
 from app.plans.evaluation import Step
 from app.plans.expressions import Node, edge_value
 from app.plans.lexicon import Lexicon
-from app.plans.wording import NUMBER, RATE, Form, Said, Say, exact
+from app.plans.wording import NUMBER, RATE, WITHIN, Form, Said, Say, exact
 
 Told = dict[str, Any]
 # Who gave a fact, by its name: the member, the reviewer, a partner.
@@ -106,6 +106,12 @@ def _input(name: str, lexicon: Lexicon) -> Part:
     return Part(form, say, named, tell)
 
 
+def occurrence_named(node: ex.Occurrence) -> Say:
+    """Which one it is, and of what period."""
+    zh, en = WITHIN[node.occurrence.within]
+    return lambda value: (f"{zh}第{value}次", f"Number {value} {en}")
+
+
 class Below:
     """The nodes below an operator: its parts by position, without the literals."""
 
@@ -134,7 +140,8 @@ class Speaker:
         if isinstance(node, int | str | ex.Yuan | ex.Fen):
             return _literal(node, own, wanted)
         form = own or wanted or NUMBER
-        return Part(form, form.say, form.say, self.operators[type(node)](node, self, form))
+        named = occurrence_named(node) if isinstance(node, ex.Occurrence) else form.say
+        return Part(form, form.say, named, self.operators[type(node)](node, self, form))
 
 
 # Makes one operator ready: its node, the speaker, the form of its value.

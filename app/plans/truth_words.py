@@ -5,8 +5,18 @@ from typing import Any
 
 from app.plans import expressions as ex
 from app.plans.evaluation import Step
-from app.plans.telling import Below, Givers, Operator, Speaker, Teller, Told, leaf, told
-from app.plans.wording import MONEY, TRUTH, WITHIN, Form, Said
+from app.plans.telling import (
+    Below,
+    Givers,
+    Operator,
+    Speaker,
+    Teller,
+    Told,
+    leaf,
+    occurrence_named,
+    told,
+)
+from app.plans.wording import MONEY, WITHIN, Form, Said
 
 # As many words of a list as a line may name.
 NAMED_WORDS = 4
@@ -43,9 +53,6 @@ def _not(node: ex.Not, speaker: Speaker, _form: Form) -> Teller:
 
     def tell(step: Step, givers: Givers) -> Told:
         found = of.tell(step.parts[0], givers)
-        if not found["steps"]:
-            words = found["zh"], found["en"]
-            return told("not", words, step.value, TRUTH, [found])
         found["code"], found["value"] = "not", step.value
         return found
 
@@ -131,11 +138,10 @@ def _count(node: ex.Count, speaker: Speaker, form: Form) -> Teller:
 
 
 def _occurrence(node: ex.Occurrence, _speaker: Speaker, form: Form) -> Teller:
-    zh, en = WITHIN[node.occurrence.within]
+    named = occurrence_named(node)
 
     def tell(step: Step, _givers: Givers) -> Told:
-        words = f"{zh}第{step.value}次", f"Number {step.value} {en}"
-        return leaf("occurrence", words, step.value, form, "history")
+        return leaf("occurrence", named(step.value), step.value, form, "history")
 
     return tell
 

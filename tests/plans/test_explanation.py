@@ -519,7 +519,7 @@ def test_which_time_it_is_reads_as_such() -> None:
     node = paid(
         {"band": {"of": {"occurrence": {"within": "term"}}, "bands": bands}}, uses=(use(1),)
     )
-    assert node["zh"] == "应计金额：第2次，在“第2次”一档，计 120.00 元"
+    assert node["zh"] == "应计金额：本保障期第2次，计 120.00 元"
 
 
 def test_named_steps_are_told_before_what_uses_them() -> None:
