@@ -13,6 +13,7 @@ from app.members import models as members
 from app.organisations import models as organisations
 from app.payouts import models as payouts
 from app.plans import models as plans
+from app.policies import change_models as changes
 from app.policies import models as policies
 from app.rosters import models as rosters
 
@@ -22,6 +23,7 @@ __all__ = [
     "access",
     "audit",
     "billing",
+    "changes",
     "claims",
     "consents",
     "documents",

@@ -21,7 +21,7 @@ ORDER = Lifecycle.of(
         "closed": ["suspended"],
         "suspended": ["refunding"],
         "paid": ["refunding"],
-        "refunding": ["refunded"],
+        "refunding": ["refunded", "paid"],
         "refunded": [],
     },
 )
@@ -40,10 +40,12 @@ REFUND = Lifecycle.of(
     "refund",
     ["requested"],
     {
-        "requested": ["accepted", "succeeded", "rejected"],
+        # Taken back before anybody was asked for it, when the cover goes on after all.
+        "requested": ["accepted", "succeeded", "rejected", "withdrawn"],
         "accepted": ["succeeded", "rejected"],
         "rejected": ["requested"],
         "succeeded": [],
+        "withdrawn": [],
     },
 )
 
@@ -169,15 +171,27 @@ class GatewayNotice(Base):
 
 
 class Refund(Base):
-    """Money back for one succeeded payment attempt, in full."""
+    """Money back for one succeeded payment attempt: all of it, or a part.
+
+    A trigger keeps the sum of an attempt's refunds within what it paid. `sent_at` is
+    written before anybody is asked to pay it. The gateway pays back within a year; later
+    ones go by `payout` (method).
+    """
 
     __tablename__ = "refund"
     __table_args__ = (
         CheckConstraint(REFUND.check(), name="status"),
         CheckConstraint("amount_fen > 0", name="amount_fen"),
         UniqueConstraint("out_refund_no", name="uq_refund__out_refund_no"),
-        UniqueConstraint("attempt_id", name="uq_refund__attempt_id"),
+        CheckConstraint("method in ('gateway', 'payout')", name="method"),
         Index("ix_refund__order_id", "order_id"),
+        Index("ix_refund__attempt_id", "attempt_id"),
+        Index(
+            "uq_refund__one_deposit",
+            "order_id",
+            unique=True,
+            postgresql_where=text("reason_code = 'deposit' and status <> 'withdrawn'"),
+        ),
         Index(
             "ix_refund__unsettled",
             "requested_at",
@@ -192,6 +206,8 @@ class Refund(Base):
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str]
     reason_code: Mapped[str]
+    method: Mapped[str] = mapped_column(server_default=text("'gateway'"))
+    sent_at: Mapped[datetime | None]
     gateway_refund_id: Mapped[str | None]
     requested_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]

@@ -44,6 +44,12 @@ class Policy(Base):
         Index("ix_policy__person_id", "person_id", "id"),
         Index("ix_policy__organisation_id", "organisation_id", "id"),
         Index(
+            "ix_policy__ends_at",
+            text("upper(period)"),
+            "id",
+            postgresql_where=text("status = 'in_force'"),
+        ),
+        Index(
             "uq_policy__follows_id",
             "follows_id",
             unique=True,
@@ -95,7 +101,8 @@ class PolicyTransaction(Base):
     __tablename__ = "policy_transaction"
     __table_args__ = (
         CheckConstraint(
-            "kind in ('issue', 'upgrade', 'endorse', 'renew', 'cancel', 'reinstate')", name="kind"
+            "kind in ('issue', 'upgrade', 'endorse', 'renew', 'cancel', 'reinstate', 'extend')",
+            name="kind",
         ),
         CheckConstraint(POLICY.check(), name="status"),
         CheckConstraint("shares >= 1", name="shares"),
