@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
-from tests.plans.engine import WORDS, benefit
+from app.plans.terms import PlanTerms
+from tests.plans.engine import WORDS, benefit, plan
 
 Kind = Literal["money", "number", "truth", "word", "day"]
 Json = Any
@@ -289,3 +290,11 @@ def benefits(draw: st.DrawFn, code: str = "PAY") -> Json:
         )
     )
     return benefit(code, pays, steps=steps, conditions=conditions, limits=limits, counters=COUNTERS)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> PlanTerms:
+    """Whole documents, right in their kinds, with one or two benefits and perhaps a limit."""
+    promised = [draw(benefits(code)) for code in ("PAY", "MORE")[: draw(st.integers(1, 2))]]
+    limits = [{"max": draw(YUAN), "per": draw(WITHIN)}] if draw(st.booleans()) else []
+    return plan(*promised, tables=TABLES, limits=limits)

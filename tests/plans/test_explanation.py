@@ -16,7 +16,7 @@ from app.plans.inputs import PRICE_CONTEXT
 from app.plans.pricing import priced
 from app.plans.terms import PlanTerms
 from tests.plans.engine import CATALOGUE, WORDS, benefit, here, plan, use
-from tests.plans.strategies import COUNTERS, TABLES, benefits, expressions, facts
+from tests.plans.strategies import COUNTERS, TABLES, documents, expressions, facts
 
 RIDER = CATALOGUE["RIDER-ACC"]
 SOURCES = {"claim", "event", "policy", "person", "order", "history", "plan"}
@@ -580,11 +580,10 @@ def check(root: dict[str, Any]) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(document=benefits(), known=facts(), before=st.integers(0, 10**6))
+@given(terms=documents(), known=facts(), before=st.integers(0, 10**6))
 def test_whatever_is_assessed_is_explained(
-    document: dict[str, Any], known: dict[str, Any], before: int
+    terms: PlanTerms, known: dict[str, Any], before: int
 ) -> None:
-    terms = plan(document, tables=TABLES)
     uses = (use(before, counters={"costs": 7, "visits": 2}),)
     found = assess(terms, "PAY", known, Past(uses, here()))
     root = explain(terms, found)
