@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor
 from typing import Any, Literal, NamedTuple
 
@@ -58,6 +59,7 @@ def number_text(value: int | Fraction, *, grouped: bool = False) -> str:
     return f"{before:,}.{after:0{places}d}" if grouped else f"{before}.{after:0{places}d}"
 
 
+@lru_cache(maxsize=1_024)
 def decimal_places(denominator: int) -> int | None:
     """How many decimals a reduced fraction needs; None where it has no end, or a far one."""
     for places in range(10):
@@ -72,10 +74,11 @@ def _money(value: Any) -> Said:
     if value.denominator == 1:
         text = yuan(value.numerator)
         return f"{text} 元", f"{text} yuan"
-    in_yuan = Fraction(value, 100)
-    places = decimal_places(in_yuan.denominator)
-    if places is not None and places <= 6:
-        text = number_text(in_yuan, grouped=True)
+    places = decimal_places(value.denominator)
+    if places is not None and places <= 4:
+        unit = 100 * 10**places
+        before, after = divmod(value.numerator * 10**places // value.denominator, unit)
+        text = f"{before:,}.{after:0{places + 2}d}"
         return f"{text} 元", f"{text} yuan"
     text = yuan(round_half_up(value))
     return f"约 {text} 元", f"about {text} yuan"
