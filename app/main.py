@@ -14,6 +14,7 @@ from app.access.authentication import Authenticator
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
 from app.claims import errors as claim_errors
+from app.claims import estimate_routes as claim_estimates
 from app.claims import routes as claims
 from app.claims import staff_routes as claim_staff_routes
 from app.documents import routes as documents
@@ -78,6 +79,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     claims.routes,
     claim_staff_routes.hot_routes,
     claim_staff_routes.routes,
+    claim_estimates.routes,
+    claim_estimates.staff_routes,
     rosters.routes,
     agreement_routes.routes,
     enrolment.routes,

@@ -20,14 +20,16 @@ from app.claims.errors import (
     DocumentsNotAccepted,
     NotReviewable,
     SecondPersonNeeded,
+    UnknownReason,
 )
 from app.claims.events import CLAIM_APPROVED, CLAIM_DENIED, REVIEW_DUE
-from app.claims.facts import facts_known, give_facts, release_receipts
+from app.claims.facts import facts_known, give_facts, givers_of, release_receipts
 from app.claims.models import CLAIM, Claim, ClaimLine, Decision
 from app.claims.paying import pay
 from app.claims.review import find_leased, find_to_decide
 from app.claims.terms import state_of_kind, terms_of
 from app.claims.uses import record_use, reverse_uses
+from app.claims.words import DENIAL_REASONS
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.jobs import unschedule
@@ -54,7 +56,7 @@ async def decide(
     Approving needs every document accepted; facts given with it are recorded first. Up
     to the plan's limit the claim is approved and paid, above it a second person follows.
     Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted (409), ConditionNotMet,
-    FactsMissing (422).
+    FactsMissing, UnknownReason (422).
     """
     claim = await find_leased(session, reviewer, claim_id, system_now)
     if claim.status != "under_review":
@@ -72,6 +74,7 @@ async def _deny(
     body: DenyBody,
     now: datetime,
 ) -> Claim:
+    _require_reason(await terms_of(session, claim), claim, body.reason_code)
     facts = await facts_known(session, vault, claim)
     content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": None}
     await _record(
@@ -90,6 +93,12 @@ async def _deny(
     return claim
 
 
+def _require_reason(terms: PlanTerms, claim: Claim, code: str) -> None:
+    own = [condition.code for condition in terms.benefit(claim.benefit_code).conditions]
+    if code not in DENIAL_REASONS and code not in own:
+        raise UnknownReason([*DENIAL_REASONS, *own])
+
+
 async def _approve(
     session: AsyncSession,
     vault: Vault,
@@ -104,7 +113,7 @@ async def _approve(
         session, vault, reviewer, claim, terms, body.facts, "as-on-document", now
     )
     found = await assess_claim(session, claim, terms, facts, now)
-    explanation = explain(terms, found)
+    explanation = explain(terms, found, await givers_of(session, claim.id))
     content = {"note": body.note, "facts": facts, "explanation": explanation}
     decision = await _record(
         session, vault, reviewer, claim, "first", "approve", content, now, amount=found.amount_fen
@@ -152,7 +161,8 @@ async def second_approval(
     found = await assess_claim(session, claim, terms, facts, now)
     if found.amount_fen != claim.amount_fen:
         raise AmountChanged
-    content = {"note": body.note, "facts": facts, "explanation": explain(terms, found)}
+    explanation = explain(terms, found, await givers_of(session, claim.id))
+    content = {"note": body.note, "facts": facts, "explanation": explanation}
     await _record(
         session,
         vault,

@@ -1,16 +1,17 @@
 """What a claim pays: the plan's engine over facts, cover, and what was used before."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.errors import ConditionNotMet
-from app.claims.models import Claim, Incident
-from app.claims.opening import require_cover
+from app.claims.models import Claim
+from app.claims.opening import Happening, require_cover
 from app.claims.terms import known_facts
 from app.claims.uses import uses_of
 from app.kernel.clock import business_day
@@ -29,6 +30,28 @@ from app.policies.models import Policy
 Inputs = dict[str, Value | tuple[Item, ...]]
 
 
+class Event(Happening, Protocol):
+    """An incident that happened, or one that is only supposed to have."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that one benefit's amount follows from."""
+
+    terms: PlanTerms
+    benefit_code: str
+    inputs: Inputs
+    past: Past
+    holds: frozenset[str]
+
+    def assess(self) -> Assessment:
+        """What is to be paid, or why nothing is."""
+        return assess(self.terms, self.benefit_code, self.inputs, self.past, self.holds)
+
+
 async def assess_claim(
     session: AsyncSession, claim: Claim, terms: PlanTerms, facts: Mapping[str, Any], now: datetime
 ) -> Assessment:
@@ -42,46 +65,72 @@ async def assess_claim(
     policy = await session.get_one(Policy, claim.policy_id)
     # The deadline was met when the claim was opened; it does not pass during review.
     asked_at = min(now, max(claim.opened_at, incident.occurred_at))
-    cover = await require_cover(session, policy, terms, claim.benefit_code, incident, asked_at)
-    person = await session.get_one(Person, claim.person_id)
-    inputs = {
-        **known_facts(terms, terms.benefit(claim.benefit_code), facts),
-        **context_of(terms, claim.benefit_code, cover, person, incident),
-    }
-    used = await uses_of(session, claim.person_id, besides=claim.id)
-    here = standpoint(policy, cover, claim.benefit_code, incident, claim.id)
-    holds = await plans_held(session, claim.person_id, incident.occurred_at)
-    found = assess(terms, claim.benefit_code, inputs, Past(used, here), holds)
-    refuse_unpayable(found, inputs)
+    case = await case_of(
+        session, policy, terms, claim.benefit_code, incident, facts, asked_at, claim.id
+    )
+    found = case.assess()
+    refuse_unpayable(found, case.inputs)
     return found
+
+
+async def case_of(
+    session: AsyncSession,
+    policy: Policy,
+    terms: PlanTerms,
+    benefit_code: str,
+    event: Event,
+    facts: Mapping[str, Any],
+    asked_at: datetime,
+    claim_id: UUID | None = None,
+) -> Case:
+    """The facts given, what the service knows itself, and what was paid to the person before.
+
+    `facts` were checked. Raises IncidentInFuture, NotCovered, BenefitNotFound (422).
+    """
+    cover = await require_cover(session, policy, terms, benefit_code, event, asked_at)
+    person = await session.get_one(Person, policy.person_id)
+    used = await uses_of(session, person.id, besides=claim_id)
+    here = _standpoint(policy, cover, benefit_code, event, claim_id)
+    return Case(
+        terms=terms,
+        benefit_code=benefit_code,
+        inputs={
+            **known_facts(terms, terms.benefit(benefit_code), facts),
+            **_context(terms, benefit_code, cover, person, event),
+        },
+        past=Past(used, here),
+        holds=await _plans_held(session, person.id, event.occurred_at),
+    )
+
+
+def unpayable(found: Assessment) -> str | None:
+    """The code of the reason why nothing is paid; None where something is, or may be."""
+    if found.failed:
+        return found.failed[0].code
+    if found.missing or found.amount_fen:
+        return None
+    bit = any(limit.bit and limit.used_fen for limit in found.limits)
+    return "used-up" if bit else "nothing-payable"
 
 
 def refuse_unpayable(found: Assessment, inputs: Mapping[str, Any]) -> None:
     """Raise ConditionNotMet or FactsMissing (422) where there is nothing to pay."""
-    if found.failed:
-        raise ConditionNotMet(found.failed[0].code, found.failed)
+    reason = unpayable(found)
+    if reason is not None:
+        raise ConditionNotMet(reason, found.failed)
     if found.missing:
         raise FactsMissing(errors=missing_faults(found.missing, inputs))
-    if found.amount_fen == 0:
-        bit = any(limit.bit and limit.used_fen for limit in found.limits)
-        raise ConditionNotMet("used-up" if bit else "nothing-payable")
 
 
-def context_of(
-    terms: PlanTerms,
-    benefit_code: str,
-    cover: PolicyCover,
-    person: Person,
-    incident: Incident | Any,
+def _context(
+    terms: PlanTerms, benefit_code: str, cover: PolicyCover, person: Person, event: Event
 ) -> Inputs:
     """What the service knows without asking (`inputs.CLAIM_CONTEXT`)."""
-    layers = paying_layers(
-        terms, cover, benefit_code, cast(Cause, incident.cause), incident.occurred_at
-    )
-    day = business_day(incident.occurred_at)
+    layers = paying_layers(terms, cover, benefit_code, cast(Cause, event.cause), event.occurred_at)
+    day = business_day(event.occurred_at)
     since = min((layer.since_on for layer in layers), default=business_day(cover.starts_at))
     context: Inputs = {
-        "cause": incident.cause,
+        "cause": event.cause,
         "event_on": day,
         "shares": sum(layer.shares for layer in layers),
         "day_of_cover": max(0, (day - since).days),
@@ -98,27 +147,23 @@ def context_of(
     return context
 
 
-def standpoint(
-    policy: Policy,
-    cover: PolicyCover,
-    benefit_code: str,
-    incident: Incident | Any,
-    claim_id: UUID | None,
+def _standpoint(
+    policy: Policy, cover: PolicyCover, benefit_code: str, event: Event, claim_id: UUID | None
 ) -> Standpoint:
     """From where the person's past is seen."""
     return Standpoint(
         plan_code=policy.plan_code,
         benefit_code=benefit_code,
         policy_id=policy.id,
-        incident_id=incident.id,
+        incident_id=event.id,
         claim_id=claim_id,
-        event_on=business_day(incident.occurred_at),
+        event_on=business_day(event.occurred_at),
         starts_on=business_day(cover.starts_at),
         ends_on=business_day(cover.ends_at),
     )
 
 
-async def plans_held(session: AsyncSession, person_id: UUID, instant: datetime) -> frozenset[str]:
+async def _plans_held(session: AsyncSession, person_id: UUID, instant: datetime) -> frozenset[str]:
     """The plans that cover the person at an instant."""
     covers = await cover_at(session, person_id, instant)
     return frozenset(cover.plan_code for cover in covers if cover.covered)

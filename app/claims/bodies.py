@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.claims.words import DenialReason, FactChangeReason, ReturnReason
+from app.claims.words import FactChangeReason, ReturnReason
 from app.documents.schemas import FileBytes, Sha256
 from app.kernel.schema import Body, Day, Fen, Id, Instant
 from app.plans.benefits import Cause, DocumentKind
+from app.plans.expressions import PLAN_CODE
 
 Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对第二张票据"])]
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
@@ -58,6 +59,47 @@ class OpenClaimBody(Body):
     incident: IncidentBody
     payout_account_id: Id | None = None
     facts: Facts = {}
+
+
+class SupposedIncidentBody(Body):
+    """What happened and when; nothing that needs to be kept."""
+
+    cause: Cause = "accident"
+    occurred_at: Instant
+
+
+PlanCode = Annotated[str, Field(pattern=PLAN_CODE, examples=["RIDER-ACC"])]
+
+
+class EstimateBody(Body):
+    """What a claim would come to: under one policy, or under whatever covers in a plan."""
+
+    model_config = _example(
+        plan_code="RIDER-ACC",
+        benefit_code="MED",
+        incident={"cause": "accident", "occurred_at": "2026-11-20T19:40:00+08:00"},
+        facts={"self_pay_fen": 350000, "hospital_grade": 2},
+    )
+
+    policy_id: Id | None = None
+    plan_code: PlanCode | None = None
+    benefit_code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+    incident: SupposedIncidentBody
+    facts: Facts = {}
+
+
+class MemberEstimateBody(EstimateBody):
+    """The same for somebody whom the caller manages or serves."""
+
+    model_config = _example(
+        person_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001",
+        plan_code="RIDER-ACC",
+        benefit_code="MED",
+        incident={"cause": "accident", "occurred_at": "2026-11-20T19:40:00+08:00"},
+        facts={"self_pay_fen": 350000, "hospital_grade": 2},
+    )
+
+    person_id: Id
 
 
 class OpenUploadBody(Body):
@@ -116,10 +158,12 @@ class ApproveBody(Body):
 
 
 class DenyBody(Body):
-    """Deny with a coded reason."""
+    """Deny with a coded reason: a general one, or that of the benefit's own condition."""
 
     verdict: Literal["deny"]
-    reason_code: DenialReason
+    reason_code: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", examples=["not-an-accident"])
+    ]
     note: Note | None = None
 
 

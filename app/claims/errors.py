@@ -72,6 +72,9 @@ NOT_COVERED: dict[str, Text] = {
         "已超过申领期限（事故后 {days} 天）。如有特殊原因，请联系经办机构。",
         "The deadline of {days} days after the incident has passed. Ask your office.",
     ),
+    "no_policy": Text(
+        "没有参加该保障活动，因此没有保障。", "You do not hold this plan, so there is no cover."
+    ),
     "cause": Text(
         "该保障责任不包含此类原因，请选择其他保障责任。",
         "This benefit does not cover this cause; choose another.",
@@ -218,6 +221,23 @@ class ConditionNotMet(Unprocessable):
                 FieldError("", each.code, Text(each.words.zh, each.words.en)) for each in failed
             ],
             extensions={"reason_code": reason},
+        )
+
+
+class UnknownReason(Unprocessable):
+    """A claim is denied for a general reason or by a condition of its benefit."""
+
+    code = "unknown-reason"
+    title = Text("没有这个理由", "No such reason")
+    detail = Text(
+        "请使用通用理由，或该保障责任自身条件的编码：{known}。",
+        "Use a general reason or the code of one of the benefit's conditions: {known}.",
+    )
+
+    def __init__(self, known: Sequence[str]) -> None:
+        words = Text("没有这个理由", "There is no such reason.")
+        super().__init__(
+            errors=[FieldError("/reason_code", self.code, words)], known=", ".join(known)
         )
 
 

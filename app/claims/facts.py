@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,6 +33,21 @@ async def facts_known(session: AsyncSession, vault: Vault, claim: Claim) -> dict
     """The facts as last given."""
     row = await queries.facts_of(session, claim.id)
     return {} if row is None else vault.open("claim_facts", row.id, row.sealed)
+
+
+async def givers_of(session: AsyncSession, claim_id: UUID) -> dict[str, str]:
+    """Who gave each fact as it now stands: `member`, `caseworker` or `reviewer`."""
+    rows = await session.execute(
+        select(ClaimFacts.names, ClaimFacts.given_by_kind, ClaimFacts.reason_code)
+        .where(ClaimFacts.claim_id == claim_id)
+        .order_by(ClaimFacts.version)
+    )
+    givers: dict[str, str] = {}
+    for names, kind, reason in rows:
+        # Who reviews says why; who receives a claim at the counter does not.
+        giver = kind if kind == "member" else "caseworker" if reason is None else "reviewer"
+        givers.update(dict.fromkeys(names, giver))
+    return givers
 
 
 async def give_facts(

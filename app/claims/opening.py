@@ -1,6 +1,7 @@
 """Opening a claim: the incident has to lie inside the cover, or the answer says why not."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import select
@@ -34,6 +35,16 @@ from app.plans.terms import PlanTerms
 from app.policies.cover import PolicyCover, cover_at, waits_until
 from app.policies.models import Policy
 from app.policies.queries import policy_by_id
+
+
+class Happening(Protocol):
+    """What is asked of an incident before it is one of a claim."""
+
+    @property
+    def cause(self) -> str: ...
+
+    @property
+    def occurred_at(self) -> datetime: ...
 
 
 async def open_by_member(
@@ -155,7 +166,7 @@ async def require_cover(
     policy: Policy,
     terms: PlanTerms,
     benefit_code: str,
-    incident: IncidentBody | Incident,
+    incident: Happening,
     now: datetime,
 ) -> PolicyCover:
     """The policy's cover at the incident.

@@ -38,6 +38,7 @@ from app.kernel.transitions import StatusHistory
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of
+from app.plans.benefits import Benefit
 from app.plans.facts import facts_of
 from app.plans.schemas import WordsView, fact_view
 from app.plans.terms import PlanTerms
@@ -111,9 +112,9 @@ async def _content(session: AsyncSession, vault: Vault, claim: Claim) -> dict[st
         "amount_fen": claim.amount_fen if claim.decided_at is not None else None,
         "paid_at": claim.paid_at,
         "decisions": [
-            _decision(vault, row) for row in await queries.decisions_of(session, claim.id)
+            _decision(vault, row, benefit) for row in await queries.decisions_of(session, claim.id)
         ],
-        "timeline": [_entry(row) for row in await queries.history_of(session, claim.id)],
+        "timeline": [_entry(row, benefit) for row in await queries.history_of(session, claim.id)],
     }
 
 
@@ -153,7 +154,7 @@ def _file(vault: Vault, file: ClaimDocument, stored: StoredObject) -> FileView:
             "pages": stored.pages,
             "uploaded_at": file.uploaded_at,
             "reason_code": file.reason_code,
-            "reason": _reason(file.reason_code),
+            "reason": _returned(file.reason_code),
             "note": None if sealed is None else sealed["note"],
         }
     )
@@ -180,7 +181,7 @@ def _receipt(vault: Vault, receipt: ClaimReceipt) -> ReceiptView:
     )
 
 
-def _decision(vault: Vault, decision: Decision) -> DecisionView:
+def _decision(vault: Vault, decision: Decision, benefit: Benefit) -> DecisionView:
     content = vault.open("decision", decision.id, decision.sealed)
     return DecisionView.model_validate(
         {
@@ -188,7 +189,7 @@ def _decision(vault: Vault, decision: Decision) -> DecisionView:
             "step": decision.step,
             "amount_fen": decision.amount_fen,
             "reason_code": decision.reason_code,
-            "reason": _reason(decision.reason_code),
+            "reason": reason_words(decision.reason_code, benefit),
             "note": content["note"],
             "decided_at": decision.decided_at,
             "explanation": content.get("explanation"),
@@ -196,18 +197,31 @@ def _decision(vault: Vault, decision: Decision) -> DecisionView:
     )
 
 
-def _entry(row: StatusHistory) -> TimelineEntry:
+def _entry(row: StatusHistory, benefit: Benefit) -> TimelineEntry:
     return TimelineEntry(
         at=row.at,
         status=cast(ClaimStatus, row.to_status),
         text=_words(STATUS_WORDS[row.to_status]),
         reason_code=row.reason_code,
-        reason=_reason(row.reason_code),
+        reason=(
+            reason_words(row.reason_code, benefit)
+            if row.to_status == "denied"
+            else _returned(row.reason_code)
+        ),
     )
 
 
-def _reason(code: str | None) -> WordsView | None:
-    found = None if code is None else RETURN_REASONS.get(code) or DENIAL_REASONS.get(code)
+def _returned(code: str | None) -> WordsView | None:
+    found = None if code is None else RETURN_REASONS.get(code)
+    return None if found is None else _words(found)
+
+
+def reason_words(code: str | None, benefit: Benefit) -> WordsView | None:
+    """Why nothing is paid: in the words of the benefit's own condition, or the general ones."""
+    for condition in benefit.conditions:
+        if condition.code == code:
+            return WordsView(zh=condition.words.zh, en=condition.words.en)
+    found = None if code is None else DENIAL_REASONS.get(code)
     return None if found is None else _words(found)
 
 

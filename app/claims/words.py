@@ -7,16 +7,6 @@ from app.kernel.text import Text
 ReturnReason = Literal[
     "unreadable", "wrong-document", "incomplete", "name-differs", "out-of-date", "see-note"
 ]
-DenialReason = Literal[
-    "not-covered",
-    "excluded",
-    "not-an-accident",
-    "hospital-grade-too-low",
-    "nothing-payable",
-    "not-genuine",
-    "claimed-before",
-    "used-up",
-]
 FactChangeReason = Literal["as-on-document", "calculation-corrected", "member-corrected"]
 
 RETURN_REASONS: dict[str, Text] = {

@@ -36,6 +36,16 @@ async def version(session: AsyncSession, version_id: UUID) -> PlanVersion | None
     return await session.get(PlanVersion, version_id)
 
 
+async def newest(session: AsyncSession, plan_code: str) -> PlanVersion | None:
+    """The newest version that is no draft."""
+    return await session.scalar(
+        select(PlanVersion)
+        .where(PlanVersion.plan_code == plan_code, PlanVersion.status != "draft")
+        .order_by(PlanVersion.number.desc())
+        .limit(1)
+    )
+
+
 async def versions(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, PlanVersion]:
     """The versions named, by id."""
     rows = await session.scalars(select(PlanVersion).where(PlanVersion.id.in_(set(ids))))

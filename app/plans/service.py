@@ -39,6 +39,14 @@ async def version_of(session: AsyncSession, version_id: UUID) -> PlanVersion:
     return found
 
 
+async def newest_version(session: AsyncSession, plan_code: str) -> PlanVersion:
+    """The newest version that was ever published; raises PlanNotFound (404)."""
+    found = await queries.newest(session, plan_code)
+    if found is None:
+        raise PlanNotFound
+    return found
+
+
 async def versions_on_sale(session: AsyncSession, now: datetime) -> Sequence[PlanVersion]:
     """Every plan's version on sale at `now`, by plan code."""
     return await queries.all_on_sale(session, now)

@@ -84,6 +84,9 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         # A look, whose link opens once: a link given out again would be dead or a second look.
         "viewOwnClaimDocument",
         "viewClaimDocument",
+        # They store nothing.
+        "estimateClaim",
+        "estimateMemberClaim",
     }
 
 

@@ -183,6 +183,12 @@ def claim_body(tenant: Tenant, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def estimate_body(policy_of: Tenant, **more: Any) -> dict[str, Any]:
+    incident = {"occurred_at": (system_now() - timedelta(days=1)).isoformat()}
+    policy_id = policy_of.ids["policy_id"]
+    return {"policy_id": policy_id, "benefit_code": "MED", "incident": incident} | more
+
+
 def code_body(tenant: Tenant, **more: Any) -> dict[str, Any]:
     expires_at = (system_now() + timedelta(days=9)).isoformat()
     return {"organisation_id": str(tenant.site.id), "expires_at": expires_at} | more
@@ -219,6 +225,13 @@ IN_BODIES: dict[tuple[str, str], Named] = {
     ),
     ("receiveClaim", "payout_account_id"): lambda theirs, own: claim_body(
         own, payout_account_id=theirs.ids["retirePayoutAccount.account_id"]
+    ),
+    ("estimateClaim", "policy_id"): lambda theirs, _: estimate_body(theirs),
+    ("estimateMemberClaim", "policy_id"): lambda theirs, own: estimate_body(
+        theirs, person_id=own.ids["person_id"]
+    ),
+    ("estimateMemberClaim", "person_id"): lambda theirs, _: estimate_body(
+        theirs, person_id=theirs.ids["person_id"]
     ),
     ("createEnrolmentCode", "organisation_id"): lambda theirs, _: code_body(theirs),
     ("createEnrolmentCode", "caseworker_id"): lambda theirs, own: code_body(
