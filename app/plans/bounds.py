@@ -271,19 +271,19 @@ def _paid_before(node: ex.PaidBefore, view: View) -> Bound:
     return exactly(view.history.paid(asked.within, asked.benefits))
 
 
-def _earlier(name: str, now: Interval, view: View) -> Interval:
+def _earlier(name: str, view: View) -> Interval:
+    """Other benefits, and older versions, may have counted fractions."""
     if view.history is None:
-        return Interval(ZERO, None, now.whole)
+        return Interval(ZERO, None)
     return exactly(view.history.counted(name, view.counters[name].within))
 
 
 def _before(node: ex.Before, view: View) -> Bound:
-    return _earlier(node.before, amount(view.counters[node.before].of, view), view)
+    return _earlier(node.before, view)
 
 
 def _total(node: ex.Total, view: View) -> Bound:
-    now = amount(view.counters[node.total].of, view)
-    return added(now, _earlier(node.total, now, view))
+    return added(amount(view.counters[node.total].of, view), _earlier(node.total, view))
 
 
 def _days_between(node: ex.DaysBetween, view: View) -> Bound:

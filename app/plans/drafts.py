@@ -93,7 +93,7 @@ def _text(raw: object) -> str | None:
 
 def _try(adapter: TypeAdapter[Any], raw: object) -> Any:
     try:
-        return adapter.validate_python(raw, strict=True)
+        return adapter.validate_python(raw)
     except ValidationError:
         return None
 
