@@ -1,6 +1,7 @@
 """Every table of every feature, so that metadata and transition tables are complete."""
 
 from app.access import models as access
+from app.billing import agreement_models as agreements
 from app.billing import models as billing
 from app.claims import models as claims
 from app.documents import models as documents
@@ -10,6 +11,7 @@ from app.kernel.database import Base
 from app.ledger import models as ledger
 from app.members import consent_models as consents
 from app.members import models as members
+from app.notifications import models as notifications
 from app.organisations import models as organisations
 from app.payouts import models as payouts
 from app.plans import models as plans
@@ -21,6 +23,7 @@ metadata = Base.metadata
 
 __all__ = [
     "access",
+    "agreements",
     "audit",
     "billing",
     "changes",
@@ -34,6 +37,7 @@ __all__ = [
     "ledger",
     "members",
     "metadata",
+    "notifications",
     "organisations",
     "payouts",
     "plans",

@@ -30,7 +30,7 @@ ATTEMPT = Lifecycle.of(
     ["created"],
     {
         "created": ["prepared", "failed", "succeeded", "closed"],
-        "prepared": ["succeeded", "closed"],
+        "prepared": ["succeeded", "closed", "failed"],
         "closed": ["succeeded"],
         "failed": ["succeeded"],
         "succeeded": [],
@@ -80,6 +80,11 @@ class ContributionOrder(Base):
         ),
         Index("ix_contribution_order__person_id", "person_id", "id"),
         Index(
+            "ix_contribution_order__deposit",
+            "id",
+            postgresql_where=text("deposit_fen > 0 and status = 'paid'"),
+        ),
+        Index(
             "ix_contribution_order__policy_id",
             "policy_id",
             postgresql_where=text("policy_id is not null"),
@@ -123,7 +128,10 @@ class PaymentAttempt(Base):
     __tablename__ = "payment_attempt"
     __table_args__ = (
         CheckConstraint(ATTEMPT.check(), name="status"),
-        CheckConstraint("trade_type in ('jsapi', 'native')", name="trade_type"),
+        CheckConstraint("trade_type in ('jsapi', 'native', 'agreement')", name="trade_type"),
+        CheckConstraint(
+            "(trade_type = 'agreement') = (agreement_id is not null)", name="agreement_id"
+        ),
         CheckConstraint("amount_fen > 0", name="amount_fen"),
         UniqueConstraint("out_trade_no", name="uq_payment_attempt__out_trade_no"),
         UniqueConstraint("transaction_id", name="uq_payment_attempt__transaction_id"),
@@ -134,6 +142,13 @@ class PaymentAttempt(Base):
             "trade_type",
             unique=True,
             postgresql_where=text("status in ('created', 'prepared')"),
+        ),
+        # A payment agreement is asked once for an order, whatever becomes of it.
+        Index(
+            "uq_payment_attempt__one_charge",
+            "order_id",
+            unique=True,
+            postgresql_where=text("trade_type = 'agreement'"),
         ),
         Index(
             "ix_payment_attempt__silent",
@@ -146,6 +161,7 @@ class PaymentAttempt(Base):
     order_id: Mapped[UUID] = mapped_column(ForeignKey("contribution_order.id"))
     out_trade_no: Mapped[str]
     trade_type: Mapped[str]
+    agreement_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_agreement.id"))
     status: Mapped[str]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     # The prepay id (jsapi) or the code to scan (native), once the gateway gave it.

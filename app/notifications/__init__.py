@@ -1,0 +1,1 @@
+"""Messages to members: one outbox, the inbox in the app, SMS and WeChat."""
