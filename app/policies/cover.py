@@ -117,7 +117,7 @@ def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]
     newest layer first; cover whose start was moved before it began counts from the new
     start.
     """
-    effective = [change for change in changes if change.effective_at <= instant] or changes[:1]
+    effective = [change for change in changes if change.effective_at <= instant] or changes
     layers: list[Layer] = []
     starts_at = effective[0].starts_at
     for change in effective:
@@ -126,7 +126,10 @@ def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]
             layers, held, starts_at = [], 0, change.starts_at
         while held > change.shares:
             newest = layers.pop()
-            held -= newest.shares
+            left = max(0, newest.shares - (held - change.shares))
+            held -= newest.shares - left
+            if left:
+                layers.append(Layer(left, newest.since_on))
         if change.shares > held:
             since = change.counted_from or max(change.effective_at, change.starts_at)
             layers.append(Layer(change.shares - held, business_day(since)))
