@@ -11,6 +11,7 @@ from app.access import errors as access_errors
 from app.access import oauth_routes
 from app.access import routes as access
 from app.access.authentication import Authenticator
+from app.billing import cancellation_routes
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
 from app.claims import errors as claim_errors
@@ -75,6 +76,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     certificate_routes.routes,
     billing.routes,
     billing.hot_routes,
+    cancellation_routes.routes,
     payouts.routes,
     claims.routes,
     claim_staff_routes.hot_routes,

@@ -1,9 +1,33 @@
 """What billing refuses."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
+from app.kernel.clock import SHANGHAI
 from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.text import Text
+
+
+class Window(Protocol):
+    """From when until before when something can be done."""
+
+    @property
+    def opens_at(self) -> datetime: ...
+    @property
+    def closes_at(self) -> datetime: ...
+
+
+class CoverLost(Exception):
+    """Money has come for cover that it can no longer become; `because` is a reason code.
+
+    Nothing was written: the caller suspends the money and sends it back.
+    """
+
+    def __init__(self, because: str) -> None:
+        super().__init__(because)
+        self.because = because
 
 
 class OrderNotFound(NotFound):
@@ -72,6 +96,79 @@ class RefundNotOffered(Conflict):
     )
 
 
+class ClaimOpen(Conflict):
+    code = "claim-open"
+    title = Text("有未办结的申领", "A claim is open")
+    detail = Text(
+        "该保障下有未办结的申领，办结或撤回后才能退保。",
+        "A claim under this cover is open: it can be cancelled once the claim is closed.",
+    )
+
+    def __init__(self, claim_ids: Sequence[UUID]) -> None:
+        super().__init__(extensions={"claim_ids": [str(claim_id) for claim_id in claim_ids]})
+
+
+class RefundUnderWay(Conflict):
+    code = "refund-under-way"
+    title = Text("退费已发出", "The refund is on its way")
+    detail = Text(
+        "退费已经发出或已到账，不能恢复保障；请重新参保。",
+        "The refund was sent or has arrived: buy new cover instead.",
+    )
+
+
+class RenewalNotOffered(Conflict):
+    code = "renewal-not-offered"
+    title = Text("该保障活动不支持续保", "No renewal")
+    detail = Text(
+        "按保障活动规则不能以此方式续保，可重新参保。",
+        "By the plan's rules it is not renewed in this way; order new cover.",
+    )
+
+
+class RenewalNotOpen(Conflict):
+    """Outside the days before and after the end in which the plan renews without a gap."""
+
+    code = "renewal-not-open"
+    title = Text("不在续保期内", "Not open for renewal")
+    detail = Text(
+        "续保期为 {opens_at} 至 {closes_at}（不含）。此后参保为新参保，重新计算等待期。",
+        "It can be renewed from {opens_at} until before {closes_at}; later it is new cover,"
+        " which waits anew.",
+    )
+
+    def __init__(self, window: Window) -> None:
+        shown = {
+            "opens_at": window.opens_at.astimezone(SHANGHAI).isoformat(),
+            "closes_at": window.closes_at.astimezone(SHANGHAI).isoformat(),
+        }
+        super().__init__(extensions=dict(shown), **shown)
+
+
+class AlreadyRenewed(Conflict):
+    code = "already-renewed"
+    title = Text("已经续保", "Renewed already")
+    detail = Text("该保障凭证已续保。", "The policy was renewed already.")
+
+
+class UpgradeNotOffered(Conflict):
+    code = "upgrade-not-offered"
+    title = Text("该保障活动不支持增加份数", "No upgrade")
+    detail = Text(
+        "按保障活动规则，保障期内不能增加份数。",
+        "By the plan's rules no shares are added to running cover.",
+    )
+
+
+class UpgradeNotOpen(Conflict):
+    code = "upgrade-not-open"
+    title = Text("保障不可增加份数", "Not open for an upgrade")
+    detail = Text(
+        "保障未生效、已结束或即将结束，不能增加份数。",
+        "The policy is not in force, has ended, or ends before added shares could begin.",
+    )
+
+
 class UntrustedNotice(Problem):
     status = 401
     code = "untrusted-notice"
@@ -95,6 +192,8 @@ class NoticeDiffers(Conflict):
 
 
 CONSTRAINTS: dict[str, type[Problem]] = {
+    "uq_policy__follows_id": AlreadyRenewed,
     "uq_contribution_order__one_open": OrderAlreadyOpen,
     "uq_payment_attempt__transaction_id": NoticeDiffers,
+    "refund_within_payment": RefundNotOffered,
 }

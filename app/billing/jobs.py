@@ -7,13 +7,25 @@ from uuid import UUID
 
 from app.billing import queries, refunds
 from app.billing.closing import close_expired
-from app.billing.events import CLOSE_ATTEMPT, CLOSE_ORDER, RECONCILE, REQUEST_REFUND
+from app.billing.deposits import return_deposits
+from app.billing.events import (
+    CLOSE_ATTEMPT,
+    CLOSE_ORDER,
+    PAY_BACK,
+    PAY_BACK_WAITING,
+    PAYOUT_SETTLED,
+    RECONCILE,
+    REQUEST_REFUND,
+    RETURN_DEPOSITS,
+)
+from app.billing.late_refunds import pay_back, pay_back_waiting, payout_settled
 from app.billing.payments import REFUNDS_PATH
 from app.billing.receiving import take_refund
 from app.billing.reconciliation import ask_about_order, close_attempt, reconcile
 from app.integrations.errors import OutcomeUnknown, Refused, Unreachable
 from app.integrations.outside import Outside
 from app.integrations.wechat_pay import RefundRequest, WeChatPay
+from app.kernel.clock import system_now
 from app.kernel.jobs import Handler, JobContext, RetryLater
 from app.kernel.principal import SYSTEM
 
@@ -48,10 +60,11 @@ async def request_refund(context: JobContext, payload: Mapping[str, Any]) -> Non
     """Ask the gateway for the money back; the same number never pays twice."""
     refund_id = UUID(payload["subject_id"])
     async with context.transaction() as session:
-        refund = await queries.refund(session, refund_id)
+        refund = await queries.refund(session, refund_id, lock=True)
+        if refund.status != "requested":
+            return
         attempt = await queries.attempt(session, refund.attempt_id)
-    if refund.status != "requested":
-        return
+        refund.sent_at = refund.sent_at or system_now()
     request = RefundRequest(
         out_trade_no=attempt.out_trade_no,
         out_refund_no=refund.out_refund_no,
@@ -89,5 +102,12 @@ JOBS: Mapping[str, Handler] = {
     CLOSE_ATTEMPT: close_at_gateway,
     REQUEST_REFUND: request_refund,
     RECONCILE: reconcile_silent,
+    PAY_BACK: pay_back,
+    PAY_BACK_WAITING: pay_back_waiting,
+    PAYOUT_SETTLED: payout_settled,
+    RETURN_DEPOSITS: return_deposits,
 }
-TIMERS: Mapping[str, timedelta] = {RECONCILE: timedelta(seconds=15)}
+TIMERS: Mapping[str, timedelta] = {
+    RECONCILE: timedelta(seconds=15),
+    RETURN_DEPOSITS: timedelta(hours=1),
+}

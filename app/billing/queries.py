@@ -118,17 +118,6 @@ async def silent_attempts(
     return (await session.scalars(statement)).all()
 
 
-async def settling_attempt(session: AsyncSession, order_id: UUID) -> PaymentAttempt | None:
-    """The attempt that paid the order: succeeded, and not refunded so far."""
-    return await session.scalar(
-        select(PaymentAttempt).where(
-            PaymentAttempt.order_id == order_id,
-            PaymentAttempt.status == "succeeded",
-            ~exists().where(Refund.attempt_id == PaymentAttempt.id),
-        )
-    )
-
-
 async def policy_of_order(session: AsyncSession, order_id: UUID) -> Policy | None:
     return await session.scalar(select(Policy).where(Policy.order_id == order_id))
 
@@ -141,8 +130,12 @@ async def policies_of_orders(
 
 
 async def refunds_of_orders(session: AsyncSession, order_ids: Sequence[UUID]) -> dict[UUID, Refund]:
-    """The newest refund of each order."""
-    statement = select(Refund).where(Refund.order_id.in_(order_ids)).order_by(Refund.id)
+    """The newest refund of each order; one that was taken back is none."""
+    statement = (
+        select(Refund)
+        .where(Refund.order_id.in_(order_ids), Refund.status != "withdrawn")
+        .order_by(Refund.id)
+    )
     return {row.order_id: row for row in await session.scalars(statement)}
 
 
@@ -169,7 +162,12 @@ async def unsettled_refunds(
 ) -> Sequence[Refund]:
     statement = (
         select(Refund)
-        .where(Refund.status.in_(("requested", "accepted")), Refund.requested_at < requested_before)
+        .where(
+            Refund.status.in_(("requested", "accepted")),
+            Refund.method == "gateway",
+            Refund.sent_at.is_not(None),
+            Refund.requested_at < requested_before,
+        )
         .order_by(Refund.requested_at)
         .limit(limit)
     )
@@ -179,6 +177,11 @@ async def unsettled_refunds(
 async def has_unsettled_refund(session: AsyncSession, order_id: UUID) -> bool:
     return bool(
         await session.scalar(
-            select(exists().where(Refund.order_id == order_id, Refund.status != "succeeded"))
+            select(
+                exists().where(
+                    Refund.order_id == order_id,
+                    Refund.status.not_in(("succeeded", "withdrawn")),
+                )
+            )
         )
     )

@@ -1,18 +1,18 @@
-"""Money back: suspended payments, refunds before the start, and their settlement."""
+"""Money back: suspended payments, refunds of any kind, and their settlement."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
-from app.billing.errors import OrderNotFound, OrderNotOpen, RefundNotOffered
 from app.billing.events import (
     CLOSE_ORDER,
     ORDER_REFUNDED,
     ORDER_REFUNDING,
     ORDER_SUSPENDED,
+    PAY_BACK,
     REFUND_REJECTED,
     REQUEST_REFUND,
 )
@@ -26,9 +26,7 @@ from app.kernel.jobs import enqueue, unschedule
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.transitions import begin, move
 from app.ledger import service as ledger
-from app.ledger.accounts import GATEWAY_CLEARING, REFUNDS_PAYABLE, SUSPENSE, contributions_of
-from app.plans import service as plans
-from app.policies.changes import cancel_before_start
+from app.ledger.accounts import GATEWAY_CLEARING, REFUNDS_PAYABLE, SUSPENSE
 from app.policies.slots import release_order_shares
 
 SuspendedBecause = Literal["paid_after_close", "shares_taken", "paid_twice"]
@@ -66,28 +64,36 @@ async def suspend(
         await unschedule(session, CLOSE_ORDER, order.id)
         await move(session, ORDER, order, "suspended", actor=SYSTEM, at=now, reason_code=because)
     await _tell(session, order, "order.suspend", ORDER_SUSPENDED, because, SYSTEM, now)
-    await _open_refund(session, order, attempt, SUSPENSE, because, SYSTEM, now)
+    debits = [(SUSPENSE, attempt.amount_fen)]
+    await open_refund(session, order, attempt, debits, because, SYSTEM, now)
     return "too_late"
 
 
-async def _open_refund(
+async def open_refund(
     session: AsyncSession,
     order: ContributionOrder,
     attempt: PaymentAttempt,
-    debit: str,
+    debits: Sequence[tuple[str, int]],
     reason_code: str,
     actor: Principal,
     now: datetime,
+    *,
+    method: Literal["gateway", "payout"] = "gateway",
 ) -> Refund:
-    """Owe the money back, and have the worker ask the gateway for it."""
+    """Owe money back, all of a payment or a part, and have the worker see to it.
+
+    `debits` are the accounts that give it, with fen. The order is locked. What would be
+    more than the payment is refused by the database (refund_within_payment).
+    """
     refund = Refund(
         id=new_id(),
         order_id=order.id,
         attempt_id=attempt.id,
         out_refund_no=f"R{attempt.out_trade_no}{random_code(4)}",
-        amount_fen=attempt.amount_fen,
+        amount_fen=sum(fen for _, fen in debits),
         status="requested",
         reason_code=reason_code,
+        method=method,
         requested_at=now,
     )
     begin(session, REFUND, refund, actor=actor, at=now)
@@ -95,7 +101,7 @@ async def _open_refund(
     await ledger.post(
         session,
         "refund.requested",
-        [(debit, refund.amount_fen), (REFUNDS_PAYABLE, -refund.amount_fen)],
+        [*debits, (REFUNDS_PAYABLE, -refund.amount_fen)],
         event_on=business_day(now),
         reference_id=refund.id,
         actor=actor,
@@ -103,35 +109,9 @@ async def _open_refund(
     if order.status in ("paid", "suspended") and reason_code != "paid_twice":
         await move(session, ORDER, order, "refunding", actor=actor, at=now, reason_code=reason_code)
         await _tell(session, order, "order.refund", ORDER_REFUNDING, reason_code, actor, now)
-    await enqueue(session, REQUEST_REFUND, {"subject_id": str(refund.id)})
+    job = REQUEST_REFUND if method == "gateway" else PAY_BACK
+    await enqueue(session, job, {"subject_id": str(refund.id)})
     return refund
-
-
-async def refund_before_start(
-    session: AsyncSession, account_id: UUID, order_id: UUID, *, actor: Principal, now: datetime
-) -> ContributionOrder:
-    """Cancel cover that has not begun and give the contribution back in full.
-
-    Raises OrderNotFound (404), OrderNotOpen, PolicyHasStarted, RefundNotOffered (409).
-    """
-    order = await queries.order_of_account(session, account_id, order_id)
-    if order is None:
-        raise OrderNotFound
-    order = await queries.order(session, order.id, lock=True)
-    await session.refresh(order)
-    if order.status != "paid":
-        raise OrderNotOpen(status=order.status)
-    policy = await queries.policy_of_order(session, order.id)
-    attempt = await queries.settling_attempt(session, order.id)
-    terms = (await plans.version_of(session, order.plan_version_id)).terms
-    if policy is None or attempt is None or terms.cancellation.before_start is None:
-        raise RefundNotOffered
-    await cancel_before_start(
-        session, policy.id, reason_code="refund_before_start", actor=actor, now=now
-    )
-    debit = contributions_of(order.plan_code)
-    await _open_refund(session, order, attempt, debit, "refund_before_start", actor, now)
-    return order
 
 
 RefundOutcome = Literal["settled", "repeated", "unknown", "differs", "waiting", "rejected"]
@@ -147,6 +127,8 @@ async def settle_refund(session: AsyncSession, told: GatewayRefund, now: datetim
         return "differs"
     if refund.status == "succeeded":
         return "repeated"
+    if refund.status == "withdrawn":
+        return "differs"
     refund.gateway_refund_id = told.refund_id
     if told.state == "PROCESSING":
         if refund.status == "requested":
@@ -154,15 +136,6 @@ async def settle_refund(session: AsyncSession, told: GatewayRefund, now: datetim
         return "waiting"
     if told.state != "SUCCESS":
         return await reject_refund(session, refund, told.state.lower(), now)
-    await _pay_back(session, refund, now)
-    return "settled"
-
-
-async def _pay_back(session: AsyncSession, refund: Refund, now: datetime) -> None:
-    if refund.status == "rejected":
-        await move(session, REFUND, refund, "requested", actor=SYSTEM, at=now)
-    refund.settled_at = now
-    await move(session, REFUND, refund, "succeeded", actor=SYSTEM, at=now)
     await ledger.post(
         session,
         "refund.paid",
@@ -171,6 +144,16 @@ async def _pay_back(session: AsyncSession, refund: Refund, now: datetime) -> Non
         reference_id=refund.id,
         actor=SYSTEM,
     )
+    await finish_refund(session, refund, now)
+    return "settled"
+
+
+async def finish_refund(session: AsyncSession, refund: Refund, now: datetime) -> None:
+    """The money has arrived, and was posted: refund and order say so. Both are locked."""
+    if refund.status == "rejected":
+        await move(session, REFUND, refund, "requested", actor=SYSTEM, at=now)
+    refund.settled_at = now
+    await move(session, REFUND, refund, "succeeded", actor=SYSTEM, at=now)
     order = await queries.order(session, refund.order_id, lock=True)
     if order.status == "refunding" and not await queries.has_unsettled_refund(session, order.id):
         await move(session, ORDER, order, "refunded", actor=SYSTEM, at=now)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Path, Request, Response
 
-from app.billing import closing, payments, purchases, queries, receiving, refunds
+from app.billing import cancelling, closing, payments, purchases, queries, receiving
 from app.billing.errors import OrderNotFound, UntrustedNotice
 from app.billing.reconciliation import ask_about_order
 from app.billing.schemas import OrderBody, OrderPage, OrderView, PaymentBody, PaymentView
@@ -95,8 +95,10 @@ async def cancel_order(
 async def refund_order(
     member: Member, keyed: KeyedDep, session: SessionDep, now: NowDep, order_id: OrderId
 ) -> Response:
-    """Before cover starts: cancel the policy and get the contribution back in full."""
-    order = await refunds.refund_before_start(session, member.id, order_id, actor=member, now=now)
+    """Before cover starts: cancel the policy and get back what the plan gives back then."""
+    order = await cancelling.refund_before_start(
+        session, member.id, order_id, actor=member, now=now
+    )
     [view] = await order_views(session, [order])
     return await keyed.reply(202, view)
 

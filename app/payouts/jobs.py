@@ -33,6 +33,7 @@ from app.payouts.settlement import SETTLED, Outcome, apply, of_bank, of_transfer
 log = structlog.get_logger("payouts")
 
 REMARK = "红伞互助金"
+REFUND_REMARK = "互助费退还"
 # The scene "company compensation" demands these two; shown to the member on confirming.
 REPORT = (("赔付原因", "互助保障给付"),)
 NEVER_ARRIVED = frozenset({"NOT_FOUND", "unknown_reference"})
@@ -121,6 +122,7 @@ async def _calls(context: JobContext, session: AsyncSession, payout: Payout) -> 
     outside: Outside = context.outside
     person = await session.get_one(Person, payout.payee_person_id)
     name = name_of(context.vault, person)
+    remark = REMARK if payout.refund_id is None else REFUND_REMARK
     if payout.method == "wechat":
         if payout.account_id is None:
             raise ValueError("a wallet payout without an account")
@@ -129,7 +131,7 @@ async def _calls(context: JobContext, session: AsyncSession, payout: Payout) -> 
             out_bill_no=payout.out_bill_no,
             openid=openid or "",
             amount_fen=payout.amount_fen,
-            remark=REMARK,
+            remark=remark,
             notify_url=f"{context.settings.public_base_url}/v1/gateway/wechat-pay/transfers",
             user_name=name,
             report=REPORT,
@@ -146,7 +148,7 @@ async def _calls(context: JobContext, session: AsyncSession, payout: Payout) -> 
         account_name=name,
         bank_code=record["bank_code"],
         amount_fen=payout.amount_fen,
-        remark=REMARK,
+        remark=remark,
     )
     return _Calls(partial(_send_bank, outside, order), partial(_ask_bank, outside, order.reference))
 

@@ -1,6 +1,6 @@
 """Deciding where money goes, and recording that it is owed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
@@ -88,10 +88,60 @@ async def request_payout(
     `payout.paid` and `payout.failed`.
     """
     first = not await queries.count_of_claim(session, claim_id)
+    cause = {"claim_id": claim_id}
+    payout = _payout(cause, plan_code, person_id, amount_fen, destination, approvers, now)
+    begin(session, PAYOUT, payout, actor=actor, at=now)
+    await session.flush()
+    if first:
+        await post(
+            session,
+            "benefit.approved",
+            [(chart.benefits_of(plan_code), amount_fen), (chart.BENEFITS_PAYABLE, -amount_fen)],
+            event_on=business_day(now),
+            reference_id=claim_id,
+            actor=actor,
+        )
+    await _send(session, payout, cause, actor, now)
+    return payout
+
+
+async def request_refund_payout(
+    session: AsyncSession,
+    *,
+    refund_id: UUID,
+    plan_code: str,
+    person_id: UUID,
+    amount_fen: int,
+    destination: Destination,
+    actor: Principal,
+    now: datetime,
+) -> Payout:
+    """Pay a refund, which is owed on the books already, to an account of the member.
+
+    One payout of a refund lives at a time (PayoutLive, 409). Speaks like `request_payout`.
+    """
+    cause = {"refund_id": refund_id}
+    payout = _payout(cause, plan_code, person_id, amount_fen, destination, [actor.id], now)
+    begin(session, PAYOUT, payout, actor=actor, at=now)
+    await session.flush()
+    await _send(session, payout, cause, actor, now)
+    return payout
+
+
+def _payout(
+    cause: Mapping[str, UUID],
+    plan_code: str,
+    person_id: UUID,
+    amount_fen: int,
+    destination: Destination,
+    approvers: Sequence[UUID],
+    now: datetime,
+) -> Payout:
     payout_id = new_id()
-    payout = Payout(
+    return Payout(
         id=payout_id,
-        claim_id=claim_id,
+        claim_id=cause.get("claim_id"),
+        refund_id=cause.get("refund_id"),
         plan_code=plan_code,
         method=destination.method,
         amount_fen=amount_fen,
@@ -105,22 +155,20 @@ async def request_payout(
         requested_at=now,
         next_poll_at=system_now(),
     )
-    begin(session, PAYOUT, payout, actor=actor, at=now)
-    await session.flush()
-    if first:
-        await post(
-            session,
-            "benefit.approved",
-            [(chart.benefits_of(plan_code), amount_fen), (chart.BENEFITS_PAYABLE, -amount_fen)],
-            event_on=business_day(now),
-            reference_id=claim_id,
-            actor=actor,
-        )
-    content = {"claim_id": str(claim_id), "method": payout.method, "amount_fen": amount_fen}
+
+
+async def _send(
+    session: AsyncSession,
+    payout: Payout,
+    cause: Mapping[str, UUID],
+    actor: Principal,
+    now: datetime,
+) -> None:
+    content = {name: str(value) for name, value in cause.items()}
+    content |= {"method": payout.method, "amount_fen": payout.amount_fen}
     requested = Fact("payout", payout.id, "payout.request", PAYOUT_REQUESTED, content)
     await state(session, [requested], actor=actor, at=now)
     await enqueue(session, SEND, {"payout_id": str(payout.id)}, dedupe_key=f"{SEND}:{payout.id}")
-    return payout
 
 
 async def payout_of_claim(session: AsyncSession, claim_id: UUID) -> Payout:

@@ -101,10 +101,13 @@ async def apply(
 
 async def _book(session: AsyncSession, payout: Payout, now: datetime) -> None:
     money = chart.BANK if payout.method == "bank" else chart.GATEWAY_CLEARING
+    kind, debt = "benefit.paid", chart.BENEFITS_PAYABLE
+    if payout.refund_id is not None:
+        kind, debt = "refund.paid", chart.REFUNDS_PAYABLE
     await post(
         session,
-        "benefit.paid",
-        [(chart.BENEFITS_PAYABLE, payout.amount_fen), (money, -payout.amount_fen)],
+        kind,
+        [(debt, payout.amount_fen), (money, -payout.amount_fen)],
         event_on=business_day(now),
         reference_id=payout.id,
         actor=SYSTEM,

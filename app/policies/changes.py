@@ -1,35 +1,20 @@
-"""Changes to policies: activation of pending cover, cancellation before the start."""
+"""Activation of pending cover, and cancellation before the start by whoever gave it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kernel import facts
 from app.kernel.clock import day_start
-from app.kernel.facts import Fact
-from app.kernel.ids import new_id
 from app.kernel.principal import Principal
-from app.kernel.transitions import move
 from app.plans import service as plans
 from app.policies.calendar import first_covered_day, term_period
 from app.policies.errors import PolicyHasStarted, PolicyNotFound
 from app.policies.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_VOIDED
-from app.policies.models import POLICY, Policy, PolicyTransaction
+from app.policies.models import Policy
+from app.policies.recording import Change, record_change
 from app.policies.slots import available_shares, release_shares, reserve_shares
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """One change: the transaction's kind, the status it leads to, why, and how it is told."""
-
-    kind: str
-    status: str
-    reason_code: str
-    verb: str
-    event: str
 
 
 async def activate_pending(
@@ -82,8 +67,10 @@ async def _activate(
             policy_id=policy.id,
         )
         policy.period = period
-    change = _Change("endorse", "in_force", "identity", "policy.activate", POLICY_ACTIVATED)
-    await _record(session, policy, change, effective_at=policy.starts_at, actor=actor, now=now)
+    change = Change("endorse", "identity", "policy.activate", POLICY_ACTIVATED, "in_force")
+    await record_change(
+        session, policy, change, effective_at=policy.starts_at, actor=actor, now=now
+    )
     return True
 
 
@@ -91,8 +78,10 @@ async def _void(
     session: AsyncSession, policy: Policy, reason: str, actor: Principal, now: datetime
 ) -> None:
     await release_shares(session, policy.id, now)
-    change = _Change("cancel", "void", reason, "policy.void", POLICY_VOIDED)
-    await _record(session, policy, change, effective_at=policy.starts_at, actor=actor, now=now)
+    change = Change("cancel", reason, "policy.void", POLICY_VOIDED, "void")
+    await record_change(
+        session, policy, change, effective_at=policy.starts_at, actor=actor, now=now
+    )
 
 
 async def cancel_before_start(
@@ -103,7 +92,7 @@ async def cancel_before_start(
     actor: Principal,
     now: datetime,
 ) -> Policy:
-    """Cancel cover that has not begun and give its places back.
+    """Cancel cover that has not begun, whatever the plan's rule, and give its places back.
 
     Raises PolicyNotFound (404), PolicyHasStarted (409), InvalidTransition (409).
     """
@@ -113,46 +102,6 @@ async def cancel_before_start(
     if policy.starts_at <= now and policy.status == "in_force":
         raise PolicyHasStarted
     await release_shares(session, policy.id, now)
-    change = _Change("cancel", "cancelled", reason_code, "policy.cancel", POLICY_CANCELLED)
-    await _record(session, policy, change, effective_at=now, actor=actor, now=now)
+    change = Change("cancel", reason_code, "policy.cancel", POLICY_CANCELLED, "cancelled")
+    await record_change(session, policy, change, effective_at=now, actor=actor, now=now)
     return policy
-
-
-async def _record(
-    session: AsyncSession,
-    policy: Policy,
-    change: _Change,
-    *,
-    effective_at: datetime,
-    actor: Principal,
-    now: datetime,
-) -> None:
-    """Move the policy, write the transaction that did it, and tell everybody."""
-    await move(
-        session, POLICY, policy, change.status, actor=actor, at=now, reason_code=change.reason_code
-    )
-    session.add(
-        PolicyTransaction(
-            id=new_id(),
-            policy_id=policy.id,
-            kind=change.kind,
-            effective_at=effective_at,
-            shares=policy.shares,
-            period=policy.period,
-            status=policy.status,
-            order_id=policy.order_id,
-            reason_code=change.reason_code,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-        )
-    )
-    await session.flush()
-    content = {
-        "number": policy.number,
-        "person_id": str(policy.person_id),
-        "plan_code": policy.plan_code,
-        "status": policy.status,
-        "reason_code": change.reason_code,
-    }
-    fact = Fact("policy", policy.id, change.verb, change.event, content)
-    await facts.state(session, [fact], actor=actor, at=now)

@@ -41,4 +41,32 @@ class NoCertificate(Conflict):
     detail = Text("保障凭证生效后才能下载。", "A certificate exists once the policy is in force.")
 
 
+class PolicyNotRunning(Conflict):
+    code = "policy-not-running"
+    title = Text("保障已不在有效状态", "The policy is not running")
+    detail = Text("保障当前状态为 {status}。", "The policy is {status}.")
+
+
+class CoverHasEnded(Conflict):
+    code = "cover-has-ended"
+    title = Text("保障已结束", "Cover has ended")
+    detail = Text("保障已结束，或今日24时结束。", "Cover has ended, or ends with this day anyway.")
+
+
+class RenewedAlready(Conflict):
+    code = "renewed-already"
+    title = Text("保障已续保", "Renewed already")
+    detail = Text(
+        "该保障已续保，请先办理续保凭证的退保。", "It was renewed; cancel the renewal first."
+    )
+
+
+class CancellationNotOffered(Conflict):
+    code = "cancellation-not-offered"
+    title = Text("该保障活动不支持退保", "The plan offers no cancellation")
+    detail = Text(
+        "按保障活动规则，现在不能退保。", "By the plan's rules it cannot be cancelled now."
+    )
+
+
 CONSTRAINTS: dict[str, type[Problem]] = {"ex_share_slot__one_holder": SharesOverLimit}

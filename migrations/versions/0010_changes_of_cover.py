@@ -42,6 +42,12 @@ def upgrade() -> None:
         [sa.text("upper(period)"), "id"],
         postgresql_where=sa.text("status = 'in_force'"),
     )
+    op.create_index(
+        "ix_contribution_order__deposit",
+        "contribution_order",
+        ["id"],
+        postgresql_where=sa.text("deposit_fen > 0 and status = 'paid'"),
+    )
     append_only("policy_lapse")
 
 

@@ -1,5 +1,5 @@
 -- 2: a paid order has its policy transaction and its postings, or stands in suspense with a
--- refund; the cash posted for an order is what was paid for it less what went back.
+-- refund; the cash posted for an order is what was paid for it less what went back by the gateway.
 select 'no policy transaction' as fault, o.id
 from contribution_order o
 where o.status = 'paid'
@@ -33,7 +33,7 @@ join lateral (
     select coalesce(sum(a.amount_fen) filter (where a.status = 'succeeded'), 0) as fen
     from payment_attempt a where a.order_id = o.id) paid on true
 join lateral (
-    select coalesce(sum(r.amount_fen) filter (where r.status = 'succeeded'), 0) as fen
+    select coalesce(sum(r.amount_fen) filter (where r.status = 'succeeded' and r.method = 'gateway'), 0) as fen
     from refund r where r.order_id = o.id) back on true
 join lateral (
     select coalesce(sum(e.amount_fen), 0) as fen
