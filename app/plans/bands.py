@@ -1,13 +1,18 @@
 """The shape of bands and slices: ascending, no gap, no overlap, one edge on each side."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise
 
+from app.kernel.money import round_half_up, yuan
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.expressions import Path, Range
 from app.plans.faults import fault
 from app.plans.intervals import Interval, covers, cuts, meets, span
+
+# Beyond this a number is not written out.
+_COUNTLESS = 10**18
 
 
 def edges_faults(bands: Sequence[Range], path: Path) -> list[FieldError]:
@@ -59,10 +64,14 @@ def reach_faults(
     return faults
 
 
-def size(value: object, money: bool) -> Text:
+def size(value: Fraction | None, money: bool) -> Text:
     """A number, or fen as yuan, in words."""
     if value is None:
         return Text("任意大", "any size")
-    number = float(value) / 100 if money else float(value)  # type: ignore[arg-type]
-    text = f"{number:,.2f}" if money else f"{number:,.10g}"
-    return Text(f"{text}元", f"{text} yuan") if money else Text(text, text)
+    if value >= _COUNTLESS:
+        return Text("极大", "very large")
+    if money:
+        text = yuan(round_half_up(value))
+        return Text(f"{text}元", f"{text} yuan")
+    text = f"{float(value):,.10g}"
+    return Text(text, text)

@@ -39,7 +39,8 @@ from app.plans.intervals import (
 )
 
 # A look-up or a choice by number is spelled out up to so many numbers.
-MAX_KEYS = 10_000
+MAX_KEYS = 1_000
+MAX_KEY = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def keys(of: Bound) -> list[str] | None:
     if isinstance(of, WordSet):
         return None if of.words is None else sorted(of.words)
     reach = interval(of)
-    if reach.high is None or reach.high - reach.low > MAX_KEYS:
+    if reach.high is None or reach.high > MAX_KEY or reach.high - reach.low > MAX_KEYS:
         return None
     if not reach.whole:
         return [str(reach.low)] if reach.low == reach.high else None

@@ -41,6 +41,7 @@ def branches(
 class _Walk:
     steps: Mapping[str, tuple[Path, Node]]
     known: dict[str, Branches] = field(default_factory=dict)
+    forking: dict[str, bool] = field(default_factory=dict)
 
     def of(self, node: Node, path: Path, view: View) -> Branches:
         if isinstance(node, str) and node in self.steps:
@@ -49,9 +50,21 @@ class _Walk:
                 self.known[node] = self.of(step, where, view)
             return self.known[node]
         rule = _RULES.get(type(node))
-        if rule is None:
+        if rule is None or not self.forks(node):
             return {path: amount(node, view)}
         return rule(self, node, (*path, ex.operator_name(type(node))), view)
+
+    def forks(self, node: Node) -> bool:
+        """Whether something inside chooses between amounts."""
+        for _, inner in ex.walk(node):
+            if isinstance(inner, _CHOICES):
+                return True
+            if isinstance(inner, str) and inner in self.steps:
+                if inner not in self.forking:
+                    self.forking[inner] = self.forks(self.steps[inner][1])
+                if self.forking[inner]:
+                    return True
+        return False
 
 
 def _merged(found: Iterable[Branches]) -> Branches:
@@ -208,3 +221,4 @@ _RULES: Mapping[type, Callable[[_Walk, Any, Path, View], Branches]] = {
     ex.Each: _each,
     ex.LookUp: _look_up,
 }
+_CHOICES = (ex.InBand, ex.InSlices, ex.Choose, ex.When, ex.LookUp)

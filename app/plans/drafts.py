@@ -21,6 +21,7 @@ from app.plans.terms import (
     Upgrade,
 )
 
+MAX_ITEMS = 100
 _EXPRESSION: TypeAdapter[Any] = TypeAdapter(Expression)
 
 
@@ -104,7 +105,8 @@ def _part(model: Any, raw: object) -> Any:
 
 
 def _items(raw: object) -> list[Any]:
-    return list(raw) if isinstance(raw, list | tuple) else []
+    """A list's items; of one that is far too long only the first."""
+    return list(raw[:MAX_ITEMS]) if isinstance(raw, list | tuple) else []
 
 
 def _listed(model: Any, raw: object) -> dict[int, Any]:

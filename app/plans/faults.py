@@ -118,8 +118,8 @@ _RANGES: Mapping[str, Text] = {
     "always-holds": Text("该条件永远成立", "This condition always holds."),
     "never-pays": Text("该责任永远不会给付", "This benefit can never pay anything."),
     "amount-above-cap": Text(
-        "一份即至少给付 {amount} 元，超过限额 {cap} 元（{limit}）",
-        "One share pays at least {amount} yuan here, above the limit of {cap} yuan ({limit}).",
+        "一份即至少给付{amount}，超过限额{cap}（{limit}）",
+        "One share pays at least {amount} here, above the limit of {cap} ({limit}).",
     ),
 }
 
@@ -162,12 +162,12 @@ _DOCUMENT: Mapping[str, Text] = {
         "没有续保宽限期，无从保障", "There are no grace days in which to be covered."
     ),
     "split-not-price": Text(
-        "各方合计 {sum} 元，互助费 {price} 元（{example}）",
-        "The parts come to {sum} yuan, the price to {price} yuan ({example}).",
+        "各方合计{sum}，互助费{price}（{example}）",
+        "The parts come to {sum}, the price to {price} ({example}).",
     ),
     "deposit-above-price": Text(
-        "押金 {sum} 元超过互助费 {price} 元（{example}）",
-        "The deposit of {sum} yuan is above the price of {price} yuan ({example}).",
+        "押金{sum}超过互助费{price}（{example}）",
+        "The deposit of {sum} is above the price of {price} ({example}).",
     ),
     "refund-without-payment": Text(
         "未付互助费时也会退款", "It gives money back where nothing was paid."

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from itertools import islice, product
+from math import prod
 from typing import Any
 
 from app.kernel.problems import FieldError
 from app.plans import expressions as ex
+from app.plans.bands import size
 from app.plans.bounds import View, amount
 from app.plans.drafts import Draft
 from app.plans.evaluation import Run, Scope, compiled
@@ -80,11 +81,9 @@ def _difference(
     path: Path, code: str, found: Fraction, due: Fraction, buyer: Mapping[str, Value]
 ) -> FieldError:
     example = ", ".join(f"{name}={value}" for name, value in buyer.items()) or "-"
-    return fault(path, code, sum=_yuan(found), price=_yuan(due), example=example)
-
-
-def _yuan(fen: Fraction) -> str:
-    return f"{float(fen) / 100:,.4f}".rstrip("0").rstrip(".")
+    return fault(
+        path, code, sum=size(found, money=True), price=size(due, money=True), example=example
+    )
 
 
 def _buyers(nodes: list[Node], words: Vocabulary) -> Iterator[dict[str, Value]]:
@@ -92,8 +91,14 @@ def _buyers(nodes: list[Node], words: Vocabulary) -> Iterator[dict[str, Value]]:
     names = sorted({name for node in nodes for name in names_in(node)})
     numbers = {int(number) for node in nodes for number in _constants(node)}
     choices = [_candidates(words.inputs[name], numbers, words) for name in names]
-    for values in islice(product(*choices), SAMPLES):
-        yield dict(zip(names, values, strict=True))
+    every = prod(len(each) for each in choices)
+    for number in range(min(every, SAMPLES)):
+        # Spread evenly over all combinations where they are too many.
+        at, buyer = number * every // min(every, SAMPLES), {}
+        for name, each in zip(names, choices, strict=True):
+            at, chosen = divmod(at, len(each))
+            buyer[name] = each[chosen]
+        yield buyer
 
 
 def _constants(node: Node) -> Iterator[Fraction]:

@@ -8,7 +8,7 @@ from typing import Any
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans import expressions as ex
-from app.plans.bands import edges_faults, order_faults, reach_faults
+from app.plans.bands import edges_faults, order_faults, reach_faults, size
 from app.plans.bounds import View, amount, bounds, keys, truth
 from app.plans.branches import branches
 from app.plans.expressions import Node, Path, parts
@@ -18,6 +18,8 @@ from app.plans.kinds import Kinds
 
 # How many missing cases one message names.
 NAMED = 5
+# Nothing is paid for no share past its waiting days, whether a document says so or not.
+SHARES = "shares"
 _EDGES = frozenset({"from", "above", "to", "below"})
 
 Guard = tuple[str, Node]
@@ -107,6 +109,8 @@ def _bands(
             faults.append(fault((*path, 0), "slices-from-zero"))
     if not faults and comparable and reach is not None:
         money = ranges.money(of)
+        if of == SHARES:
+            reach = replace(reach, low=max(reach.low, Fraction(1)))
         faults += reach_faults(bands, path, reach, money=money, open_above=slices)
     ranges.faults += faults
 
@@ -192,8 +196,6 @@ def _choose(ranges: Ranges, node: ex.Choose, path: Path) -> None:
         if not _can_be(found, wanted, key):
             ranges.report((*place, "cases", key), "unknown-case", key=key)
     if chosen.otherwise is not None:
-        if wanted is not None and all(key in chosen.cases for key in wanted):
-            ranges.report((*place, "otherwise"), "unknown-case", key="otherwise")
         return
     if wanted is None:
         everything = Text("其他所有代码", "Every other word or number")
@@ -201,7 +203,11 @@ def _choose(ranges: Ranges, node: ex.Choose, path: Path) -> None:
         return
     needed = ranges.kinds.vocabulary.needed.get(chosen.by) if isinstance(chosen.by, str) else None
     missing = [
-        key for key in wanted if key not in chosen.cases and (needed is None or key in needed)
+        key
+        for key in wanted
+        if key not in chosen.cases
+        and (needed is None or key in needed)
+        and not (chosen.by == SHARES and key == "0")
     ]
     if missing:
         ranges.report((*place, "cases"), "uncovered-case", missing=_several(missing))
@@ -271,14 +277,10 @@ def cap_faults(
         fault(
             path,
             "amount-above-cap",
-            amount=_yuan(found.low),
-            cap=_yuan(least),
+            amount=size(found.low, money=True),
+            cap=size(least, money=True),
             limit=limit,
         )
         for path, found in pays.items()
         if found.low > least
     ]
-
-
-def _yuan(fen: Fraction) -> str:
-    return f"{float(fen) / 100:,.2f}"

@@ -80,7 +80,7 @@ def _benefit(at: int, benefit: Benefit, draft: Draft) -> Iterator[FieldError]:
     yield from _others((*path, "excludes"), benefit.excludes, draft, own)
     if benefit.once is not None:
         yield from _others((*path, "once", "benefits"), benefit.once.benefits, draft, own)
-    if benefit.waiting_days is not None and "illness" not in benefit.causes:
+    if benefit.waiting_days and "illness" not in benefit.causes:
         yield fault((*path, "waiting_days"), "waiting-without-illness")
 
 
