@@ -4,6 +4,7 @@ from app.access import models as access
 from app.billing import agreement_models as agreements
 from app.billing import models as billing
 from app.claims import models as claims
+from app.claims import simulation_models as simulations
 from app.documents import models as documents
 from app.enrolment import models as enrolment
 from app.kernel import audit, event_log, idempotency, jobs, rate, transitions, vault
@@ -44,6 +45,7 @@ __all__ = [
     "policies",
     "rate",
     "rosters",
+    "simulations",
     "transitions",
     "vault",
 ]
