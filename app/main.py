@@ -40,6 +40,8 @@ from app.ledger import routes as ledger
 from app.members import errors as member_errors
 from app.members import routes as members
 from app.members import staff_routes as member_staff_routes
+from app.notifications import errors as message_errors
+from app.notifications import routes as notifications
 from app.organisations import errors as organisation_errors
 from app.organisations import partner_routes, staff_routes
 from app.organisations import routes as organisations
@@ -81,6 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     claims.routes,
     claim_staff_routes.hot_routes,
     claim_staff_routes.routes,
+    notifications.routes,
     claim_estimates.routes,
     claim_estimates.staff_routes,
     rosters.routes,
@@ -101,6 +104,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **claim_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
 }
+    **message_errors.CONSTRAINTS,
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
@@ -129,6 +133,7 @@ TAGS: Mapping[str, str] = {
     "members at the counter": "Attesting a card and serving a member in person.",
     "claims in review": "Receiving, reviewing and deciding claims.",
     "organisations": "Areas, and the tree of offices, agencies, units and sites.",
+    "messages": "A member's inbox, WeChat's permissions, and what could not be sent.",
     "staff accounts": "Accounts of caseworkers, reviewers and others, for administrators.",
     "partners": "Partner platforms and their OAuth clients.",
     "rosters": "Partners' rosters, and the agreements that they rest on.",

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     wechat_base_url: str = "https://api.weixin.qq.com"
     wechat_appid: str = ""
     wechat_secret: SecretStr = SecretStr(PLACEHOLDER)
+    # Our template code → the id of the subscribe message at WeChat, as JSON.
+    wechat_message_templates: dict[str, str] = {}
 
     wechat_pay_base_url: str = "https://api.mch.weixin.qq.com"
     wechat_pay_mchid: str = ""
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
     wechat_pay_public_key_file: Path | None = None
     wechat_pay_public_key_id: str = ""
     wechat_pay_transfer_scene_id: str = "1000"
+    # The template of payment agreements (委托代扣) that the gateway admitted this merchant to.
+    wechat_pay_agreement_plan_id: int = 12535
 
     identity_vendor_base_url: str = ""
     identity_vendor_app_id: str = ""

@@ -39,6 +39,7 @@ from app.kernel.logs import configure_logs
 from app.kernel.memory import give_back_large_blocks
 from app.kernel.vault import REFRESH_EVERY, open_vault
 from app.members import jobs as members
+from app.notifications import jobs as notifications
 from app.payouts import jobs as payouts
 from app.policies import jobs as policies
 from app.rosters import jobs as rosters
@@ -55,6 +56,7 @@ JOBS: Mapping[str, Handler] = {
     **rosters.JOBS,
     **documents.JOBS,
     **payouts.JOBS,
+    **notifications.JOBS,
     **claims.JOBS,
 }
 # Jobs that ask whether there is anything to do; several workers asking is harmless.

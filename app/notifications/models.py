@@ -39,7 +39,7 @@ class Message(Base):
     __table_args__ = (
         CheckConstraint(LANGUAGES, name="language"),
         UniqueConstraint("once_key", name="uq_message__once_key"),
-        Index("ix_message__person_id", "person_id", "id"),
+        Index("ix_message__person_id", "person_id", "not_before", "id"),
         Index(
             "ix_message__unread",
             "person_id",

@@ -46,7 +46,7 @@ def _messages() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("once_key", name="uq_message__once_key"),
     )
-    op.create_index("ix_message__person_id", "message", ["person_id", "id"])
+    op.create_index("ix_message__person_id", "message", ["person_id", "not_before", "id"])
     op.create_index(
         "ix_message__unread",
         "message",

@@ -1,0 +1,3 @@
+"""The names of the outbox's jobs."""
+
+SEND = "notifications.send"
