@@ -11,7 +11,7 @@ from app.access import errors as access_errors
 from app.access import oauth_routes
 from app.access import routes as access
 from app.access.authentication import Authenticator
-from app.billing import cancellation_routes
+from app.billing import cancellation_routes, quote_routes
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
 from app.claims import errors as claim_errors
@@ -49,6 +49,7 @@ from app.payouts import errors as payout_errors
 from app.payouts import routes as payouts
 from app.plans import errors as plan_errors
 from app.plans import routes as plans
+from app.plans import staff_routes as plan_staff_routes
 from app.policies import certificate_routes
 from app.policies import errors as policy_errors
 from app.policies import routes as policies
@@ -73,17 +74,19 @@ ROUTERS: tuple[APIRouter, ...] = (
     member_staff_routes.routes,
     ledger.routes,
     plans.routes,
+    plan_staff_routes.routes,
     policies.hot_routes,
     policies.routes,
     certificate_routes.routes,
     billing.routes,
     billing.hot_routes,
+    quote_routes.routes,
     cancellation_routes.routes,
     payouts.routes,
+    notifications.routes,
     claims.routes,
     claim_staff_routes.hot_routes,
     claim_staff_routes.routes,
-    notifications.routes,
     claim_estimates.routes,
     claim_estimates.staff_routes,
     rosters.routes,
@@ -101,11 +104,12 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **policy_errors.CONSTRAINTS,
     **billing_errors.CONSTRAINTS,
     **payout_errors.CONSTRAINTS,
+    **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
 }
-    **message_errors.CONSTRAINTS,
 BODY_LIMITS: Mapping[str, int] = {
+    "/v1/staff/plan-versions": 1024 * KIB,
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/staff/claims/": MULTIPART_BYTES + 64 * KIB,
@@ -129,11 +133,12 @@ TAGS: Mapping[str, str] = {
     "certificates": "Certificates of cover, and the public check of one.",
     "claims": "A member's own claims, from the incident to the money.",
     "payouts": "Where a member's money goes.",
+    "messages": "A member's inbox, WeChat's permissions, and what could not be sent.",
     "documents": "Chunked uploads, and links that open once.",
     "members at the counter": "Attesting a card and serving a member in person.",
     "claims in review": "Receiving, reviewing and deciding claims.",
+    "writing plans": "Versions of plans: drafts, publishing, closing to sale, differences.",
     "organisations": "Areas, and the tree of offices, agencies, units and sites.",
-    "messages": "A member's inbox, WeChat's permissions, and what could not be sent.",
     "staff accounts": "Accounts of caseworkers, reviewers and others, for administrators.",
     "partners": "Partner platforms and their OAuth clients.",
     "rosters": "Partners' rosters, and the agreements that they rest on.",

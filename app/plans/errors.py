@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from app.kernel.problems import Conflict, FieldError, NotFound, Problem, Unprocessable
+from app.kernel.problems import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    Problem,
+    Unprocessable,
+)
 from app.kernel.text import Text
 
 
@@ -62,4 +69,47 @@ class FactsMissing(Unprocessable):
     detail = Text("请补充所列信息后再核算。", "Give the facts named and calculate again.")
 
 
-CONSTRAINTS: dict[str, type[Problem]] = {"ex_plan_version__one_on_sale": PlanNotOnSale}
+class PlanVersionNotFound(NotFound):
+    code = "plan-version-not-found"
+    title = Text("没有这个版本", "No such version")
+    detail = Text("没有找到该版本。", "There is no such version, or you may not see it.")
+
+
+class PlanVersionPublished(Conflict):
+    """Only a draft can be changed, dropped or published."""
+
+    code = "plan-version-published"
+    title = Text("该版本已发布", "Published before")
+    detail = Text(
+        "该版本状态为 {status}，不能再修改、删除或发布。请起草新版本。",
+        "The version is {status}: it cannot be changed, dropped or published. Draft the next.",
+    )
+
+
+class VersionsOverlap(Conflict):
+    """Another version is sold on some of the same days; `version` says which."""
+
+    code = "plan-versions-overlap"
+    title = Text("销售日期重叠", "Overlapping dates")
+    detail = Text(
+        "同一活动的另一版本在这些日期已在销售，请先停售或调整日期。",
+        "Another version of the plan is sold on some of these days: close it, or change the dates.",
+    )
+
+
+class MunicipalOfficeNeeded(Forbidden):
+    code = "municipal-office-needed"
+    title = Text("须由市级机构发布", "For the municipal office")
+    detail = Text(
+        "保障活动由市级机构的管理员发布、停售与下架。",
+        "Plans are published, closed and retired by the municipal office's administrators.",
+    )
+
+
+class TableNotFound(NotFound):
+    code = "plan-table-not-found"
+    title = Text("没有这张表", "No such table")
+    detail = Text("没有这张标准表。", "There is no standard table of this code.")
+
+
+CONSTRAINTS: dict[str, type[Problem]] = {"ex_plan_version__one_on_sale": VersionsOverlap}

@@ -1,16 +1,21 @@
 """The public catalogue: what a plan costs and pays, in words and as data."""
 
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
 
+from app.kernel.clock import business_day
 from app.kernel.schema import View
 from app.plans.benefits import Benefit, Cause, DocumentKind, Words
+from app.plans.description import describe, describe_price
+from app.plans.expressions import Node
 from app.plans.facts import facts_of
 from app.plans.inputs import Input
 from app.plans.models import PlanVersion
 from app.plans.pricing import price_of_one
+from app.plans.tables import StandardTable
 from app.plans.terms import Clock, ContributionOption, Eligibility, Occupation, PlanTerms, Sex
 
 
@@ -46,6 +51,40 @@ class OptionView(View):
     )
 
 
+class PartView(View):
+    """What one payer gives of a price."""
+
+    payer: Literal["member", "unit", "union", "platform"]
+    amount: WordsView
+
+
+class DescribedOptionView(OptionView):
+    """A price with what it follows from, in words."""
+
+    price_words: WordsView
+    split: list[PartView] = Field(description="Who pays what of it; empty: the member all.")
+    deposit: WordsView | None = Field(description="The part that goes back at the end.")
+
+
+class SaidView(WordsView):
+    """A part of a benefit in words; a condition has its reason `code`, a step its `name`."""
+
+    code: str | None = None
+    name: str | None = None
+    cause: Cause | None = None
+    days: int | None = None
+
+
+class BenefitWordsView(View):
+    """What a benefit pays and when, in words made from the document that pays it."""
+
+    pays: WordsView
+    steps: list[SaidView]
+    conditions: list[SaidView]
+    waiting: list[SaidView]
+    limits: list[SaidView]
+
+
 class FactFieldView(View):
     """A fact, or a field of a list's items; whole numbers from `least` to `most`."""
 
@@ -74,6 +113,7 @@ class BenefitView(View):
     documents: list[DocumentKind]
     facts: list[FactView]
     schemes: list[WordsView] = Field(description="Public schemes that pay first.")
+    words: BenefitWordsView
     terms: dict[str, Any] = Field(
         description="The benefit as data: conditions, steps, what it pays, limits.",
         examples=[{"pays": {"times": [{"yuan": 40000}, "shares"]}}],
@@ -102,6 +142,9 @@ class PlanSummary(View):
 class PlanView(PlanSummary):
     """A plan with everything that a member is promised."""
 
+    options: list[DescribedOptionView]  # type: ignore[assignment]  # more of each
+    effective_from: date = Field(examples=["2026-01-01"])
+    effective_to: date | None
     version_id: UUID
     issuer: WordsView
     published_plan: str = Field(examples=["HA-TRUCK-2024"])
@@ -141,6 +184,18 @@ def _option(terms: PlanTerms, option: ContributionOption) -> OptionView:
     )
 
 
+def _described(terms: PlanTerms, option: ContributionOption) -> DescribedOptionView:
+    def said(amount: Node) -> WordsView:
+        return WordsView(**describe_price(terms, amount))
+
+    return DescribedOptionView(
+        **_option(terms, option).model_dump(),
+        price_words=said(option.price),
+        split=[PartView(payer=part.payer, amount=said(part.amount)) for part in option.split],
+        deposit=None if option.deposit is None else said(option.deposit),
+    )
+
+
 def _clock(clock: Clock) -> ClockView:
     return ClockView(length=clock.length, unit=clock.unit)
 
@@ -165,6 +220,7 @@ def _benefit(terms: PlanTerms, benefit: Benefit) -> BenefitView:
         documents=list(benefit.documents),
         facts=[fact_view(fact) for fact in facts_of(terms, benefit)],
         schemes=[_words(words) for words in benefit.schemes],
+        words=BenefitWordsView.model_validate(describe(terms, benefit)),
         terms=benefit.model_dump(
             mode="json", by_alias=True, exclude_unset=True, exclude=_SHOWN_APART
         ),
@@ -207,10 +263,24 @@ def plan_summary(version: PlanVersion) -> PlanSummary:
 
 
 def plan_view(version: PlanVersion) -> PlanView:
-    """Everything a member is promised, generated from the document itself."""
+    """Everything a member is promised, generated from the document itself; kept with it."""
     terms = version.terms
+    known: PlanView | None = terms.programs.get(_VIEW)
+    if known is None:
+        known = terms.programs[_VIEW] = _plan(version, terms)
+    return known
+
+
+_VIEW = "catalogue:view"
+
+
+def _plan(version: PlanVersion, terms: PlanTerms) -> PlanView:
+    until = version.effective_to
     return PlanView(
-        **plan_summary(version).model_dump(),
+        **plan_summary(version).model_dump(exclude={"options"}),
+        options=[_described(terms, option) for option in terms.contribution.options],
+        effective_from=business_day(version.effective_from),
+        effective_to=None if until is None else business_day(until),
         version_id=version.id,
         issuer=_words(terms.source.issuer),
         published_plan=terms.source.published_plan,
@@ -226,3 +296,44 @@ def plan_view(version: PlanVersion) -> PlanView:
         review=_clock(terms.claims.review),
         payout=_clock(terms.claims.payout),
     )
+
+
+class TableSummary(View):
+    """A standard table that plans use by its code (`use`)."""
+
+    code: str = Field(examples=["JRT0083-2013"])
+    kind: Literal["rates", "numbers", "amounts", "list"]
+    words: WordsView | None
+    as_of: str | None = Field(description="The printing that it follows.", examples=["2013"])
+    size: int = Field(description="How many entries it has.", examples=[10])
+
+
+class TableView(TableSummary):
+    """A standard table with its entries, as a document would have them."""
+
+    entries: dict[str, Any] = Field(examples=[{"1": "1", "10": "0.1"}])
+
+
+class TableList(View):
+    """The standard tables that come with the service."""
+
+    items: list[TableSummary]
+
+
+def table_summary(table: StandardTable) -> TableSummary:
+    return TableSummary(**_table(table))
+
+
+def table_view(table: StandardTable) -> TableView:
+    entries = table.model_dump(mode="json", include={"entries"})["entries"]
+    return TableView(**_table(table), entries=entries)
+
+
+def _table(table: StandardTable) -> dict[str, Any]:
+    return {
+        "code": table.code,
+        "kind": table.kind,
+        "words": None if table.words is None else _words(table.words),
+        "as_of": table.as_of,
+        "size": len(table.entries),
+    }

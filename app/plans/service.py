@@ -13,6 +13,7 @@ from app.kernel.principal import Principal
 from app.kernel.transitions import begin, move
 from app.ledger.accounts import open_plan_accounts
 from app.plans import queries
+from app.plans.checking import check
 from app.plans.errors import PlanNotFound, PlanNotOnSale
 from app.plans.models import PLAN_VERSION, Plan, PlanVersion
 from app.plans.terms import PlanTerms
@@ -26,7 +27,7 @@ async def version_on_sale(session: AsyncSession, plan_code: str, now: datetime) 
     found = await queries.on_sale(session, plan_code, now)
     if found is not None:
         return found
-    if await queries.plan(session, plan_code) is None:
+    if await queries.newest(session, plan_code) is None:
         raise PlanNotFound
     raise PlanNotOnSale
 
@@ -63,9 +64,29 @@ async def draft_version(
 ) -> PlanVersion:
     """Store a document as the plan's next version, still a draft; makes the plan if new.
 
-    Raises pydantic.ValidationError when the document is not a plan.
+    Raises InvalidPlan (422) with every fault of the document.
     """
-    terms = PlanTerms.model_validate(document)
+    return await draft_terms(
+        session,
+        check(document),
+        effective_from=effective_from,
+        effective_to=effective_to,
+        actor=actor,
+        now=now,
+    )
+
+
+async def draft_terms(
+    session: AsyncSession,
+    terms: PlanTerms,
+    *,
+    effective_from: datetime,
+    effective_to: datetime | None,
+    actor: Principal,
+    now: datetime,
+) -> PlanVersion:
+    """The same for a document that was checked."""
+    await queries.lock_plans(session, terms.code)
     if await queries.plan(session, terms.code) is None:
         session.add(
             Plan(code=terms.code, name_zh=terms.name.zh, name_en=terms.name.en, kind=terms.kind)
@@ -79,7 +100,7 @@ async def draft_version(
         status="draft",
         effective_from=effective_from,
         effective_to=effective_to,
-        document=document,
+        document=terms.document(),
     )
     begin(session, PLAN_VERSION, version, actor=actor, at=now)
     await session.flush()

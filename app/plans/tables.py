@@ -38,7 +38,7 @@ class UnknownTables(ValueError):
 
 
 @cache
-def standard_tables() -> Mapping[str, Table]:
+def standard_tables() -> Mapping[str, StandardTable]:
     """The tables that come with the service, by code: disability grades, lists of diseases."""
     found = {}
     for entry in sorted(

@@ -36,6 +36,9 @@ PUBLIC = {
     "GET /v1/areas": "districts and counties",
     "GET /v1/plans": "the catalogue",
     "GET /v1/plans/{code}": "the catalogue",
+    "GET /v1/plan-tables": "standard tables",
+    "GET /v1/plan-tables/{code}": "standard tables",
+    "GET /v1/schemas/plan-version": "what a plan's document looks like",
     # Reached with something in the hand that proves enough
     "GET /v1/enrolment-codes/{code}": "the scan, before anybody has logged in",
     "GET /v1/certificates/{number}": "whether a certificate is genuine; names are masked",

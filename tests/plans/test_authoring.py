@@ -1,0 +1,441 @@
+"""Plans written over HTTP: drafted, replaced, published once, closed, compared; or refused."""
+
+import asyncio
+from copy import deepcopy
+from datetime import date, timedelta
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from fastapi import FastAPI
+
+from app.kernel.clock import business_day, system_now
+from tests.access_fixtures import make_organisation, staff_token
+from tests.cover_fixtures import load_plans, scalar
+from tests.plans.authors import PATH, Authors, make_authors, version
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def authors(app: FastAPI, client: httpx.AsyncClient) -> Authors:
+    return await make_authors(app, client)
+
+
+def faults(answer: httpx.Response) -> set[tuple[str, str]]:
+    assert answer.status_code == 422, answer.text
+    found = answer.json()["errors"]
+    assert all(each["message"] for each in found)
+    return {(each["pointer"], each["code"]) for each in found}
+
+
+async def test_from_the_draft_to_the_shelf(authors: Authors, client: httpx.AsyncClient) -> None:
+    drafted = await authors.draft()
+    code = drafted["plan_code"]
+    assert (drafted["number"], drafted["status"]) == (1, "draft")
+    assert (await client.get(f"/v1/plans/{code}")).status_code == 404
+    published = await authors.publish(drafted["id"])
+    assert published.json()["status"] == "published"
+    plan = (await client.get(f"/v1/plans/{code}")).json()
+    assert plan["version_id"] == drafted["id"]
+    [benefit] = plan["benefits"]
+    assert "50" in benefit["words"]["pays"]["zh"]
+    assert benefit["words"]["limits"][0]["en"]
+    assert benefit["terms"]["pays"] == drafted["document"]["benefits"][0]["pays"]
+    assert plan["options"][0]["price_words"]["en"]
+    closed = await authors.post(f"/{drafted['id']}/closure", who=authors.office)
+    assert closed.json()["status"] == "closed"
+    assert (await client.get(f"/v1/plans/{code}")).json()["code"] == "plan-not-on-sale"
+    again = await authors.post(f"/{drafted['id']}/reopening", who=authors.office)
+    assert again.json()["status"] == "published"
+    await authors.post(f"/{drafted['id']}/closure", who=authors.office)
+    retired = await authors.post(f"/{drafted['id']}/retirement", who=authors.office)
+    assert retired.json()["status"] == "retired"
+    gone = await authors.post(f"/{drafted['id']}/reopening", who=authors.office)
+    assert gone.status_code == 409
+
+
+async def test_every_step_is_audited_and_told(authors: Authors, app: FastAPI) -> None:
+    drafted = await authors.draft()
+    body = version(drafted["plan_code"])
+    await authors.put(drafted["id"], body, drafted["etag"])
+    await authors.publish(drafted["id"])
+    for verb in ("closure", "reopening", "closure", "retirement"):
+        await authors.post(f"/{drafted['id']}/{verb}", who=authors.office)
+    for table, column, names in (
+        ("audit_entry", "action", "draft replace publish close reopen close retire"),
+        ("event_log", "name", "drafted replaced published closed reopened closed retired"),
+    ):
+        order = "position" if table == "audit_entry" else "sequence"
+        where = "subject_ids[1]" if table == "audit_entry" else "subject_id"
+        found = await scalar(
+            app.state.database,
+            f"select string_agg({column}, ' ' order by {order}) from {table} where {where} = :id",
+            id=drafted["id"],
+        )
+        assert found == " ".join(f"plan_version.{name}" for name in names.split())
+
+
+async def test_numbers_follow_one_another_even_in_a_race(authors: Authors) -> None:
+    body = version()
+    drafted = await asyncio.gather(*(authors.draft(body) for _ in range(6)))
+    assert sorted(each["number"] for each in drafted) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_yaml_in_and_out(authors: Authors, client: httpx.AsyncClient) -> None:
+    """A file of the library is a request; what is given out can be sent in again."""
+    text = files("app.plans").joinpath("library/hn-yy-2014.yaml").read_bytes()
+    yaml_type = {"Content-Type": "application/yaml"}
+    answer = await client.post(PATH, headers=authors.agency.keyed | yaml_type, content=text)
+    assert answer.status_code == 201, answer.text
+    drafted = answer.json()
+    assert (drafted["plan_code"], drafted["effective_from"]) == ("HN-YY-2014", "2026-01-01")
+    export = await authors.get(f"/{drafted['id']}", Accept="application/yaml")
+    assert export.headers["content-type"].startswith("application/yaml")
+    assert yaml.safe_load(export.content)["document"] == drafted["document"]
+    replaced = await client.put(
+        f"{PATH}/{drafted['id']}",
+        headers=authors.agency.headers | yaml_type | {"If-Match": export.headers["etag"]},
+        content=export.content,
+    )
+    assert replaced.status_code == 200, replaced.text
+    assert replaced.json() == drafted
+    dropped = await client.delete(
+        f"{PATH}/{drafted['id']}",
+        headers=authors.agency.headers | {"If-Match": replaced.headers["etag"]},
+    )
+    assert dropped.status_code == 204
+    assert (await authors.get(f"/{drafted['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code", "pointer"),
+    [
+        (b"effective_from: [", 400, "malformed-yaml", None),
+        (b"document: {code: A, code: B}", 422, "invalid", "/document/code"),
+        (b"document: {code: !!python/name:os.system x}", 422, "invalid", "/document/code"),
+        (b"document: &a [*a]", 422, "invalid", "/document/0"),
+        (b"", 422, "plan-document-invalid", ""),
+        (b"- 1", 422, "plan-document-invalid", ""),
+    ],
+)
+async def test_yaml_that_cannot_be_meant(
+    authors: Authors, content: bytes, status: int, code: str, pointer: str | None
+) -> None:
+    headers = authors.agency.keyed | {"Content-Type": "application/yaml"}
+    answer = await authors.client.post(PATH, headers=headers, content=content)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    if pointer is not None:
+        assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_all_faults_come_at_once_each_with_its_place(authors: Authors) -> None:
+    body = version(colour="red", relations={"requires": ["T-ITSELF"]})
+    document = body["document"]
+    document["code"] = "T-ITSELF"
+    document["tables"] = {"mine": {"use": "NOBODYS"}}
+    document["eligibility"]["ages"]["male"]["minimum"] = -1
+    document["contribution"]["options"][0]["price"] = {"yuan": -30}
+    [benefit] = document["benefits"]
+    benefit["limits"][0]["max"] = {"yuan": 0.5}
+    benefit["steps"] = [
+        {
+            "name": "share",
+            "words": {"zh": "比例", "en": "Rate"},
+            "value": {"percent": {"of": "self_pay_fen", "rate": "1.2"}},
+        },
+        {
+            "name": "band",
+            "words": {"zh": "分段", "en": "Bands"},
+            "value": {
+                "band": {
+                    "of": "self_pay_fen",
+                    "bands": [
+                        {"to": {"yuan": 100}, "gives": {"yuan": 1}},
+                        {"above": {"yuan": 200}, "gives": {"yuan": 2}},
+                    ],
+                }
+            },
+        },
+    ]
+    body["effective_to"] = "2025-01-01"
+    found = faults(await authors.post("", body))
+    assert found >= {
+        ("/effective_to", "not-later"),
+        ("/document/colour", "extra-forbidden"),
+        ("/document/tables/mine/use", "unknown-table"),
+        ("/document/eligibility/ages/male/minimum", "greater-than-equal"),
+        ("/document/contribution/options/0/price/yuan", "greater-than-equal"),
+        ("/document/benefits/0/limits/0/max/yuan", "float-number"),
+        ("/document/relations/requires/0", "plan-itself"),
+    }
+
+
+async def fault_of(authors: Authors, change: Any) -> set[tuple[str, str]]:
+    body = version()
+    change(body["document"])
+    return faults(await authors.post("", body))
+
+
+def _pays(expression: Any) -> Any:
+    def change(document: dict[str, Any]) -> None:
+        document["benefits"][0]["pays"] = expression
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "code"),
+    [
+        (lambda d: d.update(colour="red"), "/document/colour", "extra-forbidden"),
+        (_pays({"yuan": -5}), "/document/benefits/0/pays/yuan", "greater-than-equal"),
+        (_pays({"yuan": 62.5}), "/document/benefits/0/pays/yuan", "float-number"),
+        (
+            _pays({"percent": {"of": "self_pay_fen", "rate": "1.01"}}),
+            "/document/benefits/0/pays/percent/rate",
+            "rate-above-one",
+        ),
+        (
+            _pays(
+                {
+                    "band": {
+                        "of": "self_pay_fen",
+                        "bands": [
+                            {"to": {"yuan": 100}, "gives": {"yuan": 1}},
+                            {"above": {"yuan": 200}, "gives": {"yuan": 2}},
+                        ],
+                    }
+                }
+            ),
+            "/document/benefits/0/pays/band/bands/1",
+            "band-gap",
+        ),
+        (
+            _pays({"look_up": {"table": "NOBODYS", "of": "disability_grade"}}),
+            "/document/benefits/0/pays/look_up/table",
+            "unknown-table",
+        ),
+        (
+            lambda d: d.update(tables={"A": {"use": "NOBODYS"}}),
+            "/document/tables/A/use",
+            "unknown-table",
+        ),
+    ],
+)
+async def test_bad_documents(authors: Authors, change: Any, pointer: str, code: str) -> None:
+    assert (pointer, code) in await fault_of(authors, change)
+
+
+async def test_validation_keeps_nothing(authors: Authors, app: FastAPI) -> None:
+    body = version(colour="red")
+    versions = "select count(*) from plan_version"
+    before = await scalar(app.state.database, versions)
+    answer = await authors.post("/validation", body)
+    assert answer.status_code == 200
+    [fault] = answer.json()["faults"]
+    assert (fault["pointer"], fault["code"]) == ("/document/colour", "extra-forbidden")
+    assert fault["message"]["zh"]
+    right = await authors.post("/validation", version())
+    assert right.json() == {"faults": []}
+    assert await scalar(app.state.database, versions) == before
+
+
+async def test_a_published_version_never_changes(authors: Authors) -> None:
+    body = version()
+    published = await authors.published(body)
+    reading = await authors.get(f"/{published['id']}")
+    etag = reading.headers["etag"]
+    changed = deepcopy(body)
+    changed["document"]["summary"]["zh"] = "另一句话"
+    for answer in (
+        await authors.put(published["id"], changed, etag),
+        await authors.client.delete(
+            f"{PATH}/{published['id']}", headers=authors.agency.headers | {"If-Match": etag}
+        ),
+        await authors.publish(published["id"]),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "plan-version-published")
+    assert (await authors.get(f"/{published['id']}")).json() == reading.json()
+
+
+async def test_one_of_two_publications_wins(authors: Authors) -> None:
+    drafted = await authors.draft()
+    answers = await asyncio.gather(*(authors.publish(drafted["id"]) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+
+
+async def test_a_stale_or_missing_etag(authors: Authors) -> None:
+    drafted = await authors.draft()
+    body = version(drafted["plan_code"])
+    body["document"]["summary"]["en"] = "Another sentence."
+    missing = await authors.put(drafted["id"], body, None)
+    assert (missing.status_code, missing.json()["code"]) == (428, "precondition-required")
+    first = await authors.put(drafted["id"], body, drafted["etag"])
+    assert first.status_code == 200
+    assert first.headers["etag"] != drafted["etag"]
+    stale = await authors.put(drafted["id"], body, drafted["etag"])
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition-failed")
+    other = await authors.put(drafted["id"], version(), first.headers["etag"])
+    assert faults(other) == {("/document/code", "other-plan")}
+
+
+async def test_overlapping_dates_name_the_other_version(authors: Authors) -> None:
+    first = await authors.published()
+    code = first["plan_code"]
+    today = business_day(system_now())
+
+    def between(since: date, until: date | None) -> dict[str, Any]:
+        dates = {"effective_from": str(since)} | ({"effective_to": str(until)} if until else {})
+        return version(code) | dates
+
+    second = await authors.draft(between(today, None))
+    refused = await authors.publish(second["id"])
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan-versions-overlap")
+    assert refused.json()["version"]["id"] == first["id"]
+    assert refused.json()["version"]["number"] == 1
+    await authors.post(f"/{first['id']}/closure", who=authors.office)
+    assert (await authors.publish(second["id"])).status_code == 200
+    reopened = await authors.post(f"/{first['id']}/reopening", who=authors.office)
+    assert (reopened.status_code, reopened.json()["version"]["number"]) == (409, 2)
+    # Days that only touch do not overlap.
+    one, two = version(), version()
+    two["document"]["code"] = one["document"]["code"]
+    one |= {"effective_to": str(today)}
+    two |= {"effective_from": str(today), "effective_to": str(today + timedelta(days=9))}
+    await authors.published(one)
+    await authors.published(two)
+
+
+async def test_plans_that_require_each_other_in_a_circle(authors: Authors) -> None:
+    one, two, three = (version()["document"]["code"] for _ in range(3))
+    await authors.published(version(one, relations={"requires": [two]}))
+    await authors.published(version(two, relations={"requires": [three]}))
+    last = version(three, relations={"requires": [one], "pays_after": [two]})
+    checked = await authors.post("/validation", last)
+    assert [each["code"] for each in checked.json()["faults"]] == ["requires-cycle"]
+    drafted = await authors.draft(last)
+    refused = await authors.publish(drafted["id"])
+    assert faults(refused) == {("/document/relations/requires/0", "requires-cycle")}
+    assert f"{three} → {one} → {two} → {three}" in refused.json()["errors"][0]["message"]
+    await authors.post(f"/{(await first_of(authors, one))['id']}/closure", who=authors.office)
+    assert (await authors.publish(drafted["id"])).status_code == 200
+
+
+async def first_of(authors: Authors, code: str) -> dict[str, Any]:
+    answer = await authors.get(f"?plan={code}")
+    found: dict[str, Any] = answer.json()["items"][0]
+    return found
+
+
+async def test_only_the_municipal_office_publishes(authors: Authors) -> None:
+    drafted = await authors.draft()
+    for verb in ("publication", "closure", "reopening", "retirement"):
+        answer = await authors.post(f"/{drafted['id']}/{verb}")
+        assert (answer.status_code, answer.json()["code"]) == (403, "municipal-office-needed")
+
+
+async def test_a_draft_is_for_those_above_its_author(authors: Authors, app: FastAPI) -> None:
+    drafted = await authors.draft()
+    elsewhere = await staff_token(app, (await make_organisation(app)).id, ["administrator"])
+    assert (await authors.get(f"/{drafted['id']}", authors.office)).status_code == 200
+    assert (await authors.get(f"/{drafted['id']}", elsewhere)).status_code == 404
+    stolen = await authors.put(drafted["id"], version(), drafted["etag"], elsewhere)
+    assert stolen.status_code == 404
+    code = drafted["plan_code"]
+    assert (await authors.get(f"?plan={code}", elsewhere)).json()["items"] == []
+    await authors.publish(drafted["id"])
+    assert (await authors.get(f"/{drafted['id']}", elsewhere)).status_code == 200
+
+
+async def test_lists_are_pages(authors: Authors) -> None:
+    body = version()
+    drafted = [await authors.draft(body) for _ in range(3)]
+    code = body["document"]["code"]
+    await authors.publish(drafted[1]["id"])
+    first = (await authors.get(f"?plan={code}&limit=2")).json()
+    assert [each["number"] for each in first["items"]] == [3, 2]
+    rest = (await authors.get(f"?plan={code}&limit=2&cursor={first['next_cursor']}")).json()
+    assert ([each["number"] for each in rest["items"]], rest["next_cursor"]) == ([1], None)
+    only = (await authors.get(f"?plan={code}&status=published")).json()["items"]
+    assert [each["number"] for each in only] == [2]
+
+
+async def test_differences_place_by_place_and_in_words(authors: Authors) -> None:
+    body = version()
+    was = await authors.draft(body)
+    changed = deepcopy(body)
+    document = changed["document"]
+    [benefit] = document["benefits"]
+    benefit["pays"]["each"]["gives"]["times"][0] = {"yuan": 60}
+    benefit["limits"] = []
+    document["benefits"] = [{**deepcopy(benefit), "code": "SECOND"}, benefit]
+    document["waiting"] = {"accident_days": 3}
+    becomes = await authors.draft(changed)
+    answer = await authors.get(f"/{becomes['id']}/differences?against={was['id']}")
+    found = {each["pointer"]: each for each in answer.json()["differences"]}
+    assert {place: each["change"] for place, each in found.items()} == {
+        "/waiting": "added",
+        "/benefits/0": "added",
+        "/benefits/1/pays/each/gives/times/0/yuan": "changed",
+        "/benefits/0/limits/0": "removed",
+    }
+    price = found["/benefits/1/pays/each/gives/times/0/yuan"]
+    assert (price["was"], price["becomes"]) == (50, 60)
+    assert "给付金额" in price["words"]["zh"]
+    assert price["words"]["en"].endswith("from 50 to 60")
+    same = await authors.get(f"/{was['id']}/differences?against={was['id']}")
+    assert same.json() == {"differences": []}
+
+
+async def test_a_standard_table_is_copied_into_the_version(
+    authors: Authors, client: httpx.AsyncClient
+) -> None:
+    body = version(tables={"grades": {"use": "JRT0083-2013"}})
+    body["document"]["benefits"][0] |= {
+        "pays": {
+            "percent": {
+                "of": {"yuan": 40000},
+                "rate": {"look_up": {"table": "grades", "of": "disability_grade"}},
+            }
+        },
+        "limits": [],
+    }
+    drafted = await authors.draft(body)
+    copied = drafted["document"]["tables"]["grades"]
+    assert copied["origin"] == "JRT0083-2013"
+    shown = await client.get("/v1/plan-tables/JRT0083-2013")
+    assert shown.json()["entries"] == copied["entries"]
+    listed = (await client.get("/v1/plan-tables")).json()["items"]
+    assert {"code": "JRT0083-2013", "size": 10}.items() <= {
+        key: each[key] for each in listed if each["code"] == "JRT0083-2013" for key in each
+    }.items()
+    again = await client.get(
+        "/v1/plan-tables/JRT0083-2013", headers={"If-None-Match": shown.headers["etag"]}
+    )
+    assert again.status_code == 304
+    assert (await client.get("/v1/plan-tables/NOBODYS")).status_code == 404
+
+
+async def test_the_schema_is_public(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/schemas/plan-version")
+    assert answer.headers["content-type"].startswith("application/schema+json")
+    assert answer.json()["$schema"].endswith("2020-12/schema")
+    again = await client.get(
+        "/v1/schemas/plan-version", headers={"If-None-Match": answer.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+async def test_a_plan_shows_words_for_every_benefit(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    await load_plans(app)
+    for item in (await client.get("/v1/plans")).json()["items"]:
+        plan = (await client.get(f"/v1/plans/{item['code']}")).json()
+        for benefit in plan["benefits"]:
+            assert benefit["words"]["pays"]["zh"]
+            assert benefit["words"]["pays"]["en"]
+        for option in plan["options"]:
+            assert option["price_words"]["zh"]
