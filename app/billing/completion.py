@@ -4,17 +4,16 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.covering import become_cover, contribution_entries
 from app.billing.events import CLOSE_ORDER
 from app.billing.models import ContributionOrder
-from app.billing.settlement import new_policy, paid_fact
 from app.kernel.clock import business_day
 from app.kernel.database import raw_connection
 from app.kernel.facts import state
 from app.kernel.principal import Principal
 from app.ledger import service as ledger
-from app.ledger.accounts import SPONSOR_RECEIVABLES, contributions_of
+from app.ledger.accounts import SPONSOR_RECEIVABLES
 from app.plans.terms import PlanTerms
-from app.policies.issue import issue, issued_fact
 
 _COMPLETE = """
 with paid as (
@@ -28,20 +27,6 @@ select 'contribution_order', id, 'open', 'paid', $2, $3, $4 from paid
 """
 
 
-_CARRIED = (
-    "number",
-    "person_id",
-    "plan_code",
-    "plan_version_id",
-    "shares",
-    "amount_fen",
-    "channel",
-    "sponsor_id",
-    "organisation_id",
-    "enrolled_by",
-)
-
-
 async def complete_without_gateway(
     session: AsyncSession,
     order: ContributionOrder,
@@ -53,25 +38,22 @@ async def complete_without_gateway(
 ) -> None:
     """Complete an order that costs the member nothing: a gift, or paid by its sponsor.
 
-    A sponsor's contribution becomes a receivable of the same transaction.
+    What a sponsor or another party owes becomes a receivable of the same transaction.
     """
     connection = await raw_connection(session)
     await connection.execute(_COMPLETE, order.id, now, actor.kind, actor.id, CLOSE_ORDER)
     order.status, order.paid_at = "paid", now
-    row = {name: getattr(order, name) for name in _CARRIED} | {"order_id": order.id}
-    policy = new_policy(row, terms, now, verified_at)
-    await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
-    if order.amount_fen:
+    facts = await become_cover(
+        session, order, terms, paid_at=now, verified_at=verified_at, actor=actor, now=now
+    )
+    entries = contribution_entries(order, SPONSOR_RECEIVABLES)
+    if entries:
         await ledger.post(
             session,
             "contribution.sponsored",
-            [
-                (SPONSOR_RECEIVABLES, order.amount_fen),
-                (contributions_of(order.plan_code), -order.amount_fen),
-            ],
+            entries,
             event_on=business_day(now),
             reference_id=order.id,
             actor=actor,
         )
-    facts = [paid_fact(row, policy.id), issued_fact(policy)]
     await state(session, facts, actor=actor, at=now, on_behalf_of=order.person_id)

@@ -138,11 +138,13 @@ class RenewalNotOpen(Conflict):
     )
 
     def __init__(self, window: Window) -> None:
-        shown = {
-            "opens_at": window.opens_at.astimezone(SHANGHAI).isoformat(),
-            "closes_at": window.closes_at.astimezone(SHANGHAI).isoformat(),
-        }
-        super().__init__(extensions=dict(shown), **shown)
+        opens_at = window.opens_at.astimezone(SHANGHAI).isoformat()
+        closes_at = window.closes_at.astimezone(SHANGHAI).isoformat()
+        super().__init__(
+            extensions={"opens_at": opens_at, "closes_at": closes_at},
+            opens_at=opens_at,
+            closes_at=closes_at,
+        )
 
 
 class AlreadyRenewed(Conflict):

@@ -3,7 +3,6 @@
 from functools import cache
 
 from app.kernel.facts import stating
-from app.policies.slots import SHARES_LOCK
 
 _JUDGED = """
        p.id as person_id, p.birth_on, p.sex, p.verified_at, v.id as version_id,
@@ -15,15 +14,27 @@ left join plan_version v on v.plan_code = $2 and v.status = 'published'
     and v.effective_from <= {now} and (v.effective_to is null or v.effective_to > {now})
 """
 
-# $1 person as text, $2 plan, $3 organisation or null, $4 now, $5 person.
+# $1 person, $2 plan, $3 organisation or null, $4 now.
 JUDGE = f"""
-with serial as materialized (select {SHARES_LOCK})
-select coalesce($3, m.organisation_id) as organisation_id, {_JUDGED}
-from serial, person p
+select w.organisation_id, {_JUDGED},
+       exists (select from organisation g join organisation u on u.id = any(g.lineage)
+               where g.id = w.organisation_id and u.kind = 'unit') as in_unit
+from person p
 left join member m on m.person_id = p.id
+cross join lateral (select coalesce($3, m.organisation_id) as organisation_id) w
 {_ON_SALE.format(now="$4")}
-where p.id = $5
+where p.id = $1
 """  # noqa: S608  constants only
+
+# Other plans in a period. $1 person, $2 the plan itself, $3 start, $4 end.
+HOLDINGS = """
+select plan_version_id, true as paid from policy
+where person_id = $1 and plan_code <> $2
+  and (status = 'pending' or (status = 'in_force' and period && tstzrange($3, $4)))
+union
+select plan_version_id, false from contribution_order
+where person_id = $1 and plan_code <> $2 and status = 'open'
+"""
 
 # The same for the caller of a keyed request, with the answer it may already have.
 # $1 account, $2 plan, $3 key hash.
@@ -41,8 +52,9 @@ left join stored_answer k on k.key_hash = $3 and k.expires_at > now()
 # Nothing is written unless `going` has its row: every share found a place.
 # $1 id, $2 number, $3 account, $4 person, $5 plan, $6 version, $7 shares, $8 fen, $9 channel,
 # $10 payer, $11 sponsor, $12 organisation, $13 enrolled by, $14 start, $15 end, $16 opened,
-# $17 expires, $18 actor kind, $19 actor, $20 most shares, $21 slot ids, $22 due job;
-# facts from $23.
+# $17 expires, $18 actor kind, $19 actor, $20 most shares, $21 slot ids, $22 due job, $23 kind,
+# $24 policy, $25 option, $26 chosen days, $27 chosen start, $28 split as JSON text,
+# $29 deposit, $30 sealed; facts from $31.
 _OPEN = """
 with {held} wanted as (
     select slot, row_number() over (order by slot) as place
@@ -56,9 +68,11 @@ with {held} wanted as (
 ), opened as (
     insert into contribution_order (id, number, account_id, person_id, plan_code, plan_version_id,
         shares, amount_fen, status, channel, payer, sponsor_id, organisation_id, enrolled_by,
-        reserved_period, opened_at, expires_at)
+        reserved_period, opened_at, expires_at, kind, policy_id, option_code, term_days,
+        starts_on, split, deposit_fen, sealed)
     select $1, $2, $3::uuid, $4, $5, $6::uuid, $7, $8::bigint, 'open', $9, $10, $11::uuid,
-           $12::uuid, $13::uuid, tstzrange($14, $15), $16::timestamptz, $17::timestamptz
+           $12::uuid, $13::uuid, tstzrange($14, $15), $16::timestamptz, $17::timestamptz,
+           $23, $24::uuid, $25, $26::int, $27::date, $28::text::jsonb, $29::bigint, $30::bytea
     from going
 ), slots as (
     insert into share_slot (id, person_id, plan_code, slot, period, order_id)
@@ -81,7 +95,7 @@ _KEPT = """, kept as (
     insert into stored_answer (key_hash, id, request_hash, status, sealed_body, expires_at)
     select $%d::bytea, $%d::uuid, $%d::bytea, 201, $%d::bytea, $%d::timestamptz from going
 )"""
-_FACTS_FROM = 23
+_FACTS_FROM = 31
 
 
 @cache

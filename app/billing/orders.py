@@ -1,49 +1,29 @@
-"""Opening orders: eligibility, the server's price, and shares reserved, in two statements."""
+"""Opening orders: eligibility, the server's price, and shares reserved, in a few statements."""
 
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any, Literal
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.completion import complete_without_gateway
 from app.billing.errors import OrderAlreadyOpen, PriceDiffers
 from app.billing.events import CLOSE_ORDER, ORDER_OPENED
+from app.billing.judging import Wish, judge
 from app.billing.models import OPEN_FOR, ContributionOrder
-from app.billing.order_statements import JUDGE, opening
+from app.billing.offers import Choice, Offer
+from app.billing.order_statements import opening
 from app.kernel.database import raw_connection
 from app.kernel.facts import Fact, Stated, Subscriptions, prepare
 from app.kernel.ids import new_id, new_number
 from app.kernel.principal import Principal
-from app.members.errors import IdentityRequired
-from app.plans import service as plans
-from app.plans.errors import PlanNotOnSale
-from app.plans.pricing import price_fen
+from app.kernel.vault import Vault
 from app.plans.terms import PlanTerms
-from app.policies.calendar import age_on, first_covered_day, term_period
-from app.policies.eligibility import Applicant, failing_rules
-from app.policies.errors import NotEligible, SharesOverLimit
-from app.policies.slots import available_shares
-
-Channel = Literal["bought", "gifted", "on_site"]
-Payer = Literal["member", "sponsor"]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is ordered; `price_fen` is what the client showed, if it says so."""
-
-    plan_code: str
-    shares: int
-    channel: Channel = "bought"
-    payer: Payer = "member"
-    price_fen: int | None = None
-    occupation: str | None = None
-    enrolled_by: UUID | None = None
-    organisation_id: UUID | None = None
-    sponsor_id: UUID | None = None
+from app.policies.errors import PolicyNotFound, SharesOverLimit
+from app.policies.queries import policy_by_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +46,14 @@ class NewOrder:
     reserved_period: Range[datetime]
     opened_at: datetime
     expires_at: datetime
+    kind: str = "new"
+    policy_id: UUID | None = None
+    option_code: str | None = None
+    term_days: int | None = None
+    starts_on: date | None = None
+    split: dict[str, int] | None = None
+    deposit_fen: int = 0
+    sealed: bytes | None = None
     status: str = "open"
     paid_at: datetime | None = None
 
@@ -77,136 +65,136 @@ class NewOrder:
 
 async def open_order(
     session: AsyncSession,
+    vault: Vault,
+    wish: Wish,
     *,
     person_id: UUID,
     account_id: UUID | None,
-    plan_code: str,
-    shares: int,
-    channel: Channel = "bought",
-    enrolled_by: UUID | None = None,
-    payer: Payer = "member",
     actor: Principal,
     now: datetime,
-    organisation_id: UUID | None = None,
-    sponsor_id: UUID | None = None,
-    price_fen: int | None = None,
-    occupation: str | None = None,
 ) -> ContributionOrder:
     """Open an order, reserve its shares and freeze its plan version and price.
 
-    What costs nothing and what a sponsor pays is complete at once: paid, policy issued,
-    sponsor's debt posted. Raises IdentityRequired, PlanNotFound, PlanNotOnSale,
-    OrderAlreadyOpen, PriceDiffers, SharesOverLimit (409), NotEligible (422) naming every
-    failing rule. The row returned is not attached to the session.
+    What costs nothing and what a sponsor pays is complete at once: paid, cover given,
+    debts posted. Raises as `judging.judge`, OrderAlreadyOpen, PriceDiffers,
+    SharesOverLimit (409), NotEligible and PriceFactsMissing (422). The row returned is not
+    attached to the session.
     """
+    judged = await judge(session, vault, person_id, wish, now, lock=True)
+    if judged.open_order_id is not None:
+        raise OrderAlreadyOpen(judged.open_order_id)
+    offer, terms = judged.offer, judged.terms
+    if not offer.price.missing and wish.price_fen not in (None, offer.amount_fen):
+        raise PriceDiffers(offer.amount_fen)
+    judged.refuse_unless_met()
+    row = {**judged.row, "version_id": judged.version_id}
+    completed = replace(wish, choice=judged.choice)
+    new = new_order(completed, offer, terms, row, account_id, vault, now)
+    await _write(session, new, terms, actor)
+    order = new.row()
+    if order.amount_fen == 0 or wish.payer == "sponsor":
+        verified_at: datetime = judged.row["verified_at"]
+        await complete_without_gateway(
+            session, order, terms, verified_at=verified_at, actor=actor, now=now
+        )
+    return order
+
+
+async def open_renewal(
+    session: AsyncSession,
+    vault: Vault,
+    policy_id: UUID,
+    *,
+    actor: Principal,
+    now: datetime,
+    account_id: UUID | None = None,
+    choice: Choice | None = None,
+    price_fen: int | None = None,
+    automatic: bool = False,
+) -> ContributionOrder:
+    """Order the next term of a policy: as it is, unless a `choice` says otherwise.
+
+    `automatic`: a payment agreement renews; the plan has to offer that. Raises
+    PolicyNotFound (404), and as `open_order`.
+    """
+    policy = await policy_by_id(session, policy_id)
+    if policy is None:
+        raise PolicyNotFound
     wish = Wish(
-        plan_code=plan_code,
-        shares=shares,
-        channel=channel,
-        payer=payer,
+        plan_code=policy.plan_code,
+        choice=choice or Choice(),
+        kind="renewal",
+        policy_id=policy.id,
         price_fen=price_fen,
-        occupation=occupation,
-        enrolled_by=enrolled_by,
-        organisation_id=organisation_id,
-        sponsor_id=sponsor_id,
+        automatic=automatic,
+        same_shares=choice is None,
+        organisation_id=policy.organisation_id,
     )
+    return await open_order(
+        session,
+        vault,
+        wish,
+        person_id=policy.person_id,
+        account_id=account_id,
+        actor=actor,
+        now=now,
+    )
+
+
+async def _write(session: AsyncSession, new: NewOrder, terms: PlanTerms, actor: Principal) -> None:
     connection = await raw_connection(session)
-    judged = await _judged(session, person_id, wish, now)
-    terms = await plans.terms_of(connection, judged["version_id"])
-    new = new_order(wish, judged, terms, account_id, now)
-    if wish.price_fen not in (None, new.amount_fen):
-        raise PriceDiffers(new.amount_fen)
-    await _refuse_ineligible(session, new, wish, judged, terms)
     stated = opened_facts(new, session.info["subscriptions"], actor)
     statement = opening(len(stated.arguments), jobs=stated.jobs, keyed=False)
     written = await connection.fetchrow(statement, *parameters(new, terms, actor, stated))
     if not written["opened"]:
         raise SharesOverLimit
-    order = new.row()
-    if order.amount_fen == 0 or payer == "sponsor":
-        await complete_without_gateway(
-            session, order, terms, verified_at=judged["verified_at"], actor=actor, now=now
-        )
-    return order
 
 
 def new_order(
-    wish: Wish, judged: Any, terms: PlanTerms, account_id: UUID | None, now: datetime
+    wish: Wish,
+    offer: Offer,
+    terms: PlanTerms,
+    row: Any,
+    account_id: UUID | None,
+    vault: Vault,
+    now: datetime,
 ) -> NewOrder:
-    """The order as it will be written: its id, number and price are decided here."""
-    first_day = first_covered_day(now, judged["verified_at"])
+    """The order as it will be written; `row` has person_id, version_id and organisation_id.
+
+    What the buyer stated is sealed.
+    """
+    order_id = new_id()
+    stated = wish.choice.stated()
+    split = offer.split
+    expires_at = now + OPEN_FOR
+    if offer.pay_before is not None:
+        expires_at = max(now, min(expires_at, offer.pay_before))
     return NewOrder(
-        id=new_id(),
+        id=order_id,
         number=new_number("B"),
         account_id=account_id,
-        person_id=judged["person_id"],
+        person_id=row["person_id"],
         plan_code=terms.code,
-        plan_version_id=judged["version_id"],
-        shares=wish.shares,
-        amount_fen=price_fen(
-            terms,
-            wish.shares,
-            age=age_on(judged["birth_on"], first_day),
-            sex=judged["sex"],
-            occupation=wish.occupation,
-        ),
+        plan_version_id=row["version_id"],
+        shares=wish.choice.shares,
+        amount_fen=split.member_fen,
         channel="gifted" if terms.gifted else wish.channel,
         payer=wish.payer,
         sponsor_id=wish.sponsor_id,
-        organisation_id=judged["organisation_id"],
+        organisation_id=row["organisation_id"],
         enrolled_by=wish.enrolled_by,
-        reserved_period=term_period(terms.option().term, first_day),
+        reserved_period=offer.period,
         opened_at=now,
-        expires_at=now + OPEN_FOR,
+        expires_at=expires_at,
+        kind=offer.kind,
+        policy_id=wish.policy_id,
+        option_code=offer.option_code,
+        term_days=offer.term_days,
+        starts_on=offer.starts_on,
+        split=dict(split.others) or None,
+        deposit_fen=split.deposit_fen,
+        sealed=vault.seal("contribution_order", order_id, stated) if stated else None,
     )
-
-
-async def _judged(session: AsyncSession, person_id: UUID, wish: Wish, now: datetime) -> Any:
-    """The person, the version on sale, and that no order is open; whoever is next waits."""
-    connection = await raw_connection(session)
-    judged = await connection.fetchrow(
-        JUDGE, str(person_id), wish.plan_code, wish.organisation_id, now, person_id
-    )
-    if judged is None or judged["verified_at"] is None:
-        raise IdentityRequired
-    if judged["version_id"] is None:
-        await plans.version_on_sale(session, wish.plan_code, now)
-        raise PlanNotOnSale
-    if judged["open_order_id"] is not None:
-        raise OrderAlreadyOpen(judged["open_order_id"])
-    return judged
-
-
-async def _refuse_ineligible(
-    session: AsyncSession, order: NewOrder, wish: Wish, judged: Any, terms: PlanTerms
-) -> None:
-    """Raise NotEligible for rules about the person; shares are named with them.
-
-    Shares alone are left to the reservation, which decides exactly, unless more are
-    wanted than the plan ever gives.
-    """
-    if fulfils(order, wish, judged, terms):
-        if wish.shares > terms.max_shares:
-            raise SharesOverLimit
-        return
-    applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
-    first_day = first_covered_day(order.opened_at, judged["verified_at"])
-    available = await available_shares(
-        session, order.person_id, terms.code, terms.max_shares, order.reserved_period
-    )
-    raise NotEligible(
-        errors=failing_rules(
-            terms, applicant, first_day=first_day, shares=wish.shares, available=available
-        )
-    )
-
-
-def fulfils(order: NewOrder, wish: Wish, judged: Any, terms: PlanTerms) -> bool:
-    """Whether the person meets the plan's rules; shares are judged by the reservation."""
-    applicant = Applicant(judged["birth_on"], judged["sex"], wish.occupation)
-    first_day = first_covered_day(order.opened_at, judged["verified_at"])
-    most = terms.max_shares
-    return not failing_rules(terms, applicant, first_day=first_day, shares=0, available=most)
 
 
 def parameters(
@@ -237,6 +225,14 @@ def parameters(
         terms.max_shares,
         [new_id() for _ in range(order.shares)],
         CLOSE_ORDER,
+        order.kind,
+        order.policy_id,
+        order.option_code,
+        order.term_days,
+        order.starts_on,
+        msgspec.json.encode(order.split).decode() if order.split else None,
+        order.deposit_fen,
+        order.sealed,
         *stated.arguments,
     )
 
@@ -258,6 +254,7 @@ def _opened(order: NewOrder) -> Fact:
         content={
             "number": order.number,
             "plan_code": order.plan_code,
+            "kind": order.kind,
             "shares": order.shares,
             "amount_fen": order.amount_fen,
             "channel": order.channel,

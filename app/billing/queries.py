@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
@@ -123,10 +123,24 @@ async def policy_of_order(session: AsyncSession, order_id: UUID) -> Policy | Non
 
 
 async def policies_of_orders(
-    session: AsyncSession, order_ids: Sequence[UUID]
+    session: AsyncSession, orders: Sequence[ContributionOrder]
 ) -> dict[UUID, Policy]:
-    rows = await session.scalars(select(Policy).where(Policy.order_id.in_(order_ids)))
-    return {row.order_id: row for row in rows if row.order_id is not None}
+    """What orders became, by order: their own policy, or the one that they added shares to."""
+    ids = [order.id for order in orders if order.status != "open"]
+    added = [
+        (order.id, order.policy_id)
+        for order in orders
+        if order.kind == "upgrade" and order.policy_id is not None and order.paid_at is not None
+    ]
+    rows = await session.scalars(
+        select(Policy).where(
+            or_(Policy.order_id.in_(ids), Policy.id.in_([policy_id for _, policy_id in added]))
+        )
+    )
+    policies = rows.all()
+    by_id = {row.id: row for row in policies}
+    found = {row.order_id: row for row in policies if row.order_id is not None}
+    return found | {order_id: by_id[policy_id] for order_id, policy_id in added}
 
 
 async def refunds_of_orders(session: AsyncSession, order_ids: Sequence[UUID]) -> dict[UUID, Refund]:

@@ -5,12 +5,14 @@ from datetime import datetime
 import asyncpg
 import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import refunds, settlement
-from app.billing.errors import NoticeDiffers, UnknownTrade
+from app.billing.errors import CoverLost, NoticeDiffers, UnknownTrade
 from app.billing.events import PAYMENT_ALERT
-from app.billing.settlement import Outcome, Told
+from app.billing.settlement import Outcome
+from app.billing.step_by_step import Told
 from app.integrations.wechat_pay import Notice, Payment, WeChatPay
 from app.integrations.wechat_pay import Refund as GatewayRefund
 from app.kernel.clock import business_now, system_now
@@ -45,17 +47,18 @@ async def take_payment(
     told = _told(gateway, payment, notice)
     try:
         settled = await settlement.settle(database, told)
-        lost_places = False
-    except (asyncpg.ExclusionViolationError, asyncpg.DivisionByZeroError):
+        lost = None
+    except (asyncpg.PostgresError, DBAPIError, CoverLost) as error:
+        lost = _lost(error)
         async with database.transaction() as session:
             now = await business_now(session, sandbox=database.settings.sandbox)
-        settled, lost_places = settlement.Settled("too_late", now, now), True
+        settled = settlement.Settled("too_late", now, now)
     outcome = settled.outcome
     if outcome == "settled":
         return outcome
     async with database.transaction() as session:
         if outcome == "too_late":
-            outcome = await refunds.suspend(session, told, settled, lost_places=lost_places)
+            outcome = await refunds.suspend(session, told, settled, lost=lost)
         if notice is not None:
             await _note(session, notice, payment.out_trade_no, outcome, settled.now)
     if outcome == "unknown":
@@ -63,6 +66,20 @@ async def take_payment(
     if outcome == "differs":
         raise NoticeDiffers
     return outcome
+
+
+def _lost(error: Exception) -> str:
+    """Why the money can no longer become its cover; raises what is no such reason."""
+    if isinstance(error, CoverLost):
+        return error.because
+    cause = getattr(error, "orig", error)
+    cause = getattr(cause, "__cause__", None) or cause
+    if isinstance(cause, asyncpg.ExclusionViolationError | asyncpg.DivisionByZeroError):
+        return "shares_taken"
+    renewed = getattr(cause, "constraint_name", None) == "uq_policy__follows_id"
+    if isinstance(cause, asyncpg.UniqueViolationError) and renewed:
+        return "policy_changed"
+    raise error
 
 
 def _told(gateway: WeChatPay, payment: Payment, notice: Notice | None) -> Told:

@@ -17,7 +17,8 @@ from app.billing.events import (
     REQUEST_REFUND,
 )
 from app.billing.models import ATTEMPT, ORDER, REFUND, ContributionOrder, PaymentAttempt, Refund
-from app.billing.settlement import Outcome, Settled, Told
+from app.billing.settlement import Outcome, Settled
+from app.billing.step_by_step import Told
 from app.integrations.wechat_pay import Refund as GatewayRefund
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
@@ -29,16 +30,15 @@ from app.ledger import service as ledger
 from app.ledger.accounts import GATEWAY_CLEARING, REFUNDS_PAYABLE, SUSPENSE
 from app.policies.slots import release_order_shares
 
-SuspendedBecause = Literal["paid_after_close", "shares_taken", "paid_twice"]
-
 
 async def suspend(
-    session: AsyncSession, told: Told, settled: Settled, *, lost_places: bool
+    session: AsyncSession, told: Told, settled: Settled, *, lost: str | None
 ) -> Outcome:
     """Record money that cannot become cover, put it in suspense, and send it back.
 
-    The order's event says why, so that the member is told. Answers `repeated` when it was
-    recorded before.
+    The order's event says why, so that the member is told: paid_twice, paid_after_close,
+    or what was `lost` (shares_taken, paid_after_grace, cover_ended, policy_changed).
+    Answers `repeated` when it was recorded before.
     """
     now = settled.now
     attempt = await queries.locked_attempt(session, told.payment.out_trade_no)
@@ -57,9 +57,9 @@ async def suspend(
         reference_id=attempt.id,
         actor=SYSTEM,
     )
-    because: SuspendedBecause = "paid_twice"
+    because = "paid_twice"
     if order.status in ("open", "closed"):
-        because = "shares_taken" if lost_places else "paid_after_close"
+        because = lost or "paid_after_close"
         await release_order_shares(session, order.id, now)
         await unschedule(session, CLOSE_ORDER, order.id)
         await move(session, ORDER, order, "suspended", actor=SYSTEM, at=now, reason_code=because)

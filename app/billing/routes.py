@@ -36,9 +36,14 @@ async def open_order(
     An unpaid order closes after 30 minutes; there is one open order per member and plan.
     A gifted plan is complete at once, without a payment. Not eligible: 422 naming every
     rule; over the limit of shares or another price than shown: 409.
+
+    `kind` renewal orders the next term of a policy without a gap, `upgrade` adds shares
+    to a running one. Outside its window a renewal is 409 `renewal-not-open` with the
+    dates; a plan without upgrades answers 409 `upgrade-not-offered`.
     """
-    database = request.app.state.database
-    return claim.respond(201, await purchases.place_order(database, claim, member, body))
+    state = request.app.state
+    content = await purchases.place_order(state.database, state.vault, claim, member, body)
+    return claim.respond(201, content)
 
 
 @routes.get("/v1/me/orders")

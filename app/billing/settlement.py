@@ -4,21 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal
-from uuid import UUID
 
-from app.billing.events import CLOSE_ORDER, ORDER_PAID
+from app.billing.covering import new_policy, paid_fact
+from app.billing.events import CLOSE_ORDER
+from app.billing.step_by_step import Told, settle_step_by_step
 from app.integrations.wechat_pay import Payment
 from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
-from app.kernel.facts import Fact, prepare, stating
+from app.kernel.facts import prepare, stating
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
 from app.ledger.accounts import GATEWAY_CLEARING, contributions_of
 from app.ledger.statements import POST
 from app.plans import service as plans
-from app.plans.terms import PlanTerms
-from app.policies.calendar import first_covered_day, term_period
-from app.policies.issue import NewPolicy, issued_fact
+from app.policies.issue import issued_fact
 from app.policies.statements import ISSUE
 
 Outcome = Literal["settled", "repeated", "unknown", "differs", "too_late"]
@@ -28,7 +27,8 @@ _LOOK = """
 select a.id as attempt_id, a.status as attempt_status, a.amount_fen as attempt_fen,
        a.transaction_id, o.id as order_id, o.number, o.status as order_status, o.person_id,
        o.plan_code, o.plan_version_id, o.shares, o.amount_fen, o.channel, o.sponsor_id,
-       o.organisation_id, o.enrolled_by, o.opened_at, p.verified_at,
+       o.organisation_id, o.enrolled_by, o.opened_at, o.option_code, o.term_days, o.starts_on,
+       o.kind = 'new' and o.split is null and o.deposit_fen = 0 as plain, p.verified_at,
        case when $2 then coalesce((select offset_seconds from business_clock), 0) else 0 end
            as clock_offset
 from payment_attempt a
@@ -72,11 +72,15 @@ with target as (
     from target t where $7::text is not null
     on conflict (notice_id) do nothing
 ), covered as (
-    select $9::uuid as policy_id, $10::text as number, $11::uuid as transaction_id, t.person_id,
-           t.plan_code, t.plan_version_id, t.shares, tstzrange($12, $13) as period,
-           $14::text as status, t.channel, t.sponsor_id, t.id as order_id, t.organisation_id,
-           t.enrolled_by, $4::timestamptz as issued_at, 'system' as actor_kind,
-           $5::uuid as actor_id
+    select $9::uuid as policy_id, $10::text as number, t.person_id, t.plan_code,
+           t.plan_version_id, t.shares, tstzrange($12, $13) as period, $14::text as status,
+           t.channel, t.sponsor_id, t.id as order_id, t.organisation_id, t.enrolled_by,
+           t.option_code, 1 as term_number, null::uuid as follows_id,
+           $4::timestamptz as issued_at, 'system' as actor_kind, $5::uuid as actor_id
+    from target t
+), layer as (
+    select $11::uuid as id, 'issue' as kind, $12::timestamptz as effective_at, t.shares,
+           null::timestamptz as counted_from
     from target t
 ), {ISSUE}, posting as (
     select $15::uuid as id, 'contribution.received' as kind, t.attempt_id as reference_id,
@@ -97,19 +101,6 @@ def _settle_sql(jobs: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the gateway says was paid: by a notice (`notice_id`) or an answer to a query.
-
-    `ours` says whether merchant, app and currency are; `paid_at` is on the gateway's clock.
-    """
-
-    payment: Payment
-    ours: bool
-    notice_id: str | None = None
-    event_type: str = "query"
-
-
-@dataclass(frozen=True, slots=True)
 class Settled:
     """What became of it. `now` and `paid_at` are on the business clock."""
 
@@ -122,9 +113,11 @@ async def settle(database: Database, told: Told) -> Settled:
     """Turn an open order into a paid one with its policy and its postings.
 
     One look and one statement; nobody who comes at the same moment can do it again.
-    `too_late` leaves everything as it was: the caller suspends the money. Raises
-    asyncpg.ExclusionViolationError or DivisionByZeroError when the reserved places cannot
-    follow the period: nothing is written, and the caller suspends the money.
+    Orders that continue a policy, or that several parties pay, are settled step by step in
+    a transaction. `too_late` leaves everything as it was: the caller suspends the money.
+    Raises asyncpg.ExclusionViolationError or DivisionByZeroError when the reserved places
+    cannot follow the period, and CoverLost when the cover is gone otherwise: nothing is
+    written, and the caller suspends the money.
     """
     while True:
         row = await database.once(_LOOK, told.payment.out_trade_no, database.settings.sandbox)
@@ -135,8 +128,10 @@ async def settle(database: Database, told: Told) -> Settled:
         now += offset
         paid_at = _paid_at(told.payment, row["opened_at"], offset, now)
         outcome = _judge(row, told)
-        if outcome == "settled" and not await _write(database, told, row, paid_at, now):
-            continue
+        if outcome == "settled":
+            write = _write if row["plain"] else settle_step_by_step
+            if not await write(database, told, row, paid_at, now):
+                continue
         return Settled(outcome, now, paid_at)
 
 
@@ -191,40 +186,3 @@ async def _write(
         *stated.arguments,
     )
     return written is not None
-
-
-def new_policy(
-    row: Any, terms: PlanTerms, paid_at: datetime, verified_at: datetime | None
-) -> NewPolicy:
-    """An order's cover: from the day after payment and identity, whichever is last (domain.md)."""
-    conditions = [paid_at] if verified_at is None else [paid_at, verified_at]
-    first_day = first_covered_day(*conditions)
-    return NewPolicy(
-        person_id=row["person_id"],
-        plan_code=row["plan_code"],
-        plan_version_id=row["plan_version_id"],
-        shares=row["shares"],
-        period=term_period(terms.option().term, first_day),
-        in_force=verified_at is not None,
-        channel=row["channel"],
-        sponsor_id=row["sponsor_id"],
-        order_id=row["order_id"],
-        organisation_id=row["organisation_id"],
-        enrolled_by=row["enrolled_by"],
-    )
-
-
-def paid_fact(row: Any, policy_id: UUID) -> Fact:
-    return Fact(
-        subject="contribution_order",
-        subject_id=row["order_id"],
-        audited="order.pay",
-        event=ORDER_PAID,
-        content={
-            "number": row["number"],
-            "plan_code": row["plan_code"],
-            "shares": row["shares"],
-            "amount_fen": row["amount_fen"],
-            "policy_id": str(policy_id),
-        },
-    )

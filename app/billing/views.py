@@ -21,7 +21,7 @@ async def order_views(
 ) -> list[OrderView]:
     """The orders in the order given, with two look-ups for all of them."""
     ids = [order.id for order in orders if order.status != "open"]
-    policies = await queries.policies_of_orders(session, ids) if ids else {}
+    policies = await queries.policies_of_orders(session, orders) if ids else {}
     refunds = await queries.refunds_of_orders(session, ids) if ids else {}
     return [order_view(order, policies.get(order.id), refunds.get(order.id)) for order in orders]
 
@@ -37,6 +37,12 @@ def order_view(
         number=order.number,
         plan_code=order.plan_code,
         plan_version_id=order.plan_version_id,
+        kind=order.kind,
+        policy_id=order.policy_id,
+        option_code=order.option_code,
+        term_days=order.term_days,
+        split=order.split,
+        deposit_fen=order.deposit_fen,
         shares=order.shares,
         amount_fen=order.amount_fen,
         status=order.status,

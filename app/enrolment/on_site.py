@@ -245,18 +245,19 @@ class Desk:
                     raise SponsorMissing
                 order = await open_order(
                     self.session,
+                    self.vault,
+                    item.order.wish(
+                        channel="on_site",
+                        payer=item.order.payer,
+                        enrolled_by=self.caller.id,
+                        organisation_id=where.organisation_id,
+                        sponsor_id=sponsor_id if item.order.payer == "sponsor" else None,
+                        price_fen=item.order.price_fen,
+                    ),
                     person_id=member.person_id,
                     account_id=registration.account_id,
-                    plan_code=item.order.plan_code,
-                    shares=item.order.shares,
-                    channel="on_site",
-                    enrolled_by=self.caller.id,
-                    payer=item.order.payer,
                     actor=self.caller,
                     now=self.now,
-                    organisation_id=where.organisation_id,
-                    sponsor_id=sponsor_id if item.order.payer == "sponsor" else None,
-                    price_fen=item.order.price_fen,
                 )
                 return OrderShort.model_validate(order), None
         except Problem as problem:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
+from app.billing.schemas import QuoteBody
 from app.kernel.schema import Body, Fen, Id, Instant, View
 from app.members.schemas import (
     CodeText,
@@ -106,11 +107,9 @@ class ScanView(View):
     consents: list[ConsentToShow]
 
 
-class OnSiteOrder(Body):
-    """Cover to start at once; the rider or the code's sponsor pays."""
+class OnSiteOrder(QuoteBody):
+    """Cover to start at once, or to go on; the rider or the code's sponsor pays."""
 
-    plan_code: PlanCode
-    shares: Annotated[int, Field(ge=1, le=100)] = 1
     payer: Literal["member", "sponsor"] = "member"
     price_fen: Annotated[
         Fen | None, Field(description="The price that was shown; refused if it differs.")

@@ -43,6 +43,18 @@ def term_period(term: Span, first_day: date, chosen_days: int | None = None) -> 
     return cover_period(first_day, months=term.months, days=days)
 
 
+def period_days(period: Range[datetime]) -> int:
+    """How many calendar days a period covers."""
+    assert period.lower is not None and period.upper is not None  # noqa: S101, PT018
+    return (business_day(period.upper) - business_day(period.lower)).days
+
+
+def whole_months(first_day: date, end: date) -> int:
+    """Full months from `first_day` until `end`, the first day that is not covered."""
+    months = (end.year - first_day.year) * 12 + end.month - first_day.month
+    return max(0, months if add_months(first_day, months) <= end else months - 1)
+
+
 def day_of_cover(starts_at: datetime, instant: datetime) -> int:
     """Days since effect: the first covered day is day 0; negative before it."""
     return (business_day(instant) - business_day(starts_at)).days

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import Range
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.database import raw_connection
 from app.kernel.facts import Fact, state
-from app.kernel.ids import new_id, new_number
+from app.kernel.ids import new_id, new_ids, new_number
 from app.kernel.principal import Principal
 from app.members.models import Person
 from app.plans.models import PlanVersion
@@ -21,6 +21,16 @@ from app.policies.events import POLICY_ISSUED
 from app.policies.models import Policy
 from app.policies.slots import reserve_shares
 from app.policies.statements import ISSUE
+
+
+@dataclass(frozen=True, slots=True)
+class NewLayer:
+    """A transaction of a new policy: the shares that it has by then, `counted_from` when."""
+
+    kind: Literal["issue", "renew", "upgrade"]
+    shares: int
+    effective_at: datetime
+    counted_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,11 @@ class NewPolicy:
     order_id: UUID | None = None
     organisation_id: UUID | None = None
     enrolled_by: UUID | None = None
+    option_code: str | None = None
+    term_number: int = 1
+    follows_id: UUID | None = None
+    # How its shares came together; empty: all of them with its first day.
+    layers: tuple["NewLayer", ...] = ()
     id: UUID = field(default_factory=new_id)
     number: str = field(default_factory=partial(new_number, "P"))
 
@@ -93,18 +108,22 @@ async def issue_policy(
         order_id=order_id,
         organisation_id=organisation_id,
         enrolled_by=enrolled_by,
+        option_code=option,
     )
     return await issue(session, policy, actor=actor, now=now, max_shares=version.terms.max_shares)
 
 
 _ISSUE = f"""
 with covered as (
-    select $1::uuid as policy_id, $2::text as number, $3::uuid as transaction_id,
-           $4::uuid as person_id, $5::text as plan_code, $6::uuid as plan_version_id,
-           $7::int as shares, tstzrange($8, $9) as period, $10::text as status,
-           $11::text as channel, $12::uuid as sponsor_id, $13::uuid as order_id,
-           $14::uuid as organisation_id, $15::uuid as enrolled_by,
-           $16::timestamptz as issued_at, $17::text as actor_kind, $18::uuid as actor_id
+    select $1::uuid as policy_id, $2::text as number, $3::uuid as person_id, $4::text as plan_code,
+           $5::uuid as plan_version_id, $6::int as shares, tstzrange($7, $8) as period,
+           $9::text as status, $10::text as channel, $11::uuid as sponsor_id,
+           $12::uuid as order_id, $13::uuid as organisation_id, $14::uuid as enrolled_by,
+           $15::text as option_code, $16::int as term_number, $17::uuid as follows_id,
+           $18::timestamptz as issued_at, $19::text as actor_kind, $20::uuid as actor_id
+), layer as (
+    select * from unnest($21::uuid[], $22::text[], $23::timestamptz[], $24::int[],
+                         $25::timestamptz[]) as l(id, kind, effective_at, shares, counted_from)
 ), {ISSUE}
 select count(*) from taken_over
 """  # noqa: S608  constants only
@@ -147,10 +166,10 @@ async def issue(
 
 
 def _parameters(new: NewPolicy, actor: Principal, now: datetime) -> tuple[Any, ...]:
+    layers = new.layers or (NewLayer("issue", new.shares, new.starts_at),)
     return (
         new.id,
         new.number,
-        new_id(),
         new.person_id,
         new.plan_code,
         new.plan_version_id,
@@ -163,9 +182,17 @@ def _parameters(new: NewPolicy, actor: Principal, now: datetime) -> tuple[Any, .
         new.order_id,
         new.organisation_id,
         new.enrolled_by,
+        new.option_code,
+        new.term_number,
+        new.follows_id,
         now,
         actor.kind,
         actor.id,
+        new_ids(len(layers)),
+        [layer.kind for layer in layers],
+        [layer.effective_at for layer in layers],
+        [layer.shares for layer in layers],
+        [layer.counted_from for layer in layers],
     )
 
 
@@ -183,6 +210,7 @@ def issued_fact(new: NewPolicy) -> Fact:
             "shares": new.shares,
             "status": new.status,
             "channel": new.channel,
+            "follows_id": str(new.follows_id) if new.follows_id else None,
             "starts_at": new.starts_at.isoformat(),
             "ends_at": new.ends_at.isoformat(),
         },
@@ -204,5 +232,8 @@ def _row(new: NewPolicy, now: datetime) -> Policy:
         order_id=new.order_id,
         organisation_id=new.organisation_id,
         enrolled_by=new.enrolled_by,
+        option_code=new.option_code,
+        term_number=new.term_number,
+        follows_id=new.follows_id,
         issued_at=now,
     )

@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 from fastapi import Path, Query, Request, Response
 
-from app.kernel.api_document import refused
 from app.kernel.database import Database, SessionDep
 from app.kernel.dependencies import NowDep
 from app.kernel.pagination import CursorParameter, PageSize, decode_cursor, encode_cursor
@@ -14,17 +13,13 @@ from app.kernel.principal import Member, Staff
 from app.kernel.routing import hot_router, router
 from app.kernel.schema import Instant
 from app.kernel.vault import Vault
-from app.plans.terms import Occupation
-from app.policies import eligible, queries, reading
-from app.policies.schemas import CoverView, EligibilityView, PolicyPage, PolicyView
+from app.policies import queries, reading
+from app.policies.schemas import CoverView, PolicyPage, PolicyView
 
 routes = router("policies")
 hot_routes = hot_router("policies")
 PolicyId = Annotated[UUID, Path(description="The policy's id.")]
 PersonId = Annotated[UUID, Path(description="The person's id.")]
-PlanCode = Query(
-    pattern=r"^[A-Z][A-Z0-9-]{1,31}$", description="The plan's code.", examples=["RIDER-ACC"]
-)
 At = Annotated[
     Instant | None,
     Query(description="The instant asked about; absent: now.", examples=["2026-03-01T00:00:00Z"]),
@@ -79,19 +74,6 @@ async def show_member_cover(
 ) -> CoverView:
     """A member's cover at an instant, for staff who manage or serve the person; recorded."""
     return await reading.cover_for_staff(session, staff, person_id, at or now)
-
-
-@routes.get("/v1/me/eligibility", responses=refused(404, 409))
-async def check_eligibility(
-    member: Member,
-    session: SessionDep,
-    now: NowDep,
-    plan: Annotated[str, PlanCode],
-    shares: Annotated[int, Query(ge=1, le=100, description="How many to order.")] = 1,
-    occupation: Annotated[Occupation | None, Query(description="The rider's work.")] = None,
-) -> EligibilityView:
-    """Whether I could order this plan now, every reason why not, and the price."""
-    return await eligible.check(session, member.id, plan, shares, occupation, now)
 
 
 _encode = msgspec.json.Encoder().encode

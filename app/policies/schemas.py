@@ -102,26 +102,6 @@ class CoverView(View):
     plans: list[PlanCoverView]
 
 
-class ReasonView(View):
-    """A rule that is not met."""
-
-    code: str = Field(examples=["age-above-maximum"])
-    message: WordsView
-
-
-class EligibilityView(View):
-    """Whether an order would be accepted now, and every reason why not."""
-
-    plan_code: str = Field(examples=["RIDER-ACC"])
-    eligible: bool
-    reasons: list[ReasonView]
-    shares_available: int = Field(examples=[3])
-    price_per_share_fen: int | None = Field(
-        description="Null where it depends on the person.", examples=[2500]
-    )
-    first_covered_day: date
-
-
 class CertificateCheck(View):
     """What anybody may know who holds a certificate: that it is genuine, and its dates."""
 

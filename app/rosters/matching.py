@@ -11,7 +11,7 @@ import asyncpg
 from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
 from app.members.matching import Identity
 from app.policies.bulk import free_places
-from app.policies.eligibility import Applicant, failing_rules
+from app.policies.eligibility import Applicant, Wanted, failing_rules
 from app.rosters import queries
 from app.rosters.answers import RowAnswer
 from app.rosters.survey import UNCHANGED, Survey
@@ -215,10 +215,8 @@ def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
             if intent.policy is not None
             else failing_rules(
                 offer.terms,
-                Applicant(document.birth_on, document.sex),
-                first_day=offer.first_day,
-                shares=shares,
-                available=len(intent.places),
+                Applicant(document.birth_on, document.sex, vouched_for=True),
+                Wanted(offer.first_day, shares, len(intent.places)),
             )
         )
         if failures:

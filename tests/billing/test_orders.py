@@ -8,6 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.billing.judging import Wish
+from app.billing.offers import Choice
 from app.billing.orders import open_order
 from app.kernel.clock import business_day, day_start, system_now
 from app.kernel.database import Database
@@ -157,12 +159,10 @@ async def test_shares_of_parallel_channels_never_pass_the_limit(
             async with database.transaction() as session:
                 await open_order(
                     session,
+                    app.state.vault,
+                    Wish("RIDER-ACC", Choice(), channel="on_site", payer="sponsor"),
                     person_id=rider.person.id,
                     account_id=None,
-                    plan_code="RIDER-ACC",
-                    shares=1,
-                    channel="on_site",
-                    payer="sponsor",
                     actor=SYSTEM,
                     now=system_now(),
                 )
@@ -205,16 +205,16 @@ async def test_a_gift_is_complete_at_once_and_costs_nothing(
     assert await scalar(database, posted, id=view["id"]) == 0
 
 
-async def test_a_sponsor_owes_what_it_pays_for(rider: Rider, database: Database) -> None:
+async def test_a_sponsor_owes_what_it_pays_for(
+    app: FastAPI, rider: Rider, database: Database
+) -> None:
     async with database.transaction() as session:
         made = await open_order(
             session,
+            app.state.vault,
+            Wish("RIDER-ACC", Choice(shares=3), channel="on_site", payer="sponsor"),
             person_id=rider.person.id,
             account_id=None,
-            plan_code="RIDER-ACC",
-            shares=3,
-            channel="on_site",
-            payer="sponsor",
             actor=SYSTEM,
             now=system_now(),
         )

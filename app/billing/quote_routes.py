@@ -1,0 +1,70 @@
+"""Prices and eligibility before anything is bought."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+from app.billing import queries, quotes
+from app.billing.judging import Wish
+from app.billing.offers import Choice
+from app.billing.schemas import EligibilityView, QuoteBody, QuoteView
+from app.kernel.api_document import refused
+from app.kernel.database import SessionDep
+from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.principal import Member, Staff
+from app.kernel.routing import router
+from app.plans.terms import Occupation
+
+routes = router("orders")
+PersonId = Annotated[UUID, Path(description="The person's id.")]
+PlanCode = Query(
+    pattern=r"^[A-Z][A-Z0-9-]{1,31}$", description="The plan's code.", examples=["RIDER-ACC"]
+)
+
+
+@routes.get("/v1/me/eligibility", responses=refused(404, 409))
+async def check_eligibility(
+    member: Member,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    plan: Annotated[str, PlanCode],
+    shares: Annotated[int, Query(ge=1, le=100, description="How many to order.")] = 1,
+    occupation: Annotated[Occupation | None, Query(description="The rider's work.")] = None,
+) -> EligibilityView:
+    """Whether I could order this plan now, every reason why not, and the price.
+
+    Statements that the plan asks for are among the reasons: only a quote states them.
+    """
+    wish = Wish(plan, Choice(shares=shares, occupation=occupation))
+    person_id = await queries.person_id_of(session, member.id)
+    return await quotes.eligibility(session, vault, person_id, wish, now)
+
+
+@routes.post("/v1/me/quotes", responses=refused(404, 409))
+async def quote_cover(
+    member: Member, session: SessionDep, vault: VaultDep, now: NowDep, body: QuoteBody
+) -> QuoteView:
+    """What cover would cost me and from when to when it would run, and every reason why not.
+
+    Nothing is kept. The same body with `price_fen` as an order costs exactly this. Of a
+    renewal outside its window: 409 `renewal-not-open` with the dates; of an upgrade that
+    the plan does not know: 409 `upgrade-not-offered`.
+    """
+    person_id = await queries.person_id_of(session, member.id)
+    return await quotes.quote(session, vault, person_id, body.wish(), now)
+
+
+@routes.post("/v1/staff/members/{person_id}/quotes", responses=refused(404, 409))
+async def quote_for_member(
+    staff: Staff,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    person_id: PersonId,
+    body: QuoteBody,
+) -> QuoteView:
+    """The same for a member whom the caller manages or serves, as bought on site; recorded."""
+    wish = body.wish(channel="on_site")
+    return await quotes.quote_for_staff(session, vault, staff, person_id, wish, now)

@@ -1,0 +1,102 @@
+"""Cover that goes on: the policy that renews another one, and shares added to a running one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.clock import day_start
+from app.kernel.database import raw_connection
+from app.kernel.facts import Fact
+from app.kernel.ids import new_id
+from app.kernel.principal import Principal
+from app.policies.calendar import first_covered_day
+from app.policies.cover import Layer
+from app.policies.events import POLICY_RENEWED, POLICY_UPGRADED
+from app.policies.issue import NewLayer
+from app.policies.models import Policy, PolicyTransaction
+from app.policies.standing import Standing, kept_layers
+
+
+def renewed_layers(
+    layers: tuple[Layer, ...], shares: int, period: Range[datetime], paid_at: datetime
+) -> tuple[NewLayer, ...]:
+    """The transactions of a renewal: old shares count on, one transaction for each layer.
+
+    Shares beyond the old ones begin on the day after payment, or with the term if that is
+    later, and count from there.
+    """
+    starts_at = period.lower
+    assert starts_at is not None  # noqa: S101  cover always starts
+    made: list[NewLayer] = []
+    held = 0
+    for layer in kept_layers(layers, shares):
+        held += layer.shares
+        made.append(NewLayer("renew", held, starts_at, day_start(layer.since_on)))
+    if shares > held:
+        begins_at = max(starts_at, day_start(first_covered_day(paid_at)))
+        made.append(NewLayer("upgrade", shares, begins_at))
+    return tuple(made)
+
+
+def renewed_fact(standing: Standing, follower_id: UUID) -> Fact:
+    """That a policy goes on in another one; whoever reminds of its end need not any more."""
+    policy = standing.policy
+    content = {
+        "number": policy.number,
+        "person_id": str(policy.person_id),
+        "plan_code": policy.plan_code,
+        "follower_id": str(follower_id),
+    }
+    return Fact("policy", policy.id, "policy.renew", POLICY_RENEWED, content)
+
+
+_TAKE_OVER = """
+update share_slot set policy_id = $2, period = tstzrange($3, $4)
+where order_id = $1 and policy_id is null and released_at is null
+"""
+
+
+async def add_shares(
+    session: AsyncSession,
+    policy: Policy,
+    added: int,
+    *,
+    order_id: UUID,
+    begins_at: datetime,
+    actor: Principal,
+) -> Fact | None:
+    """Add the order's reserved shares to its locked policy, from `begins_at` to its end.
+
+    Answers the fact to be stated, or None when the order does not hold a place for each.
+    """
+    connection = await raw_connection(session)
+    policy.shares += added
+    session.add(
+        PolicyTransaction(
+            id=new_id(),
+            policy_id=policy.id,
+            kind="upgrade",
+            effective_at=begins_at,
+            shares=policy.shares,
+            period=policy.period,
+            status=policy.status,
+            order_id=order_id,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+        )
+    )
+    await session.flush()
+    tag: str = await connection.execute(_TAKE_OVER, order_id, policy.id, begins_at, policy.ends_at)
+    if int(tag.rpartition(" ")[2]) != added:
+        return None
+    content = {
+        "number": policy.number,
+        "person_id": str(policy.person_id),
+        "plan_code": policy.plan_code,
+        "added_shares": added,
+        "shares": policy.shares,
+        "begins_at": begins_at.isoformat(),
+    }
+    return Fact("policy", policy.id, "policy.upgrade", POLICY_UPGRADED, content)

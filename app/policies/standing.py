@@ -1,0 +1,106 @@
+"""A policy as renewals and upgrades find it: its shares, its layers, when it can be renewed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.clock import business_day, day_start
+from app.plans.terms import PlanTerms
+from app.policies import queries
+from app.policies.cover import Change, Layer, layers_at
+from app.policies.errors import PolicyNotFound
+from app.policies.models import Policy, PolicyTransaction
+from app.policies.recording import locked_policy
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A policy with the layers of shares that it ends with; `renewed` by a live follower."""
+
+    policy: Policy
+    layers: tuple[Layer, ...]
+    renewed: bool
+
+    @property
+    def ends_on(self) -> date:
+        """The first day that is no longer covered."""
+        return business_day(self.policy.ends_at)
+
+    @property
+    def days(self) -> int:
+        """How many days the whole term covers."""
+        return (self.ends_on - business_day(self.policy.starts_at)).days
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When a policy can be renewed without a gap: from `opens_at` until before `closes_at`."""
+
+    opens_at: datetime
+    closes_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return self.opens_at <= now < self.closes_at
+
+
+def renewal_window(terms: PlanTerms, ends_at: datetime) -> Window:
+    """The window of the terms that the ending policy was sold under.
+
+    The last grace day counts until 24:00.
+    """
+    ends_on, rules = business_day(ends_at), terms.renewal
+    return Window(
+        day_start(ends_on - timedelta(days=rules.opens_days_before)),
+        day_start(ends_on + timedelta(days=rules.grace_days)),
+    )
+
+
+def kept_layers(layers: Sequence[Layer], shares: int) -> tuple[Layer, ...]:
+    """The layers that go on when `shares` are renewed: the newest ones are given up first."""
+    kept: list[Layer] = []
+    left = shares
+    for layer in layers:
+        if left > 0:
+            kept.append(Layer(min(layer.shares, left), layer.since_on))
+            left -= layer.shares
+    return tuple(kept)
+
+
+async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = False) -> Standing:
+    """What a policy has come to; with `lock` nobody changes it meanwhile.
+
+    Raises PolicyNotFound (404).
+    """
+    if lock:
+        policy = await locked_policy(session, policy_id)
+    else:
+        found = await queries.policy_by_id(session, policy_id)
+        if found is None:
+            raise PolicyNotFound
+        policy = found
+    changes = [_change(each) for each in await queries.transactions(session, policy.id)]
+    follower = await session.scalar(
+        select(Policy.id).where(
+            Policy.follows_id == policy.id, Policy.status.not_in(("cancelled", "void"))
+        )
+    )
+    layers = layers_at(changes, policy.ends_at - _TICK)
+    return Standing(policy, layers, follower is not None)
+
+
+def _change(row: PolicyTransaction) -> Change:
+    assert row.period.lower is not None and row.period.upper is not None  # noqa: S101, PT018
+    return Change(
+        row.status,
+        row.shares,
+        row.period.lower,
+        row.period.upper,
+        row.effective_at,
+        row.counted_from,
+    )
