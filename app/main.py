@@ -50,7 +50,7 @@ from app.payouts import routes as payouts
 from app.plans import errors as plan_errors
 from app.plans import routes as plans
 from app.plans import staff_routes as plan_staff_routes
-from app.policies import certificate_routes
+from app.policies import certificate_routes, change_routes, moratorium_routes
 from app.policies import errors as policy_errors
 from app.policies import routes as policies
 from app.rosters import errors as roster_errors
@@ -78,6 +78,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     policies.hot_routes,
     policies.routes,
     certificate_routes.routes,
+    change_routes.routes,
+    moratorium_routes.routes,
     billing.routes,
     billing.hot_routes,
     quote_routes.routes,

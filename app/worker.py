@@ -63,6 +63,7 @@ JOBS: Mapping[str, Handler] = {
 TIMERS: Mapping[str, timedelta] = {
     **access.TIMERS,
     **members.TIMERS,
+    **policies.TIMERS,
     **billing.TIMERS,
     **rosters.TIMERS,
     **documents.TIMERS,

@@ -1,14 +1,16 @@
-"""Cancelling cover: first what it would give back, then the deed; for members and for staff."""
+"""Cancelling cover: what it would give back, then the deed; and taking it back."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Response
 
-from app.billing import cancelling
+from app.billing import cancelling, reinstating
 from app.billing.cancellation_schemas import (
     CancellationView,
     PaymentBackView,
+    ReinstatementBody,
+    ReinstatementView,
     StaffCancellationBody,
 )
 from app.billing.cancelling import Cancellation
@@ -17,7 +19,7 @@ from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep
 from app.kernel.idempotency import KeyedDep
-from app.kernel.principal import Caseworker, Member
+from app.kernel.principal import Caseworker, Member, Reviewer
 from app.kernel.routing import router
 from app.policies.finding import policy_within_reach
 from app.policies.recording import locked_policy
@@ -99,6 +101,42 @@ async def cancel_policy_for_member(
         session, policy, reason_code=body.reason, actor=caseworker, now=now
     )
     return await keyed.reply(201, view_of(done))
+
+
+@routes.post(
+    "/v1/staff/policies/{policy_id}/reinstatement",
+    status_code=201,
+    response_model=ReinstatementView,
+    responses=refused(409),
+)
+async def reinstate_policy(
+    reviewer: Reviewer,
+    body: ReinstatementBody,
+    keyed: KeyedDep,
+    session: SessionDep,
+    now: NowDep,
+    policy_id: PolicyId,
+) -> Response:
+    """Put cancelled cover in force again before its old end.
+
+    Without a gap while the cancellation is not effective yet, or cover had not begun;
+    otherwise from the next day, with new waiting days. 409: it is not cancelled, its end
+    has passed, the refund was sent (`refund-under-way`), or its places are taken.
+    """
+    found = await policy_within_reach(session, reviewer, policy_id)
+    policy = await locked_policy(session, found.id)
+    change = await reinstating.reinstate(
+        session, policy, reason_code=body.reason, actor=reviewer, now=now
+    )
+    view = ReinstatementView(
+        policy_id=policy.id,
+        number=policy.number,
+        status=policy.status,
+        effective_at=change.effective_at,
+        starts_at=policy.starts_at,
+        ends_at=policy.ends_at,
+    )
+    return await keyed.reply(201, view)
 
 
 def view_of(cancellation: Cancellation) -> CancellationView:

@@ -17,6 +17,25 @@ class StaffCancellationBody(Body):
     )
 
 
+class ReinstatementBody(Body):
+    """Why cancelled cover goes on after all."""
+
+    reason: Literal["cancelled_by_mistake", "member_changed_mind", "appeal_granted"] = Field(
+        examples=["cancelled_by_mistake"]
+    )
+
+
+class ReinstatementView(View):
+    """Cover that goes on; between the cancellation and `effective_at` there may be a gap."""
+
+    policy_id: UUID
+    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    status: str = Field(examples=["in_force"])
+    effective_at: datetime = Field(description="First instant that is covered again.")
+    starts_at: datetime = Field(description="Waiting days count from here.")
+    ends_at: datetime
+
+
 class PaymentBackView(View):
     """What goes back of one payment, and on which way.
 

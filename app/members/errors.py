@@ -132,6 +132,15 @@ class DocumentTaken(Conflict):
     detail = Text("同时有相同的操作，请重试。", "The same was done at the same moment; try again.")
 
 
+class DocumentOfAnother(Conflict):
+    code = "document-of-another"
+    title = Text("该证件已属于另一位会员", "The document is another member's")
+    detail = Text(
+        "该证件已核验为另一位会员所有，不能更正到此会员名下，请报主管处理。",
+        "This document proves another member; a supervisor has to look at both.",
+    )
+
+
 class CodeUnknown(NotFound):
     code = "enrolment-code-unknown"
     title = Text("入会码无效", "Unknown enrolment code")

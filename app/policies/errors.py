@@ -69,4 +69,22 @@ class CancellationNotOffered(Conflict):
     )
 
 
+class PolicyNotCancelled(Conflict):
+    code = "policy-not-cancelled"
+    title = Text("保障未退保", "The policy is not cancelled")
+    detail = Text(
+        "只有已退保的保障可以恢复，当前状态为 {status}。",
+        "Only cancelled cover is reinstated; this is {status}.",
+    )
+
+
+class MoratoriumOver(Conflict):
+    code = "moratorium-over"
+    title = Text("宽限期已结束或已撤销", "The moratorium is over")
+    detail = Text(
+        "宽限期已结束或已撤销，不能更改，可另行宣布。",
+        "It is over or withdrawn and cannot be changed; declare another.",
+    )
+
+
 CONSTRAINTS: dict[str, type[Problem]] = {"ex_share_slot__one_holder": SharesOverLimit}

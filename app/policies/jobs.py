@@ -1,13 +1,16 @@
-"""What policies do when others' facts arrive."""
+"""What policies do when others' facts arrive, and what they look after by themselves."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from app.kernel.jobs import Handler, JobContext
 from app.kernel.principal import SYSTEM
 from app.policies.changes import activate_pending
-from app.policies.events import ACTIVATE_PENDING
+from app.policies.events import ACTIVATE_PENDING, EXTEND, LAPSE
+from app.policies.extending import extend_ending
+from app.policies.lapsing import lapse_ended
 from app.policies.queries import person_of_fact
 
 
@@ -23,4 +26,12 @@ async def activate(context: JobContext, payload: Mapping[str, Any]) -> None:
         )
 
 
-JOBS: Mapping[str, Handler] = {ACTIVATE_PENDING: activate}
+JOBS: Mapping[str, Handler] = {
+    ACTIVATE_PENDING: activate,
+    LAPSE: lapse_ended,
+    EXTEND: extend_ending,
+}
+TIMERS: Mapping[str, timedelta] = {
+    LAPSE: timedelta(hours=1),
+    EXTEND: timedelta(minutes=10),
+}

@@ -16,7 +16,7 @@ POLICY = Lifecycle.of(
     {
         "pending": ["in_force", "cancelled", "void"],
         "in_force": ["cancelled", "void"],
-        "cancelled": ["in_force"],
+        "cancelled": ["in_force", "pending"],
         "void": [],
     },
 )
