@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
+import yaml
 from pydantic import TypeAdapter
 
 from app.kernel.clock import add_months
@@ -17,6 +19,7 @@ from app.plans.expressions import Expression, Node, Within, edge_value
 from app.plans.history import Past, Standpoint, Use
 from app.plans.inputs import Inputs
 from app.plans.pricing import NO_HISTORY
+from app.plans.tables import expand_tables, standard_tables
 from app.plans.terms import PlanTerms
 
 EXPRESSION: TypeAdapter[Node] = TypeAdapter(Expression)
@@ -24,6 +27,46 @@ WORDS = {"zh": "字", "en": "words"}
 CATALOGUE = {
     document["code"]: PlanTerms.model_validate(document) for _effective, document in documents()
 }
+
+# Facts and tables that the operators are tried with.
+DAY = date(2026, 3, 1)
+
+
+KNOWN: dict[str, Any] = {
+    "cost_fen": 12_345,
+    "shares": 3,
+    "grade": 2,
+    "ill": True,
+    "well": False,
+    "disease": "C50",
+    "first": DAY,
+    "last": date(2026, 3, 31),
+    "stays": (
+        {"days": 4, "cost_fen": 100_00},
+        {"days": 10, "cost_fen": 250_00},
+        {"days": 1, "cost_fen": 0},
+    ),
+}
+
+
+RATES: dict[str, dict[str, object]] = {
+    "RATES": {"1": "1", "2": "0.35", "C50": "0.5"},
+    "LIST": {"C50": None, "7": None},
+}
+
+
+def library() -> dict[str, PlanTerms]:
+    """Every plan that comes with the service, and every printed one beside them."""
+    found = dict(CATALOGUE)
+    for entry in files("app.plans").joinpath("library").iterdir():
+        if entry.name.endswith(".yaml"):
+            document = yaml.safe_load(entry.read_text("utf-8"))["document"]
+            terms = PlanTerms.model_validate(expand_tables(document, standard_tables()))
+            found[terms.code] = terms
+    return found
+
+
+LIBRARY = library()
 
 
 def uid(number: int) -> UUID:
@@ -183,3 +226,17 @@ class Diary:
 
     def all_paid(self, benefit_code: str, claims: Sequence[Inputs]) -> list[int]:
         return [self.claim(benefit_code, inputs).amount_fen for inputs in claims]
+
+
+def assessed(
+    terms: PlanTerms,
+    inputs: Mapping[str, Any],
+    uses: list[Use] | None = None,
+    code: str = "PAY",
+    **spot: Any,
+) -> Assessment:
+    return assess(terms, code, inputs, Past(uses or [], here(code, **spot)))
+
+
+def codes(found: Assessment) -> list[str]:
+    return [failed.code for failed in found.failed]

@@ -1,38 +1,15 @@
-"""Every operator: its value, its edges, and what it does without a fact."""
+"""Every operator: its value and its edges."""
 
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from app.plans.evaluation import Step, missing_of
 from app.plans.expressions import Within
 from app.plans.history import Past
-from tests.plans.engine import evaluated, here, parsed, use, value
+from tests.plans.engine import KNOWN, RATES, evaluated, here, use, value
 
 Counters = dict[str, tuple[object, Within]]
-
-DAY = date(2026, 3, 1)
-KNOWN: dict[str, Any] = {
-    "cost_fen": 12_345,
-    "shares": 3,
-    "grade": 2,
-    "ill": True,
-    "well": False,
-    "disease": "C50",
-    "first": DAY,
-    "last": date(2026, 3, 31),
-    "stays": (
-        {"days": 4, "cost_fen": 100_00},
-        {"days": 10, "cost_fen": 250_00},
-        {"days": 1, "cost_fen": 0},
-    ),
-}
-RATES: dict[str, dict[str, object]] = {
-    "RATES": {"1": "1", "2": "0.35", "C50": "0.5"},
-    "LIST": {"C50": None, "7": None},
-}
 
 
 @pytest.mark.parametrize(
@@ -134,6 +111,8 @@ INCLUSIVE = [
     {"above": 3, "to": 6, "gives": 2},
     {"above": 6, "gives": 3},
 ]
+
+
 EXCLUSIVE = [
     {"below": 3, "gives": 1},
     {"from": 3, "below": 6, "gives": 2},
@@ -259,102 +238,3 @@ def test_a_counter_over_the_same_list_inside_each_leaves_the_item_alone() -> Non
         }
     }
     assert value(written, KNOWN, counters={"days": (days, "term")}) == 4 + 20 + 3
-
-
-def without(name: str) -> dict[str, Any]:
-    return {key: known for key, known in KNOWN.items() if key != name}
-
-
-@pytest.mark.parametrize(
-    ("written", "asked"),
-    [
-        ("cost_fen", "cost_fen"),
-        ({"sum": ["cost_fen", {"yuan": 1}]}, "cost_fen"),
-        ({"minus": [{"yuan": 1}, "cost_fen"]}, "cost_fen"),
-        ({"times": [0, "cost_fen"]}, "cost_fen"),
-        ({"percent": {"of": "cost_fen", "rate": "0.5"}}, "cost_fen"),
-        ({"at_most": {"of": "cost_fen", "limit": 0}}, "cost_fen"),
-        ({"at_least": {"of": 1, "floor": "cost_fen"}}, "cost_fen"),
-        ({"pro_rata": {"of": "cost_fen", "part": 1, "whole": 0}}, "cost_fen"),
-        ({"pro_rata": {"of": 7, "part": "cost_fen", "whole": 5}}, "cost_fen"),
-        ({"pro_rata": {"of": 7, "part": 5, "whole": "cost_fen"}}, "cost_fen"),
-        ({"full": {"of": "cost_fen", "per": 7}}, "cost_fen"),
-        ({"band": {"of": "cost_fen", "bands": INCLUSIVE}}, "cost_fen"),
-        ({"band": {"of": 1, "bands": [{"to": 1, "gives": "cost_fen"}]}}, "cost_fen"),
-        ({"slices": {"of": "cost_fen", "slices": SLICES}}, "cost_fen"),
-        ({"look_up": {"table": "RATES", "of": "disease"}}, "disease"),
-        ({"listed": {"table": "LIST", "of": "disease"}}, "disease"),
-        ({"choose": {"by": "disease", "cases": {"C50": 1}}}, "disease"),
-        ({"choose": {"by": "grade", "cases": {"2": "disease"}}}, "disease"),
-        ({"when": {"if": "ill", "then": 1, "otherwise": 1}}, "ill"),
-        ({"when": {"if": {"not": "ill"}, "then": 1, "otherwise": 1}}, "ill"),
-        ({"each": {"of": "stays", "gives": 1}}, "stays"),
-        ({"count": "stays"}, "stays"),
-        ({"days_between": {"first": "first", "last": "last"}}, "first"),
-        ({"days_between": {"first": "last", "last": "first"}}, "first"),
-        ({"equals": ["disease", "disease"]}, "disease"),
-        ({"reaches": ["cost_fen", 0]}, "cost_fen"),
-        ({"one_of": {"of": "disease", "words": ["C50"]}}, "disease"),
-        ({"all": ["ill", {"equals": [1, 1]}]}, "ill"),
-        ({"any": ["ill", "well"]}, "ill"),
-        ({"not": "ill"}, "ill"),
-    ],
-)
-def test_a_missing_fact_is_asked_for_and_never_guessed(written: object, asked: str) -> None:
-    found = evaluated(written, without(asked), tables=RATES)
-    assert found.value is None
-    assert missing_of([found], {}) == (asked,)
-    known = evaluated(written, KNOWN, tables=RATES)
-    assert known.value is not None
-    assert missing_of([known], {}) == ()
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ({"all": ["nobody", "well"]}, False),
-        ({"any": ["nobody", "ill"]}, True),
-        ({"when": {"if": "ill", "then": 1, "otherwise": "nobody"}}, 1),
-        ({"when": {"if": "well", "then": "nobody", "otherwise": 2}}, 2),
-        ({"choose": {"by": "disease", "cases": {"C50": 1, "C51": "nobody"}}}, 1),
-        ({"band": {"of": 5, "bands": [{"to": 4, "gives": "nobody"}, {"above": 4, "gives": 1}]}}, 1),
-    ],
-)
-def test_what_does_not_matter_is_not_asked_for(written: object, expected: object) -> None:
-    found = evaluated(written, KNOWN)
-    assert found.value == expected
-    assert missing_of([found], {}) == ()
-
-
-def test_all_missing_facts_are_collected_once_and_in_order() -> None:
-    both = {"sum": ["b_fen", "a_fen", "b_fen", {"count": "stays"}]}
-    assert missing_of([evaluated(both)], {}) == ("b_fen", "a_fen", "stays")
-
-
-def test_a_missing_field_of_an_item_is_named_with_its_list() -> None:
-    stays: dict[str, Any] = {"stays": ({"days": 1}, {}, {"days": 3})}
-    found = evaluated({"each": {"of": "stays", "gives": "stays.days"}}, stays)
-    assert found.value is None
-    assert [part.value for part in found.parts] == [1, None, 3]
-    assert missing_of([found], {}) == ("stays.days",)
-
-
-def test_a_step_is_named_and_what_it_lacks_is_found_through_it() -> None:
-    known = Step(70, parsed({"fen": 70}))
-    assert value({"minus": ["due", 20]}, steps={"due": known}) == 50
-    lacking = evaluated({"sum": ["a_fen", 1]})
-    steps = {"due": lacking, "again": Step(None, "due")}
-    found = evaluated({"sum": ["again", "due"]}, steps=steps)
-    assert found.value is None
-    assert missing_of([found], steps) == ("a_fen",)
-
-
-def test_an_empty_list_adds_up_to_nothing() -> None:
-    assert value({"each": {"of": "stays", "gives": "stays.days"}}, {"stays": ()}) == 0
-    assert value({"count": "stays"}, {"stays": ()}) == 0
-
-
-def test_a_counter_that_cannot_be_known_has_no_total() -> None:
-    days = {"each": {"of": "stays", "gives": "stays.days"}}
-    found = evaluated({"total": "days"}, counters={"days": (days, "term")})
-    assert (found.value, missing_of([found], {})) == (None, ("stays",))
