@@ -11,17 +11,31 @@ from app.billing.deposits import return_deposits
 from app.billing.events import (
     CLOSE_ATTEMPT,
     CLOSE_ORDER,
+    COVER_BEGAN,
+    END_MOVED,
     PAY_BACK,
     PAY_BACK_WAITING,
     PAYOUT_SETTLED,
     RECONCILE,
+    REMIND,
     REQUEST_REFUND,
     RETURN_DEPOSITS,
+    TELL_LAPSE,
+    TELL_REFUND_WAITING,
+    TELL_REFUNDS,
 )
 from app.billing.late_refunds import pay_back, pay_back_waiting, payout_settled
+from app.billing.messages import (
+    cover_began,
+    end_moved,
+    tell_lapse,
+    tell_refund_waiting,
+    tell_refunds,
+)
 from app.billing.payments import REFUNDS_PATH
 from app.billing.receiving import take_refund
 from app.billing.reconciliation import ask_about_order, close_attempt, reconcile
+from app.billing.reminders import remind
 from app.integrations.errors import OutcomeUnknown, Refused, Unreachable
 from app.integrations.outside import Outside
 from app.integrations.wechat_pay import RefundRequest, WeChatPay
@@ -106,6 +120,12 @@ JOBS: Mapping[str, Handler] = {
     PAY_BACK_WAITING: pay_back_waiting,
     PAYOUT_SETTLED: payout_settled,
     RETURN_DEPOSITS: return_deposits,
+    COVER_BEGAN: cover_began,
+    END_MOVED: end_moved,
+    REMIND: remind,
+    TELL_LAPSE: tell_lapse,
+    TELL_REFUNDS: tell_refunds,
+    TELL_REFUND_WAITING: tell_refund_waiting,
 }
 TIMERS: Mapping[str, timedelta] = {
     RECONCILE: timedelta(seconds=15),

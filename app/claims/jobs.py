@@ -15,7 +15,9 @@ from app.claims.events import (
     PAYOUT_WAS_PAID,
     REVIEW_DUE,
     REVIEW_OVERDUE,
+    TELL,
 )
+from app.claims.messages import tell
 from app.claims.paying import fall_back, pay, settle
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import Handler, JobContext
@@ -86,4 +88,5 @@ JOBS: Mapping[str, Handler] = {
     PAY: pay_approved,
     PAY_WAITING: pay_waiting,
     REVIEW_DUE: review_due,
+    TELL: tell,
 }

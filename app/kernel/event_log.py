@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, func, insert
+from sqlalchemy import BigInteger, Identity, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -71,3 +71,9 @@ async def publish(
     )
     for job in session.info["subscriptions"].get(name, ()):
         await enqueue(session, job, {"event_id": str(event_id), "subject_id": str(subject_id)})
+
+
+async def heard(session: AsyncSession, payload: Mapping[str, Any]) -> LoggedEvent:
+    """The event that a subscriber's job is about."""
+    event_id = UUID(payload["event_id"])
+    return (await session.scalars(select(LoggedEvent).where(LoggedEvent.id == event_id))).one()

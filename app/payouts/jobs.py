@@ -26,7 +26,8 @@ from app.kernel.transitions import move
 from app.members.models import Person
 from app.members.service import name_of
 from app.payouts import queries
-from app.payouts.events import ASK, POLL, SEND
+from app.payouts.events import ASK, POLL, SEND, TELL_WAITING
+from app.payouts.messages import tell_waiting
 from app.payouts.models import PAYOUT, Payout, PayoutAccount
 from app.payouts.settlement import SETTLED, Outcome, apply, of_bank, of_transfer
 
@@ -208,5 +209,5 @@ async def _back_to(context: JobContext, payout_id: UUID, status: str, reason: st
         await move(session, PAYOUT, payout, status, actor=SYSTEM, at=now, reason_code=reason)
 
 
-JOBS: Mapping[str, Handler] = {SEND: send, ASK: ask, POLL: poll}
+JOBS: Mapping[str, Handler] = {SEND: send, ASK: ask, POLL: poll, TELL_WAITING: tell_waiting}
 TIMERS: Mapping[str, timedelta] = {POLL: timedelta(seconds=2)}

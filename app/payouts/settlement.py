@@ -17,7 +17,7 @@ from app.kernel.vault import Vault
 from app.ledger import accounts as chart
 from app.ledger.service import post
 from app.payouts.errors import NoticeDiffers
-from app.payouts.events import PAYOUT_FAILED, PAYOUT_PAID
+from app.payouts.events import PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_WAITING
 from app.payouts.models import PAYOUT, Payout
 
 log = structlog.get_logger("payouts")
@@ -25,6 +25,12 @@ log = structlog.get_logger("payouts")
 # The rider has a day to confirm; then the gateway fails the transfer (wechat.md).
 CONFIRM_WITHIN = timedelta(hours=24)
 SETTLED = frozenset({"paid", "failed"})
+# Status → the audit's verb, and the event for whoever listens.
+TOLD = {
+    "waiting_confirm": ("payout.await_confirmation", PAYOUT_WAITING),
+    "paid": ("payout.settle", PAYOUT_PAID),
+    "failed": ("payout.fail", PAYOUT_FAILED),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,7 @@ async def apply(
     )
     if outcome.status == "paid":
         await _book(session, payout, now)
-    if outcome.status in SETTLED:
+    if outcome.status in TOLD:
         await _tell(session, payout, now)
 
 
@@ -115,12 +121,11 @@ async def _book(session: AsyncSession, payout: Payout, now: datetime) -> None:
 
 
 async def _tell(session: AsyncSession, payout: Payout, now: datetime) -> None:
-    event = PAYOUT_PAID if payout.status == "paid" else PAYOUT_FAILED
+    verb, event = TOLD[payout.status]
     content = {
         "claim_id": str(payout.claim_id) if payout.claim_id else None,
         "refund_id": str(payout.refund_id) if payout.refund_id else None,
         "amount_fen": payout.amount_fen,
         "failure_code": payout.failure_code,
     }
-    verb = "payout.settle" if payout.status == "paid" else "payout.fail"
     await state(session, [Fact("payout", payout.id, verb, event, content)], actor=SYSTEM, at=now)

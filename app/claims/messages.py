@@ -1,0 +1,66 @@
+"""What members are told about their claims."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims.events import CLAIM_APPROVED, CLAIM_DENIED, CLAIM_PAID, CLAIM_RETURNED
+from app.claims.models import Claim
+from app.kernel.clock import business_day
+from app.kernel.event_log import LoggedEvent, heard
+from app.kernel.jobs import JobContext
+from app.kernel.transitions import StatusHistory
+from app.notifications.service import notify
+
+TEMPLATES: Mapping[str, str] = {
+    CLAIM_RETURNED: "claim_returned",
+    CLAIM_APPROVED: "claim_approved",
+    CLAIM_DENIED: "claim_denied",
+    CLAIM_PAID: "claim_paid",
+}
+
+
+async def tell(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear a claim's return, decision or payment, and tell the person it is about."""
+    async with context.transaction() as session:
+        event = await heard(session, payload)
+        claim = await session.get_one(Claim, event.subject_id)
+        await notify(
+            session,
+            context.vault,
+            person_id=claim.person_id,
+            template=TEMPLATES[event.name],
+            subject="claim",
+            subject_id=claim.id,
+            parameters=_parameters(event, claim),
+            once_key=f"{event.name}:{claim.id}:{await _occasion(session, event)}",
+            now=await context.business_now(session),
+        )
+
+
+def _parameters(event: LoggedEvent, claim: Claim) -> dict[str, Any]:
+    said: dict[str, Any] = {"number": claim.number}
+    if event.name in (CLAIM_APPROVED, CLAIM_PAID):
+        said["amount"] = event.content["amount_fen"]
+    if event.name == CLAIM_APPROVED:
+        due_at = claim.payout_due_at or event.at
+        said["due_day"] = business_day(due_at).isoformat()
+    return said
+
+
+async def _occasion(session: AsyncSession, event: LoggedEvent) -> str:
+    """Documents returned while the claim waits for the member anyway are one occasion."""
+    if event.name != CLAIM_RETURNED:
+        return str(event.id)
+    times = await session.scalar(
+        select(func.count())
+        .select_from(StatusHistory)
+        .where(
+            StatusHistory.subject_id == event.subject_id,
+            StatusHistory.to_status == "waiting_for_member",
+            StatusHistory.at <= event.at,
+        )
+    )
+    return str(times)

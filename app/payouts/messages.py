@@ -1,0 +1,30 @@
+"""What payees are told about money on its way."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.kernel.event_log import heard
+from app.kernel.jobs import JobContext
+from app.notifications.service import notify
+from app.payouts.models import Payout
+
+
+async def tell_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `payout.waiting_confirm`: the payee has a day to take the money."""
+    async with context.transaction() as session:
+        event = await heard(session, payload)
+        payout = await session.get_one(Payout, event.subject_id)
+        if payout.status != "waiting_confirm" or payout.confirm_before is None:
+            return
+        until = payout.confirm_before.isoformat(timespec="minutes")
+        await notify(
+            session,
+            context.vault,
+            person_id=payout.payee_person_id,
+            template="payout_waiting",
+            subject="payout",
+            subject_id=payout.id,
+            parameters={"amount": payout.amount_fen, "until": until},
+            once_key=f"payout_waiting:{payout.id}",
+            now=await context.business_now(session),
+        )
