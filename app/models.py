@@ -14,11 +14,13 @@ from app.members import consent_models as consents
 from app.members import models as members
 from app.notifications import models as notifications
 from app.organisations import models as organisations
+from app.payouts import batch_models as payout_batches
 from app.payouts import models as payouts
 from app.plans import models as plans
 from app.policies import change_models as changes
 from app.policies import models as policies
 from app.rosters import models as rosters
+from app.treasury import models as treasury
 
 metadata = Base.metadata
 
@@ -40,6 +42,7 @@ __all__ = [
     "metadata",
     "notifications",
     "organisations",
+    "payout_batches",
     "payouts",
     "plans",
     "policies",
@@ -47,5 +50,6 @@ __all__ = [
     "rosters",
     "simulations",
     "transitions",
+    "treasury",
     "vault",
 ]

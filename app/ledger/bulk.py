@@ -16,12 +16,13 @@ insert into ledger_transaction (id, kind, reference_id, event_on, actor_kind, ac
 select f.id, $3, f.reference_id, $4, $5, $6
 from unnest($1::uuid[], $2::uuid[]) as f(id, reference_id)
 on conflict on constraint uq_ledger_transaction__fact do nothing
-returning id
+returning id, posted_on
 """
 _ENTRIES = """
-insert into ledger_entry (transaction_id, account_code, amount_fen)
-select t.id, e.account_code, e.amount_fen
-from unnest($1::uuid[]) as t(id), unnest($2::text[], $3::bigint[]) as e(account_code, amount_fen)
+insert into ledger_entry (transaction_id, account_code, amount_fen, posted_on)
+select t.id, e.account_code, e.amount_fen, t.posted_on
+from unnest($1::uuid[], $4::date[]) as t(id, posted_on),
+     unnest($2::text[], $3::bigint[]) as e(account_code, amount_fen)
 """
 
 
@@ -48,4 +49,6 @@ async def post_each(
         _TRANSACTIONS, ids, list(reference_ids), kind, event_on, actor.kind, actor.id
     )
     accounts = [code for code, _ in entries]
-    await connection.execute(_ENTRIES, [row["id"] for row in posted], accounts, amounts)
+    written = [row["id"] for row in posted]
+    days = [row["posted_on"] for row in posted]
+    await connection.execute(_ENTRIES, written, accounts, amounts, days)

@@ -69,7 +69,8 @@ class Payout(Base):
     """Money that is owed and sent under one number: `out_bill_no` never changes.
 
     A failed payout is followed by a new row, with a new number, only after the outside
-    system itself said that the old one failed (reliability.md, invariant 9).
+    system itself said that the old one failed (reliability.md, invariant 9). `lane` is how
+    money goes to a bank: by a call of its own or in a batch; null until that is chosen.
     """
 
     __tablename__ = "payout"
@@ -81,6 +82,7 @@ class Payout(Base):
         CheckConstraint("(method = 'bank') = (payout_account_id is not null)", name="destination"),
         CheckConstraint("num_nonnulls(claim_id, refund_id) = 1", name="one_cause"),
         CheckConstraint("cardinality(approvers) >= 1", name="approvers"),
+        CheckConstraint("lane in ('direct', 'batch')", name="lane"),
         Index(
             "uq_payout__live_claim",
             "claim_id",
@@ -101,6 +103,16 @@ class Payout(Base):
             postgresql_where=text(
                 "status in ('requested', 'sending', 'unknown', 'accepted', 'waiting_confirm')"
             ),
+        ),
+        Index(
+            "ix_payout__waiting_for_batch",
+            "id",
+            postgresql_where=text("lane = 'batch' and status = 'requested'"),
+        ),
+        Index(
+            "ix_payout__settled_at",
+            "settled_at",
+            postgresql_where=text("status = 'paid'"),
         ),
     )
 
@@ -124,3 +136,5 @@ class Payout(Base):
     sent_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     next_poll_at: Mapped[datetime | None]
+    lane: Mapped[str | None]
+    stop_requested_at: Mapped[datetime | None]

@@ -68,9 +68,10 @@ with target as (
   insert into ledger_transaction (id, kind, reference_id, event_on, actor_kind, actor_id)
   select ($9::uuid[])[2], 'contribution.received', attempt_id,
     ($4 at time zone 'Asia/Shanghai')::date, 'system', $10 from target
+  returning posted_on
 ), entries as (
-  insert into ledger_entry (transaction_id, account_code, amount_fen)
-  select ($9::uuid[])[2], e.account, e.fen from target t, lateral (values
+  insert into ledger_entry (transaction_id, account_code, amount_fen, posted_on)
+  select ($9::uuid[])[2], e.account, e.fen, p.posted_on from posted p, target t, lateral (values
     ('gateway-clearing', t.amount_fen), ('contributions:' || t.plan_code, -t.amount_fen))
     as e(account, fen)
 ), facts as (

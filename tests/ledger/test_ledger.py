@@ -31,8 +31,9 @@ async def test_an_unbalanced_transaction_does_not_commit(database: Database) -> 
             "with posted as (insert into ledger_transaction"
             "  (id, kind, reference_id, event_on, actor_kind, actor_id)"
             "  values (:id, 'test', :id, current_date, 'system', :id))"
-            " insert into ledger_entry (transaction_id, account_code, amount_fen)"
-            " values (:id, 'bank', 100), (:id, 'suspense', -99) returning 1",
+            " insert into ledger_entry (transaction_id, account_code, amount_fen, posted_on)"
+            " values (:id, 'bank', 100, current_date), (:id, 'suspense', -99, current_date)"
+            " returning 1",
             id=transaction_id,
         )
     count = "select count(*) from ledger_transaction where id = :id"
@@ -52,8 +53,8 @@ async def test_an_entry_added_later_does_not_commit(database: Database) -> None:
     with pytest.raises(DBAPIError, match="does not balance"):
         await scalar(
             database,
-            "insert into ledger_entry (transaction_id, account_code, amount_fen)"
-            " values (:id, 'bank', 1) returning 1",
+            "insert into ledger_entry (transaction_id, account_code, amount_fen, posted_on)"
+            " values (:id, 'bank', 1, current_date) returning 1",
             id=posted,
         )
 

@@ -1,0 +1,1 @@
+"""The municipal office's money: reconciliation with gateway and bank, and the month's end."""

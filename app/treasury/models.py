@@ -1,0 +1,124 @@
+"""What gateway and bank say of a day beside what the books say, and how each difference ended."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.kernel.database import Base
+from app.kernel.transitions import Lifecycle
+
+SOURCES = ("gateway_trade", "gateway_transfer", "bank")
+KINDS = ("payment", "refund", "transfer", "bank_transfer", "receipt", "fee")
+CAUSES = (*("missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"),)
+WAYS = ("itself", "post_fee", "suspend", "refund", "write_off")
+
+RUN = Lifecycle.of(
+    "reconciliation_run", initial=["requested"], moves={"requested": ["done"], "done": ["done"]}
+)
+ITEM = Lifecycle.of(
+    "reconciliation_item",
+    initial=["open"],
+    moves={
+        "open": ["asked", "proposed", "refunding", "settled"],
+        "asked": ["proposed", "refunding", "settled"],
+        "proposed": ["open", "settled"],
+        "refunding": ["open", "settled"],
+    },
+)
+
+
+def _among(column: str, words: tuple[str, ...]) -> str:
+    return f"{column} in ({', '.join(repr(word) for word in words)})"
+
+
+class ReconciliationRun(Base):
+    """One day of one outside account, compared; counts and sums of both sides in fen.
+
+    Money that came in counts positive, money that went out negative.
+    """
+
+    __tablename__ = "reconciliation_run"
+    __table_args__ = (
+        UniqueConstraint("source", "day", name="uq_reconciliation_run__source_day"),
+        CheckConstraint(_among("source", SOURCES), name="source"),
+        CheckConstraint(RUN.check(), name="status"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source: Mapped[str]
+    day: Mapped[date]
+    status: Mapped[str]
+    requested_by_kind: Mapped[str]
+    requested_by: Mapped[UUID]
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    our_rows: Mapped[int | None]
+    our_fen: Mapped[int | None] = mapped_column(BigInteger)
+    their_rows: Mapped[int | None]
+    their_fen: Mapped[int | None] = mapped_column(BigInteger)
+    matched: Mapped[int | None]
+
+
+class ReconciliationMatch(Base):
+    """A number on which both sides agreed, so that another day does not miss it."""
+
+    __tablename__ = "reconciliation_match"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("reconciliation_run.id"))
+
+
+class ReconciliationItem(Base):
+    """One difference: `number` is the payment, refund, transfer or bank line that it is about.
+
+    `difference_fen` is what our account lacks (theirs less ours, money in positive).
+    """
+
+    __tablename__ = "reconciliation_item"
+    __table_args__ = (
+        CheckConstraint(_among("kind", KINDS), name="kind"),
+        CheckConstraint(_among("cause", CAUSES), name="cause"),
+        CheckConstraint(_among("way", WAYS), name="way"),
+        CheckConstraint(ITEM.check(), name="status"),
+        CheckConstraint("(status = 'settled') = (settled_at is not null)", name="settled_at"),
+        CheckConstraint(
+            "way is distinct from 'write_off' or status <> 'settled'"
+            " or (proposed_by is not null and settled_by <> proposed_by)",
+            name="two_people",
+        ),
+        Index(
+            "uq_reconciliation_item__open",
+            "source",
+            "kind",
+            "number",
+            unique=True,
+            postgresql_where=text("status <> 'settled'"),
+        ),
+        Index("ix_reconciliation_item__run_id", "run_id", "id"),
+        Index("ix_reconciliation_item__number", "source", "kind", "number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("reconciliation_run.id"))
+    source: Mapped[str]
+    kind: Mapped[str]
+    number: Mapped[str]
+    day: Mapped[date]
+    subject_id: Mapped[UUID | None]
+    ours_fen: Mapped[int | None] = mapped_column(BigInteger)
+    theirs_fen: Mapped[int | None] = mapped_column(BigInteger)
+    ours_status: Mapped[str | None]
+    theirs_status: Mapped[str | None]
+    difference_fen: Mapped[int] = mapped_column(BigInteger)
+    cause: Mapped[str]
+    status: Mapped[str]
+    way: Mapped[str | None]
+    note: Mapped[str | None]
+    proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    settled_by: Mapped[UUID | None]
+    settled_at: Mapped[datetime | None]
+    found_at: Mapped[datetime]
