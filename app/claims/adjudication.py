@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import clocks, queries
-from app.claims.amounts import assess_claim
+from app.claims.amounts import assess_claim, assess_to_nothing
 from app.claims.bodies import (
     ApproveBody,
     DecisionBody,
@@ -74,12 +74,22 @@ async def _deny(
     body: DenyBody,
     now: datetime,
 ) -> Claim:
-    _require_reason(await terms_of(session, claim), claim, body.reason_code)
+    terms = await terms_of(session, claim)
+    _require_reason(terms, claim, body.reason_code)
     facts = await facts_known(session, vault, claim)
-    content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": None}
-    await _record(
+    nothing = None
+    if body.reason_code in ("nothing-payable", "used-up"):
+        nothing = await assess_to_nothing(session, claim, terms, facts, now)
+    explanation = None
+    if nothing is not None:
+        explanation = explain(terms, nothing, await givers_of(session, claim.id))
+    content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": explanation}
+    decision = await _record(
         session, vault, reviewer, claim, "first", "deny", content, now, reason=body.reason_code
     )
+    if nothing is not None:
+        incident = await queries.incident_of(session, claim)
+        await record_use(session, claim, incident, decision, 0, nothing.counters, now)
     await move(
         session, CLAIM, claim, "denied", actor=reviewer, at=now, reason_code=body.reason_code
     )

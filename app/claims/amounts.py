@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol, cast
+from datetime import date, datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
-from app.claims.errors import ConditionNotMet
+from app.claims.errors import ConditionNotMet, NotCovered
 from app.claims.models import Claim
-from app.claims.opening import Happening, require_cover
+from app.claims.opening import Happening, cause_of, require_cover
 from app.claims.terms import known_facts
 from app.claims.uses import uses_of
 from app.kernel.clock import business_day
 from app.members.models import Person
 from app.plans.assessment import Assessment, assess
-from app.plans.benefits import Cause
 from app.plans.errors import FactsMissing
 from app.plans.facts import missing_faults
 from app.plans.history import Past, Standpoint
@@ -35,6 +34,16 @@ class Event(Happening, Protocol):
 
     @property
     def id(self) -> UUID: ...
+
+
+class Claimant(Protocol):
+    """What plans know about a person."""
+
+    @property
+    def birth_on(self) -> date: ...
+
+    @property
+    def sex(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +69,38 @@ async def assess_claim(
     Raises NotCovered, FactsMissing, ConditionNotMet (422): a condition of the plan, an
     excluding benefit, nothing payable, limits used up.
     """
+    case = await _case_of_claim(session, claim, terms, facts, now)
+    found = case.assess()
+    refuse_unpayable(found, case.inputs)
+    return found
+
+
+async def assess_to_nothing(
+    session: AsyncSession, claim: Claim, terms: PlanTerms, facts: Mapping[str, Any], now: datetime
+) -> Assessment | None:
+    """The assessment of a claim that comes to nothing although every condition holds.
+
+    It still counts: days below a threshold, cost below a deductible that is for the term.
+    """
+    try:
+        case = await _case_of_claim(session, claim, terms, facts, now)
+    except NotCovered:
+        return None
+    found = case.assess()
+    return found if unpayable(found) and not found.failed else None
+
+
+async def _case_of_claim(
+    session: AsyncSession, claim: Claim, terms: PlanTerms, facts: Mapping[str, Any], now: datetime
+) -> Case:
     await queries.lock_person(session, claim.person_id)
     incident = await queries.incident_of(session, claim)
     policy = await session.get_one(Policy, claim.policy_id)
     # The deadline was met when the claim was opened; it does not pass during review.
     asked_at = min(now, max(claim.opened_at, incident.occurred_at))
-    case = await case_of(
+    return await case_of(
         session, policy, terms, claim.benefit_code, incident, facts, asked_at, claim.id
     )
-    found = case.assess()
-    refuse_unpayable(found, case.inputs)
-    return found
 
 
 async def case_of(
@@ -90,13 +120,13 @@ async def case_of(
     cover = await require_cover(session, policy, terms, benefit_code, event, asked_at)
     person = await session.get_one(Person, policy.person_id)
     used = await uses_of(session, person.id, besides=claim_id)
-    here = _standpoint(policy, cover, benefit_code, event, claim_id)
+    here = standpoint(policy.plan_code, policy.id, cover, benefit_code, event, claim_id)
     return Case(
         terms=terms,
         benefit_code=benefit_code,
         inputs={
             **known_facts(terms, terms.benefit(benefit_code), facts),
-            **_context(terms, benefit_code, cover, person, event),
+            **context_of(terms, benefit_code, cover, person, event),
         },
         past=Past(used, here),
         holds=await _plans_held(session, person.id, event.occurred_at),
@@ -122,11 +152,11 @@ def refuse_unpayable(found: Assessment, inputs: Mapping[str, Any]) -> None:
         raise FactsMissing(errors=missing_faults(found.missing, inputs))
 
 
-def _context(
-    terms: PlanTerms, benefit_code: str, cover: PolicyCover, person: Person, event: Event
+def context_of(
+    terms: PlanTerms, benefit_code: str, cover: PolicyCover, person: Claimant, event: Happening
 ) -> Inputs:
     """What the service knows without asking (`inputs.CLAIM_CONTEXT`)."""
-    layers = paying_layers(terms, cover, benefit_code, cast(Cause, event.cause), event.occurred_at)
+    layers = paying_layers(terms, cover, benefit_code, cause_of(event), event.occurred_at)
     day = business_day(event.occurred_at)
     since = min((layer.since_on for layer in layers), default=business_day(cover.starts_at))
     context: Inputs = {
@@ -147,14 +177,19 @@ def _context(
     return context
 
 
-def _standpoint(
-    policy: Policy, cover: PolicyCover, benefit_code: str, event: Event, claim_id: UUID | None
+def standpoint(
+    plan_code: str,
+    policy_id: UUID,
+    cover: PolicyCover,
+    benefit_code: str,
+    event: Event,
+    claim_id: UUID | None,
 ) -> Standpoint:
     """From where the person's past is seen."""
     return Standpoint(
-        plan_code=policy.plan_code,
+        plan_code=plan_code,
         benefit_code=benefit_code,
-        policy_id=policy.id,
+        policy_id=policy_id,
         incident_id=event.id,
         claim_id=claim_id,
         event_on=business_day(event.occurred_at),

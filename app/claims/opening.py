@@ -1,7 +1,7 @@
 """Opening a claim: the incident has to lie inside the cover, or the answer says why not."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,6 +30,7 @@ from app.members.queries import visible_members
 from app.members.service import member_of, person_of
 from app.payouts.errors import AccountNotFound
 from app.payouts.queries import account_of
+from app.plans.benefits import Cause
 from app.plans.service import version_of
 from app.plans.terms import PlanTerms
 from app.policies.cover import PolicyCover, cover_at, waits_until
@@ -176,19 +177,45 @@ async def require_cover(
     """
     if incident.occurred_at > now:
         raise IncidentInFuture
-    last_day = business_day(incident.occurred_at) + timedelta(days=terms.claims.deadline_days)
-    if business_day(now) > last_day:
-        raise _not_covered("past_deadline", days=terms.claims.deadline_days)
-    benefit = terms.benefit(benefit_code)
-    if incident.cause not in benefit.causes:
-        raise _not_covered("cause")
+    _refuse(terms, outside_terms(terms, benefit_code, incident, now))
     cover = await _cover_of(session, policy, incident.occurred_at)
-    if not cover.covered:
-        raise _not_covered(cover.reason)
-    until = waits_until(terms, cover, benefit_code, incident.cause)
-    if until > incident.occurred_at:
+    outside = outside_cover(terms, benefit_code, incident, cover)
+    if outside == "waiting":
+        until = waits_until(terms, cover, benefit_code, cause_of(incident))
         raise _not_covered("waiting", until=until.astimezone(SHANGHAI).isoformat())
+    _refuse(terms, outside)
     return cover
+
+
+def outside_terms(
+    terms: PlanTerms, benefit_code: str, incident: Happening, asked_at: datetime
+) -> str | None:
+    """Why the plan does not look at the incident at all: past_deadline, cause, or None."""
+    last_day = business_day(incident.occurred_at) + timedelta(days=terms.claims.deadline_days)
+    if business_day(asked_at) > last_day:
+        return "past_deadline"
+    return None if incident.cause in terms.benefit(benefit_code).causes else "cause"
+
+
+def outside_cover(
+    terms: PlanTerms, benefit_code: str, incident: Happening, cover: PolicyCover
+) -> str | None:
+    """Why the cover does not reach the incident: its own reason, waiting, or None."""
+    if not cover.covered:
+        return cover.reason
+    until = waits_until(terms, cover, benefit_code, cause_of(incident))
+    return "waiting" if until > incident.occurred_at else None
+
+
+def cause_of(incident: Happening) -> Cause:
+    """The incident's cause, which a CHECK keeps to the words that plans know."""
+    return cast(Cause, incident.cause)
+
+
+def _refuse(terms: PlanTerms, reason: str | None) -> None:
+    """Raise NotCovered (422) for a reason."""
+    if reason is not None:
+        raise _not_covered(reason, days=terms.claims.deadline_days)
 
 
 async def _cover_of(session: AsyncSession, policy: Policy, instant: datetime) -> PolicyCover:

@@ -51,7 +51,7 @@ class OptionView(View):
     )
 
 
-class PartView(View):
+class PriceShareView(View):
     """What one payer gives of a price."""
 
     payer: Literal["member", "unit", "union", "platform"]
@@ -62,7 +62,7 @@ class DescribedOptionView(OptionView):
     """A price with what it follows from, in words."""
 
     price_words: WordsView
-    split: list[PartView] = Field(description="Who pays what of it; empty: the member all.")
+    split: list[PriceShareView] = Field(description="Who pays what of it; empty: the member all.")
     deposit: WordsView | None = Field(description="The part that goes back at the end.")
 
 
@@ -191,7 +191,7 @@ def _described(terms: PlanTerms, option: ContributionOption) -> DescribedOptionV
     return DescribedOptionView(
         **_option(terms, option).model_dump(),
         price_words=said(option.price),
-        split=[PartView(payer=part.payer, amount=said(part.amount)) for part in option.split],
+        split=[PriceShareView(payer=part.payer, amount=said(part.amount)) for part in option.split],
         deposit=None if option.deposit is None else said(option.deposit),
     )
 

@@ -204,3 +204,30 @@ async def test_denied_by_a_condition_of_the_plan(case: Case) -> None:
     own = await case.own()
     assert own["decisions"][0]["reason_code"] == failed["code"]
     assert own["decisions"][0]["reason"] == own["timeline"][-1]["reason"] == failed["words"]
+
+
+async def test_an_approval_lists_exactly_what_is_missing(case: Case) -> None:
+    await case.submitted(case.body() | {"facts": {"hospital_grade": 2}})
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    refused = await case.decide({"verdict": "approve"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "claim-facts-missing")
+    assert [(each["pointer"], each["code"]) for each in refused.json()["errors"]] == [
+        ("/facts/self_pay_fen", "fact-missing")
+    ]
+    assert (await case.own())["status"] == "under_review"
+
+
+async def test_a_claim_that_comes_to_nothing_still_counts(case: Case, app: FastAPI) -> None:
+    """Its days and costs are remembered, so that a later claim may pass a threshold."""
+    await case.submitted(case.body() | {"facts": MED | {"self_pay_fen": 0}})
+    assert (await case.lease()).status_code == 200
+    denied = await case.decide({"verdict": "deny", "reason_code": "nothing-payable"})
+    assert denied.json()["decisions"][0]["explanation"]["value"] == 0
+    uses = "select count(*) from benefit_use where claim_id = :id and amount_fen = 0"
+    assert await scalar(app.state.database, uses, id=case.id) == 1
+    other = await make_case(app, case.client)
+    await other.submitted(other.body() | {"facts": MED})
+    assert (await other.lease()).status_code == 200
+    await other.decide({"verdict": "deny", "reason_code": "not-genuine"})
+    assert await scalar(app.state.database, uses, id=other.id) == 0

@@ -35,7 +35,8 @@ class Authors:
         """A draft; the answer with its ETag as `etag`."""
         answer = await self.post("", body or version())
         assert answer.status_code == 201, answer.text
-        return answer.json() | {"etag": answer.headers["etag"]}
+        view: dict[str, Any] = answer.json()
+        return view | {"etag": answer.headers["etag"]}
 
     async def publish(self, version_id: str) -> httpx.Response:
         return await self.post(f"/{version_id}/publication", who=self.office)
