@@ -21,6 +21,12 @@ class ClaimNotFound(NotFound):
     detail = Text("没有找到该申领。", "There is no such claim, or it is not yours.")
 
 
+class SimulationNotFound(NotFound):
+    code = "plan-simulation-not-found"
+    title = Text("没有这次测算", "No such simulation")
+    detail = Text("没有找到该测算。", "There is no such simulation, or it is not your office's.")
+
+
 class DocumentNotFound(NotFound):
     code = "claim-document-not-found"
     title = Text("没有这份材料", "No such document")
@@ -52,6 +58,10 @@ NOT_COVERED: dict[str, Text] = {
     "not_started": Text(
         "事故发生时保障尚未生效。如有其他保障凭证，请用该凭证申领。",
         "Cover had not started. If you have another policy, claim under that one.",
+    ),
+    "in_grace": Text(
+        "事故发生在原保障结束之后、续保付款之前，不在保障之内。",
+        "It happened after the old cover had ended and before the renewal was paid: not covered.",
     ),
     "pending_identity": Text(
         "事故发生时尚未完成实名核验，保障未生效。可向站点经办人员咨询。",

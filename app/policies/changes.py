@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.clock import day_start
 from app.kernel.principal import Principal
 from app.plans import service as plans
-from app.policies.calendar import first_covered_day, term_period
+from app.policies.calendar import first_covered_day, period_days, term_period
 from app.policies.errors import PolicyHasStarted, PolicyNotFound
 from app.policies.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_VOIDED
 from app.policies.models import Policy
@@ -48,7 +48,8 @@ async def _activate(
     version = await plans.version_of(session, policy.plan_version_id)
     earliest = first_covered_day(complete_at)
     if policy.starts_at < day_start(earliest):
-        period = term_period(version.terms.option().term, earliest)
+        option = version.terms.option(policy.option_code)
+        period = term_period(option.term, earliest, period_days(policy.period))
         await release_shares(session, policy.id, now)
         max_shares = version.terms.max_shares
         free = await available_shares(

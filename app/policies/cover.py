@@ -1,33 +1,28 @@
 """Cover at an instant: which policy, for how many shares, what waits, or why not."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, get_args
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.clock import business_day, day_start
 from app.kernel.database import raw_connection
+from app.plans import service as plans
 from app.plans.benefits import Cause
 from app.plans.terms import PlanTerms
 from app.policies import queries
 
 Reason = Literal[
-    "covered", "not_started", "pending_identity", "unpaid", "ended", "cancelled", "void"
+    "covered", "in_grace", "not_started", "pending_identity", "unpaid", "ended", "cancelled", "void"
 ]
 # What a person is told first when several policies of one plan do not cover.
-_BEST_FIRST: tuple[Reason, ...] = (
-    "covered",
-    "not_started",
-    "pending_identity",
-    "unpaid",
-    "ended",
-    "cancelled",
-    "void",
-)
+_BEST_FIRST: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +60,17 @@ class PolicyCover:
     option_code: str | None = None
     term_number: int = 1
     layers: tuple[Layer, ...] = ()
+    status: str = "in_force"
+    follows_id: UUID | None = None
+    # When a renewal was paid; cover between the old end and then is what grace gives.
+    bound_at: datetime | None = None
+    # In grace: until when it can be renewed or what came after, and whether it covers so long.
+    until: datetime | None = None
+    covered_in_grace: bool = False
 
     @property
     def covered(self) -> bool:
-        return self.reason == "covered"
+        return self.reason == "covered" or (self.reason == "in_grace" and self.covered_in_grace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,10 @@ class PlanCover:
 
     @property
     def best(self) -> PolicyCover:
-        return min(self.policies, key=lambda policy: _BEST_FIRST.index(policy.reason))
+        return min(
+            self.policies,
+            key=lambda policy: (not policy.covered, _BEST_FIRST.index(policy.reason)),
+        )
 
     @property
     def covered(self) -> bool:
@@ -158,19 +163,76 @@ async def cover_at(
     """A person's plans at `instant`, as known at `known_at` (system clock; None: now)."""
     connection = await raw_connection(session)
     rows = await connection.fetch(queries.COVER_OF_PERSON, person_id, known_at)
-    return plan_covers(rows, instant)
+    return plan_covers(rows, instant, await terms_in(connection, rows))
 
 
-def plan_covers(rows: Iterable[Mapping[str, Any]], instant: datetime) -> list[PlanCover]:
-    """Fold the rows of a cover query, ordered by plan, policy and transaction."""
+async def terms_in(
+    connection: asyncpg.Connection | asyncpg.Pool, rows: Iterable[Mapping[str, Any]]
+) -> dict[UUID, PlanTerms]:
+    """The terms of every policy in the rows of a cover query, by version."""
+    versions = {row["plan_version_id"] for row in rows} - {None}
+    return {version: await plans.terms_of(connection, version) for version in versions}
+
+
+def plan_covers(
+    rows: Iterable[Mapping[str, Any]],
+    instant: datetime,
+    terms: Mapping[UUID, PlanTerms] = MappingProxyType({}),
+) -> list[PlanCover]:
+    """Fold the rows of a cover query, ordered by plan, policy and transaction.
+
+    Grace days are those of the `terms` given; of others nothing is known of them.
+    """
     covers = []
     for plan_code, of_plan in groupby(rows, key=lambda row: str(row["plan_code"])):
         policies = [
             _policy_cover(list(changes), instant)
             for _, changes in groupby(of_plan, key=lambda row: row["holder_id"])
         ]
-        covers.append(PlanCover(plan_code, tuple(policies)))
+        covers.append(PlanCover(plan_code, tuple(with_grace(policies, terms, instant))))
     return covers
+
+
+def with_grace(
+    policies: Sequence[PolicyCover], terms: Mapping[UUID, PlanTerms], instant: datetime
+) -> Iterator[PolicyCover]:
+    """Policies of one person and plan, seen together: what has ended may still be renewed.
+
+    Within its grace days a policy that nobody renewed is in grace. A renewal that was
+    paid in them covers from the payment; before it only what grace covers (decision 0011).
+    """
+    known = {policy.policy_id: policy for policy in policies}
+    renewed = {
+        policy.follows_id for policy in policies if policy.reason not in ("cancelled", "void")
+    }
+    for policy in policies:
+        before = known.get(policy.follows_id) if policy.follows_id else None
+        ruling = _terms_of(before or policy, terms)
+        if ruling is None:
+            yield policy
+        elif policy.reason == "covered" and policy.bound_at and instant < policy.bound_at:
+            yield _in_grace(policy, ruling, policy.bound_at)
+        elif policy.reason == "ended" and policy.policy_id not in renewed:
+            closes_at = renewal_closes_at(ruling, policy.ends_at)
+            graced = policy.status == "in_force" and instant < closes_at
+            yield _in_grace(policy, ruling, closes_at) if graced else policy
+        else:
+            yield policy
+
+
+def _terms_of(policy: PolicyCover, terms: Mapping[UUID, PlanTerms]) -> PlanTerms | None:
+    version_id = policy.plan_version_id
+    return None if version_id is None else terms.get(version_id)
+
+
+def _in_grace(policy: PolicyCover, terms: PlanTerms, until: datetime) -> PolicyCover:
+    covers = terms.renewal.covered_in_grace
+    return replace(policy, reason="in_grace", until=until, covered_in_grace=covers)
+
+
+def renewal_closes_at(terms: PlanTerms, ends_at: datetime) -> datetime:
+    """From when a policy can no longer be renewed: the last grace day counts until 24:00."""
+    return day_start(business_day(ends_at) + timedelta(days=terms.renewal.grace_days))
 
 
 def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover:
@@ -202,4 +264,7 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
         option_code=first["option_code"],
         term_number=first["term_number"] or 1,
         layers=layers_at(changes, instant),
+        status=change.status,
+        follows_id=first.get("follows_id"),
+        bound_at=first.get("bound_at"),
     )

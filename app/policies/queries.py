@@ -14,21 +14,24 @@ from app.members.models import Person
 from app.policies.models import Policy, PolicyTransaction
 
 # Rows in the order that `cover.plan_covers` folds: policies' transactions, then the
-# places that unpaid orders hold.
+# places that unpaid orders hold now. `bound_at` is when a renewal was paid.
 _COVER = """
 select p.plan_code, p.id as holder_id, p.id as policy_id, p.number, p.plan_version_id,
        t.status, t.shares, lower(t.period) as starts_at, upper(t.period) as ends_at,
        t.effective_at, t.recorded_at, t.id as position, t.counted_from, p.option_code,
-       p.term_number,
+       p.term_number, p.follows_id,
+       case when p.follows_id is not null then coalesce(
+           (select o.paid_at from contribution_order o where o.id = p.order_id), p.issued_at)
+       end as bound_at,
        (select offset_seconds from business_clock) as clock_offset
 from {source} p on p.person_id = {person} join policy_transaction t on t.policy_id = p.id
 {known}
 union all
 select s.plan_code, s.order_id, null, null, null, 'open', 1, lower(s.period), upper(s.period),
-       lower(s.period), null, s.id, null, null, null,
+       lower(s.period), null, s.id, null, null, null, null, null,
        (select offset_seconds from business_clock)
 from {slots} s on s.person_id = {person}
-where s.policy_id is null and s.released_at is null
+where s.policy_id is null and s.released_at is null {ordered}
 order by 1, 2, 11, 12
 """
 # $1 person, $2 known at (system clock) or null.
@@ -37,6 +40,7 @@ COVER_OF_PERSON = _COVER.format(
     slots="(select $1::uuid as person_id) a join share_slot",
     person="a.person_id",
     known="where $2::timestamptz is null or t.recorded_at <= $2",
+    ordered="and $2::timestamptz is null",
 )
 # $1 account.
 COVER_OF_ACCOUNT = _COVER.format(
@@ -44,6 +48,7 @@ COVER_OF_ACCOUNT = _COVER.format(
     slots="member_account a join share_slot",
     person="a.person_id and a.id = $1",
     known="",
+    ordered="",
 )
 
 # $1 account, $2 limit; $3 the last id of the previous page.

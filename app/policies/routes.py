@@ -24,6 +24,13 @@ At = Annotated[
     Instant | None,
     Query(description="The instant asked about; absent: now.", examples=["2026-03-01T00:00:00Z"]),
 ]
+KnownAt = Annotated[
+    Instant | None,
+    Query(
+        description="By what was recorded until then; absent: by all that is known.",
+        examples=["2026-03-01T00:00:00Z"],
+    ),
+]
 
 
 @hot_routes.get("/v1/me/policies", response_model=PolicyPage)
@@ -60,8 +67,9 @@ async def show_policy(
 async def show_cover(member: Member, request: Request, at: At = None) -> Response:
     """Whether I am covered at an instant, plan by plan, or why not.
 
-    Reasons: `covered`, `not_started`, `pending_identity`, `unpaid`, `ended`, `cancelled`,
-    `void`. Each benefit says which causes pay then and until when the others wait.
+    Reasons: `covered`, `in_grace` (ended, and can be renewed until `until`), `not_started`,
+    `pending_identity`, `unpaid`, `ended`, `cancelled`, `void`. Each benefit says which
+    causes pay then for how many shares, and until when the others wait.
     """
     database: Database = request.app.state.database
     view = await reading.cover_of_account(database.reads, member.id, at)
@@ -70,10 +78,18 @@ async def show_cover(member: Member, request: Request, at: At = None) -> Respons
 
 @routes.get("/v1/staff/members/{person_id}/cover")
 async def show_member_cover(
-    staff: Staff, session: SessionDep, now: NowDep, person_id: PersonId, at: At = None
+    staff: Staff,
+    session: SessionDep,
+    now: NowDep,
+    person_id: PersonId,
+    at: At = None,
+    known_at: KnownAt = None,
 ) -> CoverView:
-    """A member's cover at an instant, for staff who manage or serve the person; recorded."""
-    return await reading.cover_for_staff(session, staff, person_id, at or now)
+    """A member's cover at an instant, for staff who manage or serve the person; recorded.
+
+    With `known_at` as it was answered then: what was recorded later is left out.
+    """
+    return await reading.cover_for_staff(session, staff, person_id, at or now, known_at)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -59,6 +59,13 @@ class PolicyView(PolicyLine):
     transactions: list[TransactionView]
 
 
+class LayerView(View):
+    """Shares that began together; waiting days and stages count from `since_on`."""
+
+    shares: int = Field(examples=[1])
+    since_on: date
+
+
 class PolicyCoverView(View):
     """One policy at the instant; without a number it is an order that is not paid yet."""
 
@@ -67,18 +74,37 @@ class PolicyCoverView(View):
     plan_version_id: UUID | None
     covered: bool
     reason: Reason
+    until: datetime | None = Field(
+        description="In grace: until before when it can be renewed, or when the renewal was paid."
+    )
     shares: int
+    layers: list[LayerView]
+    option_code: str | None = Field(examples=["A"])
+    term_number: int = Field(examples=[1])
     starts_at: datetime
     ends_at: datetime
 
 
+class WaitingShares(View):
+    """Shares of one policy that do not pay for a cause yet."""
+
+    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    cause: Cause
+    shares: int = Field(examples=[1])
+    until: datetime
+
+
 class BenefitCoverView(View):
-    """When each cause of a benefit pays."""
+    """When each cause of a benefit pays, and for how many shares."""
 
     code: str = Field(examples=["HOSP_DAY"])
     name: WordsView
     pays_now: list[Cause]
-    waits_until: dict[Cause, datetime]
+    shares_paying: dict[Cause, int] = Field(examples=[{"accident": 2, "illness": 1}])
+    waits_until: dict[Cause, datetime] = Field(
+        description="Causes that pay for no share yet, and from when they do."
+    )
+    waiting: list[WaitingShares] = Field(description="Shares that wait, layer by layer.")
 
 
 class PlanCoverView(View):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.clock import business_day, day_start
 from app.plans.terms import PlanTerms
 from app.policies import queries
-from app.policies.cover import Change, Layer, layers_at
+from app.policies.cover import Change, Layer, layers_at, renewal_closes_at
 from app.policies.errors import PolicyNotFound
 from app.policies.models import Policy, PolicyTransaction
 from app.policies.recording import locked_policy
@@ -57,7 +57,7 @@ def renewal_window(terms: PlanTerms, ends_at: datetime) -> Window:
     ends_on, rules = business_day(ends_at), terms.renewal
     return Window(
         day_start(ends_on - timedelta(days=rules.opens_days_before)),
-        day_start(ends_on + timedelta(days=rules.grace_days)),
+        renewal_closes_at(terms, ends_at),
     )
 
 

@@ -94,7 +94,9 @@ async def test_why_not_and_from_when(
         (starts - tick, "not_started", 0),
         (starts, "covered", 2),
         (ends - tick, "covered", 2),
-        (ends, "ended", 0),
+        (ends, "in_grace", 0),
+        (ends + timedelta(days=30) - tick, "in_grace", 0),
+        (ends + timedelta(days=30), "ended", 0),
     ]
     for instant, reason, shares in expected:
         [plan] = (await cover(client, rider, instant))["plans"]
@@ -294,4 +296,4 @@ async def test_expiry_follows_the_business_clock(
     finally:
         await at_business_time(database, system_now())
     assert answer.json()["items"][0]["state"] == "expired"
-    assert now["plans"][0]["reason"] == "ended"
+    assert now["plans"][0]["reason"] == "in_grace"
