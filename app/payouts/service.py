@@ -164,7 +164,7 @@ async def _send(
     actor: Principal,
     now: datetime,
 ) -> None:
-    content = {name: str(value) for name, value in cause.items()}
+    content: dict[str, object] = {name: str(value) for name, value in cause.items()}
     content |= {"method": payout.method, "amount_fen": payout.amount_fen}
     requested = Fact("payout", payout.id, "payout.request", PAYOUT_REQUESTED, content)
     await state(session, [requested], actor=actor, at=now)

@@ -45,14 +45,13 @@ class BeneficiariesBody(Body):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        return _adds_up(self)
+        _add_up(self.beneficiaries)
+        return self
 
 
-def _adds_up(body: Any) -> Any:
-    given = body.beneficiaries
+def _add_up(given: list[BeneficiaryBody]) -> None:
     if given and sum(each.share_percent for each in given) != 100:
         raise ValueError("the percents of all beneficiaries have to add up to 100")
-    return body
 
 
 class BeneficiaryView(View):
@@ -102,8 +101,7 @@ class EndorsementBody(Body):
         for name in ("name", "document", "occupation", "beneficiaries"):
             if (getattr(self, name) is not None) != (name == wanted_here):
                 raise ValueError(f"an endorsement of kind {self.kind} gives {wanted_here} alone")
-        if self.kind == "beneficiary":
-            _adds_up(self)
+        _add_up(self.beneficiaries or [])
         return self
 
 

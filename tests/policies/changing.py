@@ -1,0 +1,199 @@
+"""Plans with rules of their own, riders who paid, and a business clock that is put back."""
+
+import copy
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from app.kernel.clock import business_day, day_start, move_business_clock, system_now
+from app.kernel.database import Database
+from app.kernel.jobs import RetryLater
+from app.kernel.principal import SYSTEM
+from app.organisations.models import Organisation
+from app.plans import catalogue, service
+from app.policies.issue import issue_policy
+from app.policies.models import Policy
+from app.worker import JOBS
+from tests.access_fixtures import SignedIn, make_organisation, staff_token
+from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, order
+
+INVARIANTS = sorted((Path(__file__).parents[1] / "invariants").glob("*.sql"))
+
+BY_DAY: dict[str, Any] = {
+    "minus": [
+        {"pro_rata": {"of": "paid_fen", "part": "remaining_days", "whole": "term_days"}},
+        "claimed_fen",
+    ]
+}
+BY_MONTH: dict[str, Any] = {"pro_rata": {"of": "paid_fen", "part": "remaining_months", "whole": 12}}
+
+
+async def publish(app: FastAPI, change: Callable[[dict[str, Any]], None]) -> str:
+    """A plan like RIDER-ACC with something changed; its code."""
+    [document] = [each for _, each in catalogue.documents() if each["code"] == "RIDER-ACC"]
+    document = copy.deepcopy(document)
+    document["code"] = f"T{secrets.token_hex(6).upper()}"
+    change(document)
+    now = system_now()
+    async with app.state.database.transaction() as session:
+        version = await service.draft_version(
+            session,
+            document,
+            effective_from=now - timedelta(days=900),
+            effective_to=None,
+            actor=SYSTEM,
+            now=now,
+        )
+        await service.publish_version(session, version, actor=SYSTEM, now=now)
+    return str(document["code"])
+
+
+def cancellable(**rules: Any) -> Callable[[dict[str, Any]], None]:
+    """The plan's rules for cancelling, instead of those of RIDER-ACC."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["cancellation"] = rules
+
+    return change
+
+
+@asynccontextmanager
+async def business_time(database: Database, instant: datetime) -> AsyncIterator[None]:
+    """The sandbox's business clock at an instant, and back."""
+    async with database.transaction() as session:
+        await move_business_clock(session, instant - system_now())
+    try:
+        yield
+    finally:
+        async with database.transaction() as session:
+            await move_business_clock(session, timedelta())
+
+
+async def bought(
+    client: httpx.AsyncClient,
+    gateway: Gateway,
+    rider: Rider,
+    plan_code: str,
+    *,
+    shares: int = 1,
+    **more: Any,
+) -> dict[str, Any]:
+    """A paid order with its policy; the order's view."""
+    if more:
+        answer = await client.post(
+            "/v1/me/orders",
+            headers=rider.keyed,
+            json={"plan_code": plan_code, "shares": shares, **more},
+        )
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+    else:
+        made = await order(client, rider, plan_code, shares)
+    view = await gateway.settle(rider, made)
+    assert view["status"] == "paid", view
+    return view
+
+
+async def given(
+    app: FastAPI,
+    rider: Rider,
+    plan_code: str,
+    *,
+    starts_in: int = 1,
+    organisation_id: UUID | None = None,
+    shares: int = 1,
+) -> Policy:
+    """Cover that nobody paid for, from so many days ahead or ago."""
+    now = system_now()
+    async with app.state.database.transaction() as session:
+        return await issue_policy(
+            session,
+            person=rider.person,
+            version=await service.version_on_sale(session, plan_code, now),
+            shares=shares,
+            start_on=business_day(now) + timedelta(days=starts_in),
+            channel="gifted",
+            organisation_id=organisation_id,
+            actor=SYSTEM,
+            now=now,
+        )
+
+
+async def run(app: FastAPI, *prefixes: str, rounds: int = 8) -> list[str]:
+    """Run the queued jobs whose names begin so, until nothing is left; names in order."""
+    context, done = context_of(app), []
+    for _ in range(rounds):
+        async with app.state.database.transaction() as session:
+            rows = (
+                await session.execute(
+                    text(
+                        "delete from pgqueuer.pgqueuer where status = 'queued'"
+                        " and execute_after <= now() and entrypoint ~ :names"
+                        " returning entrypoint, payload, id"
+                    ),
+                    {"names": "^(" + "|".join(prefixes) + ")"},
+                )
+            ).all()
+        if not rows:
+            break
+        for row in sorted(rows, key=lambda each: each.id):
+            try:
+                await JOBS[row.entrypoint](context, msgspec.json.decode(row.payload))
+                done.append(row.entrypoint)
+            except RetryLater:
+                done.append(f"{row.entrypoint} later")
+    return done
+
+
+async def broken_invariants(database: Database) -> list[str]:
+    """Invariants that something violates; rows of other tests count as well."""
+    found = []
+    async with database.transaction() as session:
+        for file in INVARIANTS:
+            rows = (await session.execute(text(file.read_text("utf-8").replace(":", "\\:")))).all()
+            found += [f"{file.stem}: {row}" for row in rows]
+    return found
+
+
+async def balance_of(database: Database, account: str, references: Sequence[Any]) -> int:
+    """What the postings about these facts left on an account."""
+    async with database.transaction() as session:
+        value = await session.scalar(
+            text(
+                "select coalesce(sum(e.amount_fen), 0) from ledger_entry e"
+                " join ledger_transaction t on t.id = e.transaction_id"
+                " where e.account_code = :account and t.reference_id = any(:references)"
+            ),
+            {"account": account, "references": [UUID(str(each)) for each in references]},
+        )
+    return int(value or 0)
+
+
+async def fetch(database: Database, sql: str, **values: Any) -> list[Any]:
+    async with database.transaction() as session:
+        return list((await session.execute(text(sql), values)).all())
+
+
+async def office(app: FastAPI, *roles: str) -> tuple[Organisation, SignedIn]:
+    """An agency and somebody who works there."""
+    organisation = await make_organisation(app)
+    return organisation, await staff_token(app, organisation.id, list(roles))
+
+
+async def colleague_rider(app: FastAPI, organisation: Organisation, **more: Any) -> Rider:
+    """A member whom the organisation manages."""
+    return await make_rider(app, organisation_id=organisation.id, **more)
+
+
+def midnight(day_offset: int = 0) -> datetime:
+    """00:00 in Shanghai, some days from today."""
+    return day_start(business_day(system_now()) + timedelta(days=day_offset))
