@@ -17,6 +17,7 @@ from app.billing import routes as billing
 from app.claims import errors as claim_errors
 from app.claims import estimate_routes as claim_estimates
 from app.claims import routes as claims
+from app.claims import simulation_routes as plan_simulations
 from app.claims import staff_routes as claim_staff_routes
 from app.documents import routes as documents
 from app.documents.desk import open_desk
@@ -91,6 +92,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     claim_staff_routes.routes,
     claim_estimates.routes,
     claim_estimates.staff_routes,
+    plan_simulations.routes,
     rosters.routes,
     agreement_routes.routes,
     enrolment.routes,
@@ -138,6 +140,7 @@ TAGS: Mapping[str, str] = {
     "messages": "A member's inbox, WeChat's permissions, and what could not be sent.",
     "documents": "Chunked uploads, and links that open once.",
     "members at the counter": "Attesting a card and serving a member in person.",
+    "plan simulations": "Drafts of plans replayed against claims of the past.",
     "claims in review": "Receiving, reviewing and deciding claims.",
     "writing plans": "Versions of plans: drafts, publishing, closing to sale, differences.",
     "organisations": "Areas, and the tree of offices, agencies, units and sites.",

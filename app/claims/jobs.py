@@ -15,10 +15,12 @@ from app.claims.events import (
     PAYOUT_WAS_PAID,
     REVIEW_DUE,
     REVIEW_OVERDUE,
+    SIMULATE,
     TELL,
 )
 from app.claims.messages import tell
 from app.claims.paying import fall_back, pay, settle
+from app.claims.simulation_run import simulate
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import Handler, JobContext
 from app.kernel.principal import SYSTEM
@@ -88,5 +90,6 @@ JOBS: Mapping[str, Handler] = {
     PAY: pay_approved,
     PAY_WAITING: pay_waiting,
     REVIEW_DUE: review_due,
+    SIMULATE: simulate,
     TELL: tell,
 }

@@ -38,7 +38,7 @@ class PlanSimulation(Base):
         CheckConstraint(SIMULATION.check(), name="status"),
         CheckConstraint("from_on <= to_on", name="days"),
         CheckConstraint("claims_done >= 0 and starts >= 0 and worked_ms >= 0", name="progress"),
-        CheckConstraint("(status = 'done') = (result is not null)", name="result"),
+        CheckConstraint("status <> 'done' or result is not null", name="result"),
         Index("ix_plan_simulation__organisation_id", "organisation_id", "id"),
     )
 

@@ -44,7 +44,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("from_on <= to_on", name="days"),
         sa.CheckConstraint("claims_done >= 0 and starts >= 0 and worked_ms >= 0", name="progress"),
-        sa.CheckConstraint("(status = 'done') = (result is not null)", name="result"),
+        sa.CheckConstraint("status <> 'done' or result is not null", name="result"),
     )
     op.create_index(
         "ix_plan_simulation__organisation_id", "plan_simulation", ["organisation_id", "id"]
