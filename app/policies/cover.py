@@ -67,6 +67,8 @@ class PolicyCover:
     # In grace: until when it can be renewed or what came after, and whether it covers so long.
     until: datetime | None = None
     covered_in_grace: bool = False
+    # Covered only because a moratorium moved the end.
+    extended: bool = False
 
     @property
     def covered(self) -> bool:
@@ -211,7 +213,8 @@ def with_grace(
         if ruling is None:
             yield policy
         elif policy.reason == "covered" and policy.bound_at and instant < policy.bound_at:
-            yield _in_grace(policy, ruling, policy.bound_at)
+            covers = ruling.renewal.covered_in_grace
+            yield policy if covers else _in_grace(policy, ruling, policy.bound_at)
         elif policy.reason == "ended" and policy.policy_id not in renewed:
             closes_at = renewal_closes_at(ruling, policy.ends_at)
             graced = policy.status == "in_force" and instant < closes_at
@@ -267,4 +270,6 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
         status=change.status,
         follows_id=first.get("follows_id"),
         bound_at=first.get("bound_at"),
+        extended=reason == "covered"
+        and any(row.get("kind") == "extend" and row["effective_at"] <= instant for row in rows),
     )
