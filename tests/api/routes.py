@@ -40,6 +40,15 @@ class Operation:
         """The path with the tenant's own ids."""
         return _PARAMETER.sub(lambda match: tenant.of(self.id, match[1]), self.path)
 
+    def address(self, tenant: Tenant) -> str:
+        """The same with the query that it cannot do without."""
+        query = {
+            each["name"]: tenant.of(self.id, f"?{each['name']}")
+            for each in self.document.get("parameters", ())
+            if each["in"] == "query" and each["required"] and "uuid" in str(each["schema"])
+        }
+        return str(httpx.URL(self.url(tenant), params=query)) if query else self.url(tenant)
+
     def example(self) -> Any:
         """The example body of the document; None where it has no JSON body."""
         media = self.content.get("application/json", {})

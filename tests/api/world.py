@@ -25,6 +25,7 @@ from tests.claims.factories import Case, Office, make_policy, run_jobs
 from tests.cover_fixtures import Rider, load_plans, make_rider, order
 from tests.enrolment.factories import enrol, item, make_code
 from tests.members.factories import name, number, register, start_check
+from tests.plans.authors import version
 from tests.rosters.factories import Platform
 from tests.rosters.factories import rider as roster_rider
 
@@ -37,6 +38,8 @@ MED = {"self_pay_fen": 1_000_000, "hospital_grade": 2}
 class Tenant:
     """An agency, its people, its rider, its partner, and what they made.
 
+    `city` is an administrator of the municipal office above.
+
     `ids` are values of path parameters; a key `operationId.parameter` goes before the
     parameter's plain name.
     """
@@ -44,12 +47,14 @@ class Tenant:
     agency: Organisation
     site: Organisation
     staff: SignedIn
+    city: SignedIn
     single: Mapping[Role, SignedIn]
     rider: Rider
     neighbour: Rider
     newcomer: SignedIn
     partner: SignedIn
     platform: Platform
+    plan: dict[str, Any] = field(default_factory=version)
     ids: dict[str, str] = field(default_factory=dict)
 
     def of(self, operation_id: str, parameter: str) -> str:
@@ -60,6 +65,14 @@ class Tenant:
     def everything(self) -> set[str]:
         """Every id by which something of this tenant could be recognised."""
         return {value for value in self.ids.values() if len(value) >= 12}
+
+    async def draft(self, client: httpx.AsyncClient) -> str:
+        """Another draft of the agency's own plan."""
+        answer = await client.post(
+            "/v1/staff/plan-versions", headers=keyed(self.staff), json=self.plan
+        )
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
 
 
 def keyed(who: SignedIn | Rider) -> dict[str, str]:
@@ -80,6 +93,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         agency=agency,
         site=site,
         staff=staff,
+        city=await staff_token(app, city.id, ["administrator"]),
         single=single,
         rider=rider,
         neighbour=await make_rider(app, organisation_id=site.id),
@@ -94,6 +108,12 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
     await _newcomer(client, tenant)
     await _office(app, client, tenant)
     await _partner(app, tenant)
+    version_id = await tenant.draft(client)
+    tenant.ids |= {
+        "version_id": version_id,
+        "comparePlanVersions.?against": version_id,
+        "showPlanTable.code": "CN-30",
+    }
     return tenant
 
 
