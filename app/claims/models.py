@@ -16,25 +16,28 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
 from app.kernel.rotation import indexed
 from app.kernel.transitions import Lifecycle
 
-# Appeals and reopening are edges already; nothing moves along them before there are routes.
+# Up to a plan's limit `submitted` may be decided by rule; `under_review` goes back to `paid`
+# where a second look at a paid claim finds nothing more to pay.
 CLAIM = Lifecycle.of(
     "claim",
     initial=["draft"],
     moves={
         "draft": ["submitted", "withdrawn"],
-        "submitted": ["under_review", "withdrawn"],
+        "submitted": ["under_review", "approved", "withdrawn"],
         "under_review": [
             "submitted",
             "waiting_for_member",
             "awaiting_second_approval",
             "approved",
             "denied",
+            "paid",
             "withdrawn",
         ],
         "waiting_for_member": ["submitted", "withdrawn"],
@@ -43,7 +46,7 @@ CLAIM = Lifecycle.of(
         "paying": ["paid", "approved"],
         "denied": ["appealed", "reopened"],
         "paid": ["appealed", "reopened"],
-        "appealed": ["under_review", "denied", "approved"],
+        "appealed": ["under_review"],
         "reopened": ["under_review"],
     },
 )
@@ -84,8 +87,12 @@ class Claim(Base):
     """One request after one incident, under one policy and one benefit.
 
     `review_due_at` is the promised day; while `clock_stopped_at` is set the promise
-    waits for the member. `rank_at` orders the review queue. The lease is on the system
-    clock, everything else on the business clock.
+    waits for the member. `rank_at` orders the review queue, by what `at_stake_fen` and
+    `hardship` say. `deciding_organisation_id` decides in place of the managing one: the
+    receiving one where the plan says so, or the parent after an appeal. `amount_fen` is all
+    that the claim comes to, `paid_before_fen` what earlier rounds paid of it. The lease is
+    on the system clock, everything else on the business clock; `stage` is 1, and 2 after
+    an appeal. `after_check` is a person's look at a decision by rule.
     """
 
     __tablename__ = "claim"
@@ -98,10 +105,36 @@ class Claim(Base):
             "status not in ('approved', 'paying', 'paid') or amount_fen is not null",
             name="approved_amount",
         ),
+        CheckConstraint("paid_before_fen >= 0", name="paid_before_fen"),
+        CheckConstraint("after_check in ('due', 'confirmed', 'reopened')", name="after_check"),
         Index("ix_claim__person_id", "person_id", "id"),
         Index("ix_claim__policy_id", "policy_id"),
         Index("ix_claim__incident_id", "incident_id"),
         Index("ix_claim__managing_organisation_id", "managing_organisation_id"),
+        Index(
+            "ix_claim__deciding_organisation_id",
+            "deciding_organisation_id",
+            postgresql_where=text("deciding_organisation_id is not null"),
+        ),
+        Index(
+            "ix_claim__plan_code",
+            "plan_code",
+            "status",
+            "rank_at",
+            "id",
+            postgresql_where=text("rank_at is not null"),
+        ),
+        Index(
+            "ix_claim__escalated_at",
+            "escalated_at",
+            postgresql_where=text("escalated_at is not null"),
+        ),
+        Index("ix_claim__after_check", "id", postgresql_where=text("after_check = 'due'")),
+        Index(
+            "ix_claim__lease_holder_id",
+            "lease_holder_id",
+            postgresql_where=text("lease_holder_id is not null"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -117,6 +150,7 @@ class Claim(Base):
     status: Mapped[str]
     managing_organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     receiving_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
+    deciding_organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     claimed_by_kind: Mapped[str]
     claimed_by: Mapped[UUID]
     opened_at: Mapped[datetime]
@@ -126,17 +160,30 @@ class Claim(Base):
     rank_at: Mapped[datetime | None]
     lease_holder_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
     lease_until: Mapped[datetime | None]
+    lease_since: Mapped[datetime | None]
     round: Mapped[int]
+    stage: Mapped[int] = mapped_column(server_default=text("1"))
+    at_stake_fen: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    hardship: Mapped[bool] = mapped_column(server_default=text("false"))
+    escalated_at: Mapped[datetime | None]
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    paid_before_fen: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    decided_by_rule: Mapped[bool] = mapped_column(server_default=text("false"))
+    after_check: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     payout_due_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
+
+    @property
+    def decider_id(self) -> UUID:
+        """The organisation whose people decide."""
+        return self.deciding_organisation_id or self.managing_organisation_id
 
 
 class ClaimQueue(Base):
     """Where a submitted claim stands in the queue of each organisation that manages it.
 
-    One row for each ancestor of the managing organisation, kept in step by a trigger on
+    One row for each ancestor of the deciding organisation, kept in step by a trigger on
     `claim`: a page for any scope is one range of one index
     (docs/decisions/0006-claims-queue.md).
     """
@@ -272,20 +319,31 @@ class BenefitUse(Base):
 
 
 class Decision(Base):
-    """One person's verdict on one round of review; append-only.
+    """One person's verdict, or the rule's, on one round of review; append-only.
 
-    `sealed` holds the note, the facts it stands on and the engine's explanation.
+    `sealed` holds the note, the facts it stands on, the engine's explanation and, where
+    `partly`, what each changed fact cost. `uphold` leaves standing what was decided before.
+    Who decided in one stage decides in no other.
     """
 
     __tablename__ = "decision"
     __table_args__ = (
         UniqueConstraint("claim_id", "round", "step", name="uq_decision__claim_id_round_step"),
-        CheckConstraint("verdict in ('approve', 'deny', 'return')", name="verdict"),
+        CheckConstraint("verdict in ('approve', 'deny', 'return', 'uphold')", name="verdict"),
         CheckConstraint("step in ('first', 'second')", name="step"),
         CheckConstraint("(verdict = 'approve') = (amount_fen is not null)", name="amount"),
         CheckConstraint("amount_fen > 0", name="amount_fen"),
         CheckConstraint("verdict <> 'deny' or reason_code is not null", name="reason"),
+        CheckConstraint("by_rule = (decided_by is null)", name="by_rule"),
+        CheckConstraint("not partly or verdict = 'approve'", name="partly"),
         Index("uq_decision__two_people", "claim_id", "round", "decided_by", unique=True),
+        ExcludeConstraint(
+            ("claim_id", "="),
+            ("decided_by", "="),
+            ("stage", "<>"),
+            name="ex_decision__other_people_on_appeal",
+            using="gist",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -296,7 +354,10 @@ class Decision(Base):
     amount_fen: Mapped[int | None] = mapped_column(BigInteger)
     reason_code: Mapped[str | None]
     sealed: Mapped[bytes]
-    decided_by: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"))
+    stage: Mapped[int] = mapped_column(server_default=text("1"))
+    partly: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_rule: Mapped[bool] = mapped_column(server_default=text("false"))
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
     decided_at: Mapped[datetime]
 
 

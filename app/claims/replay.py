@@ -1,11 +1,10 @@
 """One person's claims under another document, in the order in which they were decided; pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
-from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -92,10 +91,14 @@ class PersonRows(NamedTuple):
 
 @dataclass(frozen=True)
 class Script:
-    """The document that is tried out, and which of its benefits stand for former ones."""
+    """The document that is tried out, and which of its benefits stand for former ones.
+
+    `versions` are those under which cover was sold: their grace days were kept.
+    """
 
     terms: PlanTerms
     renamed: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[UUID, PlanTerms] = field(default_factory=dict)
 
     def benefit(self, code: str) -> str | None:
         """The document's benefit for a former one, or None where there is no such benefit."""
@@ -144,13 +147,9 @@ def replay(script: Script, person: PersonRows) -> Iterator[Outcome]:
     """Each claim as the document would have it, and its use of limits for those after it."""
     uses: list[Use] = []
     clouded = False
-    policies = {
-        policy_id: list(rows)
-        for policy_id, rows in groupby(person.cover, key=lambda row: row["policy_id"])
-    }
     for claim in person.claims:
         past = [other.use for other in person.others if other.recorded_at <= claim.decided_at]
-        outcome = _outcome(script, claim, policies, [*past, *uses], clouded)
+        outcome = _outcome(script, claim, person.cover, [*past, *uses], clouded)
         yield outcome
         if outcome.missing:
             clouded = True
@@ -160,14 +159,15 @@ def replay(script: Script, person: PersonRows) -> Iterator[Outcome]:
 
 
 def _use(script: Script, outcome: Outcome) -> Use | None:
-    """What the claim leaves behind; one that nobody can judge leaves what it was paid."""
-    amount = outcome.now_fen if outcome.missing else outcome.then_fen
-    if not amount or outcome.benefit_code is None:
-        return None
+    """What the claim leaves behind; one that nobody can judge leaves what it was paid.
+
+    A claim that comes to nothing although no condition fails still counts its days.
+    """
     claim, found = outcome.claim, outcome.found
-    counters: Mapping[str, Fraction] = {}
-    if found is not None and not outcome.missing:
-        counters = found.counters
+    if found is None or found.failed or outcome.benefit_code is None:
+        return None
+    amount = outcome.now_fen if outcome.missing else outcome.then_fen
+    counters: Mapping[str, Fraction] = {} if outcome.missing else found.counters
     return Use(
         plan_code=script.terms.code,
         benefit_code=outcome.benefit_code,
@@ -183,7 +183,7 @@ def _use(script: Script, outcome: Outcome) -> Use | None:
 def _outcome(
     script: Script,
     claim: DecidedClaim,
-    policies: Mapping[UUID, Sequence[Mapping[str, Any]]],
+    rows: Sequence[Mapping[str, Any]],
     uses: Sequence[Use],
     clouded: bool,
 ) -> Outcome:
@@ -193,7 +193,8 @@ def _outcome(
     if code is None:
         return Outcome(claim, None, 0, NO_SUCH_BENEFIT, (), clouded, None)
     terms, event = script.terms, _Event(claim.incident_id, claim.cause, claim.occurred_at)
-    cover = _cover(claim, policies.get(claim.policy_id, ()))
+    plans = plan_covers(rows, claim.occurred_at, script.versions)
+    cover = _cover(claim, rows, plans)
     outside = outside_terms(terms, code, event, max(claim.opened_at, claim.occurred_at))
     if outside is None:
         outside = "void" if cover is None else outside_cover(terms, code, event, cover)
@@ -208,7 +209,7 @@ def _outcome(
         code,
         {**values, **context_of(terms, code, cover, claim, event)},
         Past(uses, standpoint(terms.code, claim.policy_id, cover, code, event, claim.id)),
-        _held(script, policies.values(), claim.occurred_at),
+        frozenset(plan.plan_code for plan in plans if plan.covered),
     )
     unpaid = unpayable(found)
     return Outcome(
@@ -216,29 +217,26 @@ def _outcome(
     )
 
 
-def _cover(claim: DecidedClaim, rows: Sequence[Mapping[str, Any]]) -> PolicyCover | None:
+def _cover(
+    claim: DecidedClaim, rows: Sequence[Mapping[str, Any]], plans: Sequence[PlanCover]
+) -> PolicyCover | None:
     """The policy's cover at the incident, as it was when the claim was decided.
 
     That a paid claim was covered is settled: what ended the policy afterwards, with effect
     from before the incident, is not for the document to answer for.
     """
-    found = _folded(rows, claim.occurred_at)
+    found = _of_policy(claim, plans)
     if found is None or found.covered or claim.paid_fen is None:
         return found
-    then = [row for row in rows if row["status"] == "in_force"]
-    return _folded(then, claim.occurred_at) or found
+    mine = [row for row in rows if row["policy_id"] == claim.policy_id]
+    then = [row for row in mine if row["status"] == "in_force"] or mine
+    before = _of_policy(claim, plan_covers(then, claim.occurred_at))
+    return replace(before or found, reason="covered")
 
 
-def _folded(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover | None:
-    plans: list[PlanCover] = plan_covers(rows, instant)
-    return plans[0].policies[0] if plans else None
-
-
-def _held(
-    script: Script, policies: Iterable[Sequence[Mapping[str, Any]]], instant: datetime
-) -> frozenset[str]:
-    """The plans that covered the person at an instant, where the document asks for them."""
-    if not script.looks_at_other_cover:
-        return frozenset()
-    covers = (_folded(rows, instant) for rows in policies)
-    return frozenset(cover.plan_code for cover in covers if cover is not None and cover.covered)
+def _of_policy(claim: DecidedClaim, plans: Sequence[PlanCover]) -> PolicyCover | None:
+    for plan in plans:
+        for cover in plan.policies:
+            if cover.policy_id == claim.policy_id:
+                return cover
+    return None

@@ -60,14 +60,23 @@ order by c.person_id, c.decided_at, c.id
 """  # noqa: S608
 CLAIMS_OF_SLICE = _CLAIMS.format(people=_SLICE)
 CLAIMS_OF_PERSON = _CLAIMS.format(people="select $5::uuid as person_id")
-# $1 people, $2 policies, $3 whether their other policies matter as well.
+# $1 people, $2 the plan, $3 whether their other plans matter as well; the rows that
+# `cover.plan_covers` folds.
 _COVER = """
 select p.person_id, p.plan_code, p.id as holder_id, p.id as policy_id, p.number,
        p.plan_version_id, t.status, t.shares, lower(t.period) as starts_at,
-       upper(t.period) as ends_at, t.effective_at, t.counted_from, p.option_code, p.term_number
+       upper(t.period) as ends_at, t.effective_at, t.counted_from, t.kind, p.option_code,
+       p.term_number, p.follows_id,
+       case when p.follows_id is not null then coalesce(
+           (select o.paid_at from contribution_order o where o.id = p.order_id), p.issued_at)
+       end as bound_at
 from policy p join policy_transaction t on t.policy_id = p.id
-where p.person_id = any($1::uuid[]) and ($3 or p.id = any($2::uuid[]))
-order by p.person_id, p.id, t.recorded_at, t.id
+where p.person_id = any($1::uuid[]) and ($3 or p.plan_code = $2)
+order by p.person_id, p.plan_code, p.id, t.recorded_at, t.id
+"""
+# $1 the plan, $2 as above.
+_VERSIONS = """
+select id, document::text from plan_version where status <> 'draft' and ($2 or plan_code = $1)
 """
 # $1 people, $2 the plans whose payments are replayed.
 _OTHER_USES = """
@@ -108,9 +117,8 @@ class Reader:
         people = list(dict.fromkeys(row["person_id"] for row in rows))
         if not people:
             return []
-        policies = list({row["policy_id"] for row in rows})
         every = self.script.looks_at_other_cover
-        cover = await self.reads.fetch(_COVER, people, policies, every)
+        cover = await self.reads.fetch(_COVER, people, self.scope[0], every)
         others = await self._others(people)
         # A thread, because the worker's other jobs do not wait for thousands of records.
         return await asyncio.to_thread(self._gathered, rows, cover, others)
@@ -157,6 +165,12 @@ def reader_of(
     until = min(day_start(simulation.to_on + timedelta(days=1)), simulation.as_of)
     scope = (simulation.against, day_start(simulation.from_on), until, offices)
     return Reader(reads, vault, script, scope)
+
+
+async def versions_for(reads: asyncpg.Pool, script: Script, plan_code: str) -> dict[UUID, str]:
+    """The documents under which cover was sold, as JSON."""
+    rows = await reads.fetch(_VERSIONS, plan_code, script.looks_at_other_cover)
+    return {row["id"]: row["document"] for row in rows}
 
 
 def visible(principal: Principal) -> Select[PlanSimulation]:

@@ -20,7 +20,7 @@ from app.claims import queries
 from app.claims.replay import Script
 from app.claims.simulation_membership import membership
 from app.claims.simulation_models import SIMULATION, PlanSimulation
-from app.claims.simulation_queries import offices_of, reader_of
+from app.claims.simulation_queries import offices_of, reader_of, versions_for
 from app.claims.simulation_results import result_of
 from app.claims.simulation_sums import added
 from app.claims.simulation_work import Part, executor_for, parts, processes
@@ -104,7 +104,8 @@ async def _replay(context: JobContext, run: Run) -> None:
     left = (simulation.claims_total or 0) - simulation.claims_done
     number = processes(left)
     since = time.monotonic()
-    async with executor_for(run.script, number) as executor:
+    versions = await versions_for(context.database.reads, run.script, simulation.against)
+    async with executor_for(run.script, versions, number) as executor:
         found = parts(reader, simulation.through_person_id, executor, number)
         async with aclosing(found) as slices:
             async for part in slices:

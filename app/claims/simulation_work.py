@@ -3,9 +3,10 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from multiprocessing import get_context, parent_process
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -57,28 +58,33 @@ async def parts(
 
 
 @asynccontextmanager
-async def executor_for(script: Script, number: int) -> AsyncIterator[Executor]:
-    """Something that runs `_replayed` with the script at hand."""
+async def executor_for(
+    script: Script, versions: Mapping[UUID, str], number: int
+) -> AsyncIterator[Executor]:
+    """Something that runs `_replayed` with the script and the versions' documents at hand."""
     if number == 1:
-        executor: Executor = ThreadPoolExecutor(1, "replay", _begin, (script,))
+        executor: Executor = ThreadPoolExecutor(1, "replay", _begin, (script, versions))
     else:
         content = script.terms.model_dump_json(by_alias=True, exclude_unset=True)
-        executor = ProcessPoolExecutor(
-            number, get_context("spawn"), _begin_process, (content, dict(script.renamed))
-        )
+        arguments = (content, dict(script.renamed), versions)
+        executor = ProcessPoolExecutor(number, get_context("spawn"), _begin_process, arguments)
     try:
         yield executor
     finally:
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
 
 
-def _begin(script: Script) -> None:
-    _local.script = script
+def _begin(script: Script, versions: Mapping[UUID, str]) -> None:
+    sold = {
+        version_id: PlanTerms.model_validate_json(document)
+        for version_id, document in versions.items()
+    }
+    _local.script = replace(script, versions=sold)
 
 
-def _begin_process(document: str, renamed: dict[str, str]) -> None:
-    """Parse the document once; end with the parent, however it ends."""
-    _local.script = Script(PlanTerms.model_validate_json(document), renamed)
+def _begin_process(document: str, renamed: dict[str, str], versions: Mapping[UUID, str]) -> None:
+    """Parse the documents once; end with the parent, however it ends."""
+    _begin(Script(PlanTerms.model_validate_json(document), renamed), versions)
     parent = parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent,), daemon=True).start()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -189,6 +190,14 @@ async def _replayed(
     offices = await queries.offices_of(session, simulation)
     reader = queries.reader_of(reads, vault, simulation, script, offices)
     person = await reader.person(claim.person_id)
+    versions = await queries.versions_for(reads, script, simulation.against)
+    script = replace(
+        script,
+        versions={
+            version_id: PlanTerms.model_validate_json(document)
+            for version_id, document in versions.items()
+        },
+    )
     for outcome in () if person is None else replay(script, person):
         if outcome.claim.id == claim.id:
             return outcome

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import msgspec
 from fastapi import FastAPI
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from app.claims import adjudication
 from app.claims.amounts import assess_claim
@@ -235,12 +235,11 @@ class Desk:
     async def uses(self) -> int:
         """How many uses of limits there really are, for nothing may be added to them."""
         async with self.app.state.database.transaction() as session:
-            found = await session.scalars(
-                select(Claim.id)
-                .join_from(Claim, text("benefit_use"), text("benefit_use.claim_id = claim.id"))
-                .where(Claim.plan_code == self.code)
+            found = await session.scalar(
+                text("select count(*) from benefit_use where plan_code = :code"),
+                {"code": self.code},
             )
-            return len(found.all())
+        return int(found or 0)
 
 
 async def make_desk(app: FastAPI, client: httpx.AsyncClient) -> Desk:
