@@ -86,9 +86,11 @@ async def _measures(
 ) -> Mapping[str, Value]:
     """Days are counted over the term that was paid for: what a moratorium added is free."""
     changes = await queries.transactions(session, policy.id)
-    paid_for = [change.period for change in changes if change.kind != "extend"]
-    first = business_day(min(_lower(period) for period in paid_for))
-    last = business_day(_upper(paid_for[-1]))
+    begun = [change for change in changes if change.status == "in_force"] or changes
+    # What a moratorium adds begins where the cover that was paid for ends.
+    added_from = [change.effective_at for change in changes if change.kind == "extend"]
+    first = business_day(_lower(begun[0].period))
+    last = business_day(min([policy.ends_at, *added_from]))
     ends = min(max(business_day(ends_at), first), last)
     return {
         "shares": policy.shares,
@@ -102,11 +104,6 @@ async def _measures(
 def _lower(period: Range[datetime]) -> datetime:
     assert period.lower is not None  # noqa: S101  cover always starts
     return period.lower
-
-
-def _upper(period: Range[datetime]) -> datetime:
-    assert period.upper is not None  # noqa: S101  and ends
-    return period.upper
 
 
 def full_months(first: date, end: date) -> int:

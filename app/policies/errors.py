@@ -80,9 +80,9 @@ class PolicyNotCancelled(Conflict):
 
 class MoratoriumOver(Conflict):
     code = "moratorium-over"
-    title = Text("宽限期已结束或已撤销", "The moratorium is over")
+    title = Text("暂停到期已结束或已撤销", "The moratorium is over")
     detail = Text(
-        "宽限期已结束或已撤销，不能更改，可另行宣布。",
+        "暂停到期已结束或已撤销，不能更改，可另行宣布。",
         "It is over or withdrawn and cannot be changed; declare another.",
     )
 

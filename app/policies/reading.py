@@ -48,6 +48,10 @@ EXPLANATIONS: dict[str, WordsView] = {
     "cancelled": WordsView(zh="已退保", en="Cancelled"),
     "void": WordsView(zh="凭证无效", en="Void"),
 }
+MORATORIUM = WordsView(
+    zh="保障中：所在区域已宣布暂停到期，保障顺延",
+    en="Covered: extended by a moratorium in the district",
+)
 
 
 def policy_state(status: str, starts_at: datetime, ends_at: datetime, now: datetime) -> PolicyState:
@@ -186,7 +190,7 @@ def _plan_cover(
         plan_name=_words(terms.name),
         covered=cover.covered,
         reason=best.reason,
-        explanation=EXPLANATIONS[best.reason],
+        explanation=MORATORIUM if best.extended else EXPLANATIONS[best.reason],
         shares=cover.shares,
         policies=[_policy_cover(policy) for policy in cover.policies],
         benefits=[_benefit_cover(benefit, covering, instant) for benefit in benefits.values()],
@@ -207,6 +211,7 @@ def _policy_cover(policy: PolicyCover) -> PolicyCoverView:
         term_number=policy.term_number,
         starts_at=policy.starts_at,
         ends_at=policy.ends_at,
+        extended=policy.extended,
     )
 
 

@@ -83,6 +83,9 @@ class PolicyCoverView(View):
     term_number: int = Field(examples=[1])
     starts_at: datetime
     ends_at: datetime
+    extended: bool = Field(
+        default=False, description="Covered only because a moratorium moved the end."
+    )
 
 
 class WaitingShares(View):

@@ -4,7 +4,7 @@ import copy
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,6 +66,18 @@ def cancellable(**rules: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def lasting(**term: Any) -> Callable[[dict[str, Any]], None]:
+    """A plan whose only option lasts so long, with one share and five days of grace."""
+
+    def change(document: dict[str, Any]) -> None:
+        document["contribution"]["options"][0]["term"] = term
+        document["contribution"]["max_shares"] = 1
+        document.pop("upgrade", None)
+        document["renewal"] = {"grace_days": 5, "opens_days_before": 20}
+
+    return change
+
+
 @asynccontextmanager
 async def business_time(database: Database, instant: datetime) -> AsyncIterator[None]:
     """The sandbox's business clock at an instant, and back."""
@@ -109,6 +121,7 @@ async def given(
     plan_code: str,
     *,
     starts_in: int = 1,
+    start_on: date | None = None,
     organisation_id: UUID | None = None,
     shares: int = 1,
 ) -> Policy:
@@ -120,7 +133,7 @@ async def given(
             person=rider.person,
             version=await service.version_on_sale(session, plan_code, now),
             shares=shares,
-            start_on=business_day(now) + timedelta(days=starts_in),
+            start_on=start_on or business_day(now) + timedelta(days=starts_in),
             channel="gifted",
             organisation_id=organisation_id,
             actor=SYSTEM,
