@@ -3,6 +3,7 @@
 from app.access import models as access
 from app.billing import agreement_models as agreements
 from app.billing import models as billing
+from app.claims import life_models as life_of_claims
 from app.claims import models as claims
 from app.claims import simulation_models as simulations
 from app.documents import models as documents
@@ -19,6 +20,9 @@ from app.payouts import models as payouts
 from app.plans import models as plans
 from app.policies import change_models as changes
 from app.policies import models as policies
+from app.relief import case_models as relief_cases
+from app.relief import household_models as households
+from app.relief import models as relief
 from app.rosters import models as rosters
 from app.treasury import models as treasury
 
@@ -35,9 +39,11 @@ __all__ = [
     "documents",
     "enrolment",
     "event_log",
+    "households",
     "idempotency",
     "jobs",
     "ledger",
+    "life_of_claims",
     "members",
     "metadata",
     "notifications",
@@ -47,6 +53,8 @@ __all__ = [
     "plans",
     "policies",
     "rate",
+    "relief",
+    "relief_cases",
     "rosters",
     "simulations",
     "transitions",

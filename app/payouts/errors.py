@@ -86,6 +86,7 @@ class NoticeDiffers(Conflict):
 
 CONSTRAINTS: dict[str, type[Problem]] = {
     "uq_payout__live_claim": PayoutLive,
+    "uq_payout__under_way_claim": PayoutLive,
     "uq_payout__live_refund": PayoutLive,
     "uq_payout_account__person_id_account_index": AccountRecordedAlready,
 }
