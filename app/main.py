@@ -114,6 +114,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
 }
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/staff/plan-versions": 1024 * KIB,
+    "/v1/staff/plan-validations": 1024 * KIB,
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/staff/claims/": MULTIPART_BYTES + 64 * KIB,

@@ -10,9 +10,9 @@ from app.kernel.clock import business_day
 from app.kernel.schema import View
 from app.plans.benefits import Benefit, Cause, DocumentKind, Words
 from app.plans.description import describe, describe_price
-from app.plans.expressions import Node
+from app.plans.expressions import Node, names_in
 from app.plans.facts import facts_of
-from app.plans.inputs import Input
+from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.models import PlanVersion
 from app.plans.pricing import price_of_one
 from app.plans.tables import StandardTable
@@ -51,21 +51,6 @@ class OptionView(View):
     )
 
 
-class PriceShareView(View):
-    """What one payer gives of a price."""
-
-    payer: Literal["member", "unit", "union", "platform"]
-    amount: WordsView
-
-
-class DescribedOptionView(OptionView):
-    """A price with what it follows from, in words."""
-
-    price_words: WordsView
-    split: list[PriceShareView] = Field(description="Who pays what of it; empty: the member all.")
-    deposit: WordsView | None = Field(description="The part that goes back at the end.")
-
-
 class SaidView(WordsView):
     """A part of a benefit in words; a condition has its reason `code`, a step its `name`."""
 
@@ -94,6 +79,24 @@ class FactFieldView(View):
     least: int | None = Field(examples=[0])
     most: int | None = Field(examples=[1_000_000_000_000])
     choices: dict[str, WordsView] = Field(description="The only words that a word may be.")
+
+
+class PriceShareView(View):
+    """What one payer gives of a price."""
+
+    payer: Literal["member", "unit", "union", "platform"]
+    amount: WordsView
+
+
+class DescribedOptionView(OptionView):
+    """A price with what it follows from, in words."""
+
+    price_words: WordsView
+    depends_on: list[FactFieldView] = Field(
+        description="What the price depends on besides the shares: age, sex, work …"
+    )
+    split: list[PriceShareView] = Field(description="Who pays what of it; empty: the member all.")
+    deposit: WordsView | None = Field(description="The part that goes back at the end.")
 
 
 class FactView(FactFieldView):
@@ -191,6 +194,11 @@ def _described(terms: PlanTerms, option: ContributionOption) -> DescribedOptionV
     return DescribedOptionView(
         **_option(terms, option).model_dump(),
         price_words=said(option.price),
+        depends_on=[
+            _field(PRICE_CONTEXT[name])
+            for name in dict.fromkeys(names_in(option.price))
+            if name in PRICE_CONTEXT and name != "shares"
+        ],
         split=[PriceShareView(payer=part.payer, amount=said(part.amount)) for part in option.split],
         deposit=None if option.deposit is None else said(option.deposit),
     )

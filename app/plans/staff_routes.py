@@ -70,7 +70,7 @@ async def draft_plan_version(
     return await keyed.reply(201, version_view(version), etag=authoring.etag_of(version))
 
 
-@routes.post("/v1/staff/plan-versions/validation", openapi_extra=BODY)
+@routes.post("/v1/staff/plan-validations", openapi_extra=BODY)
 async def validate_plan_version(
     administrator: Administrator, judged: JudgedDep, session: SessionDep
 ) -> ValidationView:

@@ -31,6 +31,15 @@ class Authors:
             f"{PATH}{path}", headers=(who or self.agency).keyed | headers, json=body
         )
 
+    async def validate(self, body: Any) -> list[dict[str, Any]]:
+        """The faults of a version that is not kept."""
+        answer = await self.client.post(
+            "/v1/staff/plan-validations", headers=self.agency.headers, json=body
+        )
+        assert answer.status_code == 200, answer.text
+        faults: list[dict[str, Any]] = answer.json()["faults"]
+        return faults
+
     async def draft(self, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """A draft; the answer with its ETag as `etag`."""
         answer = await self.post("", body or version())

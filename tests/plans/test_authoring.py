@@ -232,13 +232,10 @@ async def test_validation_keeps_nothing(authors: Authors, app: FastAPI) -> None:
     body = version(colour="red")
     versions = "select count(*) from plan_version"
     before = await scalar(app.state.database, versions)
-    answer = await authors.post("/validation", body)
-    assert answer.status_code == 200
-    [fault] = answer.json()["faults"]
+    [fault] = await authors.validate(body)
     assert (fault["pointer"], fault["code"]) == ("/document/colour", "extra-forbidden")
     assert fault["message"]["zh"]
-    right = await authors.post("/validation", version())
-    assert right.json() == {"faults": []}
+    assert await authors.validate(version()) == []
     assert await scalar(app.state.database, versions) == before
 
 
@@ -313,8 +310,7 @@ async def test_plans_that_require_each_other_in_a_circle(authors: Authors) -> No
     await authors.published(version(one, relations={"requires": [two]}))
     await authors.published(version(two, relations={"requires": [three]}))
     last = version(three, relations={"requires": [one], "pays_after": [two]})
-    checked = await authors.post("/validation", last)
-    assert [each["code"] for each in checked.json()["faults"]] == ["requires-cycle"]
+    assert [each["code"] for each in await authors.validate(last)] == ["requires-cycle"]
     drafted = await authors.draft(last)
     refused = await authors.publish(drafted["id"])
     assert faults(refused) == {("/document/relations/requires/0", "requires-cycle")}
@@ -416,6 +412,21 @@ async def test_a_standard_table_is_copied_into_the_version(
     )
     assert again.status_code == 304
     assert (await client.get("/v1/plan-tables/NOBODYS")).status_code == 404
+
+
+async def test_a_price_says_what_it_depends_on(authors: Authors, client: httpx.AsyncClient) -> None:
+    body = version()
+    body["document"]["eligibility"]["ages"]["female"] = {"minimum": 16, "maximum": 60}
+    body["document"]["contribution"]["options"][0]["price"] = {
+        "choose": {"by": "sex", "cases": {"male": {"yuan": 40}, "female": {"yuan": 30}}}
+    }
+    published = await authors.published(body)
+    plan = (await client.get(f"/v1/plans/{published['plan_code']}")).json()
+    [option] = plan["options"]
+    assert option["price_per_share_fen"] is None
+    [sex] = option["depends_on"]
+    assert (sex["name"], set(sex["choices"])) == ("sex", {"male", "female"})
+    assert "40" in option["price_words"]["zh"]
 
 
 async def test_the_schema_is_public(client: httpx.AsyncClient) -> None:
