@@ -1,0 +1,1 @@
+"""Second-tier help: funds with a formula and a board, households, proposals, visits."""

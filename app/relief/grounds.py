@@ -1,0 +1,44 @@
+"""Why relief is asked for, what papers prove it, and the facts that every formula may use."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from app.kernel.text import Text
+
+Ground = Literal[
+    "illness",
+    "accident",
+    "disaster",
+    "spouse_illness",
+    "child_illness",
+    "parent_illness",
+    "hardship",
+]
+# No ground, and no fact, asks where somebody's household is registered.
+GROUNDS: Mapping[str, Text] = {
+    "illness": Text("本人患病", "Own illness"),
+    "accident": Text("本人意外伤害", "Own accident"),
+    "disaster": Text("自然灾害或火灾等", "Disaster"),
+    "spouse_illness": Text("配偶患病", "Illness of the spouse"),
+    "child_illness": Text("子女患病", "Illness of a child"),
+    "parent_illness": Text("父母患病", "Illness of a parent"),
+    "hardship": Text("其他突发困难", "Other sudden hardship"),
+}
+ReliefDocumentKind = Literal[
+    "identity",
+    "medical_record",
+    "receipt",
+    "household_members",
+    "income_proof",
+    "loss_proof",
+    "hardship_statement",
+]
+DOCUMENTS: Mapping[str, Text] = {
+    "identity": Text("身份证明", "Identity"),
+    "medical_record": Text("诊断证明或病历", "Medical record"),
+    "receipt": Text("费用票据", "Receipts"),
+    "household_members": Text("家庭成员证明", "Proof of who belongs to the household"),
+    "income_proof": Text("收入证明", "Proof of income"),
+    "loss_proof": Text("损失证明", "Proof of the loss"),
+    "hardship_statement": Text("困难情况说明", "Statement of the hardship"),
+}
