@@ -11,6 +11,7 @@ from app.access import errors as access_errors
 from app.access import oauth_routes
 from app.access import routes as access
 from app.access.authentication import Authenticator
+from app.billing import agreement_routes as renewal_agreements
 from app.billing import cancellation_routes, quote_routes
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
@@ -59,6 +60,8 @@ from app.rosters import routes as rosters
 from app.rosters import staff_routes as agreement_routes
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
+from app.treasury import errors as treasury_errors
+from app.treasury import routes as treasury
 
 log = structlog.get_logger("api")
 
@@ -74,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     members.routes,
     member_staff_routes.routes,
     ledger.routes,
+    treasury.routes,
     plans.routes,
     plan_staff_routes.routes,
     policies.hot_routes,
@@ -85,6 +89,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     billing.hot_routes,
     quote_routes.routes,
     cancellation_routes.routes,
+    renewal_agreements.routes,
     payouts.routes,
     notifications.routes,
     claims.routes,
@@ -111,6 +116,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
+    **treasury_errors.CONSTRAINTS,
 }
 BODY_LIMITS: Mapping[str, int] = {
     "/v1/staff/plan-versions": 1024 * KIB,
@@ -148,7 +154,8 @@ TAGS: Mapping[str, str] = {
     "staff accounts": "Accounts of caseworkers, reviewers and others, for administrators.",
     "partners": "Partner platforms and their OAuth clients.",
     "rosters": "Partners' rosters, and the agreements that they rest on.",
-    "ledger": "The books, for auditors.",
+    "ledger": "The books: accounts, statements, months that close, reversals.",
+    "treasury": "Batches of transfers, and reconciliation with gateway and bank.",
     "callbacks": "Signed messages from outside systems.",
     "service": "Health, metrics and the catalogue of refusals.",
     "sandbox": "The business clock of demonstrations and tests.",

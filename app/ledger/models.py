@@ -133,7 +133,7 @@ class LedgerReversal(Base):
         CheckConstraint(REVERSAL.check(), name="status"),
         CheckConstraint("length(reason) between 1 and 500", name="reason"),
         CheckConstraint("decided_by is null or decided_by <> proposed_by", name="two_people"),
-        CheckConstraint("(status = 'posted') = (posting_id is not null)", name="posting_id"),
+        CheckConstraint("status <> 'posted' or posting_id is not null", name="posting_id"),
         Index(
             "uq_ledger_reversal__transaction_id",
             "transaction_id",

@@ -1,9 +1,10 @@
-"""Posting facts in money, and the trial balance."""
+"""Posting facts in money, who may look at the books, and the trial balance."""
 
 from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit
@@ -11,7 +12,7 @@ from app.kernel.database import raw_connection
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.ledger import queries
-from app.ledger.errors import Unbalanced
+from app.ledger.errors import BooksAreMunicipal, Unbalanced
 from app.ledger.schemas import TrialBalanceLine, TrialBalanceView
 from app.ledger.statements import POST
 
@@ -61,25 +62,39 @@ async def post(
     return transaction_id
 
 
+async def require_books(session: AsyncSession, principal: Principal) -> None:
+    """Raises BooksAreMunicipal (403) for staff of anything but the municipal office."""
+    if not await session.scalar(select(queries.keeps_books(principal))):
+        raise BooksAreMunicipal
+
+
 async def trial_balance(
-    session: AsyncSession, auditor: Principal, on: date | None
+    session: AsyncSession, auditor: Principal, first: date | None, last: date | None
 ) -> TrialBalanceView:
-    """Every account's debits, credits and balance of facts up to and including `on`."""
+    """Every account's opening, debits, credits and balance by posting day, both days included.
+
+    Raises BooksAreMunicipal (403).
+    """
+    await require_books(session, auditor)
     lines = [
         TrialBalanceLine(
             account=row.code,
             kind=row.kind,
             name_zh=row.name_zh,
             name_en=row.name_en,
+            opening_fen=int(row.opening_fen),
             debit_fen=int(row.debit_fen),
             credit_fen=int(row.credit_fen),
-            balance_fen=int(row.debit_fen - row.credit_fen),
+            balance_fen=int(row.opening_fen + row.debit_fen - row.credit_fen),
         )
-        for row in await queries.balances(session, on)
+        for row in await queries.balances(session, first, last)
     ]
     await audit.record(
         session, auditor, "ledger.read", subject="ledger_account", subject_ids=[], details={}
     )
     return TrialBalanceView(
-        on=on, lines=lines, difference_fen=sum(line.balance_fen for line in lines)
+        first=first,
+        on=last,
+        lines=lines,
+        difference_fen=sum(line.balance_fen for line in lines),
     )

@@ -195,7 +195,7 @@ def _reversals() -> None:
             status="status in ('declined', 'posted', 'proposed')",
             reason="length(reason) between 1 and 500",
             two_people="decided_by is null or decided_by <> proposed_by",
-            posting_id="(status = 'posted') = (posting_id is not null)",
+            posting_id="status <> 'posted' or posting_id is not null",
         ),
         *_keys(
             "ledger_reversal",

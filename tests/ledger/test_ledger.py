@@ -126,12 +126,16 @@ async def test_the_trial_balance_is_the_auditors(
             reference_id=new_id(),
             actor=SYSTEM,
         )
-    agency = await make_organisation(app, Kind.AGENCY)
-    auditor = await staff_token(app, agency.id, ["auditor"])
+    city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+    agency = await make_organisation(app, Kind.AGENCY, city)
+    auditor = await staff_token(app, city.id, ["auditor"])
     answer = await client.get("/v1/staff/ledger/trial-balance", headers=auditor.headers)
     assert answer.json()["difference_fen"] == 0
     lines = {line["account"]: line for line in answer.json()["lines"]}
     assert lines["bank"]["debit_fen"] >= 700
+    below = await staff_token(app, agency.id, ["auditor"])
+    refused = await client.get("/v1/staff/ledger/trial-balance", headers=below.headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "books-are-municipal")
     caseworker = await staff_token(app, agency.id, ["caseworker"])
     refused = await client.get("/v1/staff/ledger/trial-balance", headers=caseworker.headers)
     assert refused.status_code == 403

@@ -1,0 +1,92 @@
+"""A municipal office with a database of its own: months close for good, days are compared whole."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+
+from app.kernel.clock import day_start, move_business_clock, system_now
+from app.kernel.ids import new_id
+from app.kernel.principal import SYSTEM
+from app.ledger.service import post
+from app.main import create_app
+from app.organisations.models import Kind, Organisation
+from app.settings import Settings
+from tests.access_fixtures import SignedIn, make_organisation, staff_token
+
+
+@dataclass(frozen=True)
+class Municipal:
+    """The office, its people, and a client of a service over its own database."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    city: Organisation
+    auditor: SignedIn
+    supervisor: SignedIn
+    another_supervisor: SignedIn
+
+    async def get(self, path: str, who: SignedIn | None = None, **params: Any) -> httpx.Response:
+        headers = (who or self.auditor).headers
+        return await self.client.get(f"/v1/staff/{path}", headers=headers, params=params)
+
+    async def post(
+        self, path: str, body: Any = None, who: SignedIn | None = None
+    ) -> httpx.Response:
+        headers = (who or self.supervisor).keyed
+        return await self.client.post(f"/v1/staff/{path}", headers=headers, json=body)
+
+    async def close(self, month: str) -> httpx.Response:
+        return await self.post(f"ledger/months/{month}/closure", who=self.auditor)
+
+    async def book(
+        self,
+        on: date,
+        entries: Sequence[tuple[str, int]],
+        kind: str = "test.book",
+        reference_id: UUID | None = None,
+    ) -> UUID:
+        async with self.app.state.database.transaction() as session:
+            return await post(
+                session,
+                kind,
+                entries,
+                event_on=on,
+                reference_id=reference_id or new_id(),
+                actor=SYSTEM,
+            )
+
+    async def today_is(self, day: date) -> None:
+        """Noon of a day on the business clock."""
+        offset = day_start(day) + timedelta(hours=12) - system_now()
+        async with self.app.state.database.transaction() as session:
+            await move_business_clock(session, offset)
+
+
+@asynccontextmanager
+async def municipal(
+    settings: Settings, clone_database: Callable[[str], str]
+) -> AsyncIterator[Municipal]:
+    """Everything started; ends with the context."""
+    own = settings.model_copy(
+        update={"database_url": clone_database(f"office_{uuid.uuid4().hex[:12]}")}
+    )
+    app = create_app(own)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+            yield Municipal(
+                app,
+                client,
+                city,
+                await staff_token(app, city.id, ["auditor"]),
+                await staff_token(app, city.id, ["supervisor"]),
+                await staff_token(app, city.id, ["supervisor"]),
+            )
