@@ -3,6 +3,7 @@
 from app.access import models as access
 from app.billing import agreement_models as agreements
 from app.billing import models as billing
+from app.claims import life_models as life_of_claims
 from app.claims import models as claims
 from app.claims import simulation_models as simulations
 from app.documents import models as documents
@@ -42,6 +43,7 @@ __all__ = [
     "idempotency",
     "jobs",
     "ledger",
+    "life_of_claims",
     "members",
     "metadata",
     "notifications",

@@ -69,8 +69,10 @@ class Payout(Base):
     """Money that is owed and sent under one number: `out_bill_no` never changes.
 
     A failed payout is followed by a new row, with a new number, only after the outside
-    system itself said that the old one failed (reliability.md, invariant 9). `lane` is how
-    money goes to a bank: by a call of its own or in a batch; null until that is chosen.
+    system itself said that the old one failed (reliability.md, invariant 9). `round` is
+    the claim's round of review that it pays for: a later one pays the difference. A claim
+    decided by rule has no approvers. `lane` is how money goes to a bank: by a call of its own
+    or in a batch; null until that is chosen.
     """
 
     __tablename__ = "payout"
@@ -81,13 +83,20 @@ class Payout(Base):
         CheckConstraint(PAYOUT.check(), name="status"),
         CheckConstraint("(method = 'bank') = (payout_account_id is not null)", name="destination"),
         CheckConstraint("num_nonnulls(claim_id, refund_id, relief_case_id) = 1", name="one_cause"),
-        CheckConstraint("cardinality(approvers) >= 1", name="approvers"),
+        CheckConstraint("by_rule or cardinality(approvers) >= 1", name="approvers"),
         CheckConstraint("lane in ('direct', 'batch')", name="lane"),
         Index(
             "uq_payout__live_claim",
             "claim_id",
+            "round",
             unique=True,
-            postgresql_where=text("status <> 'failed'"),
+            postgresql_where=text("status <> 'failed' and claim_id is not null"),
+        ),
+        Index(
+            "uq_payout__under_way_claim",
+            "claim_id",
+            unique=True,
+            postgresql_where=text("status not in ('failed', 'paid') and claim_id is not null"),
         ),
         Index(
             "uq_payout__live_refund",
@@ -126,6 +135,7 @@ class Payout(Base):
     claim_id: Mapped[UUID | None] = mapped_column(ForeignKey("claim.id"))
     refund_id: Mapped[UUID | None]
     relief_case_id: Mapped[UUID | None] = mapped_column(ForeignKey("relief_case.id"))
+    round: Mapped[int] = mapped_column(server_default=text("1"))
     plan_code: Mapped[str]
     method: Mapped[str]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
@@ -133,6 +143,7 @@ class Payout(Base):
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("member_account.id"))
     payout_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_account.id"))
     approvers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    by_rule: Mapped[bool] = mapped_column(server_default=text("false"))
     status: Mapped[str]
     out_bill_no: Mapped[str]
     outside_reference: Mapped[str | None]
