@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kernel.clock import business_day
+from app.kernel.clock import business_day, day_start
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
-from app.kernel.problems import FieldError, PreconditionFailed
+from app.kernel.problems import FieldError, InvalidTransition, PreconditionFailed
 from app.kernel.text import Text
 from app.kernel.transitions import move
 from app.plans import events, queries, service
@@ -19,6 +19,7 @@ from app.plans.errors import (
     InvalidPlan,
     MunicipalOfficeNeeded,
     PlanVersionNotFound,
+    PlanVersionNotOnSale,
     PlanVersionPublished,
     VersionsOverlap,
 )
@@ -29,6 +30,10 @@ from app.plans.versions_text import SentVersion, content_of, under_document
 
 OTHER_CODE = Text(
     "草稿属于 {code}，编码不能更改", "The draft is one of {code}: its code cannot change."
+)
+
+NOT_TO_COME = Text(
+    "须晚于今天与首个销售日", "It has to be later than today and than the first day of sale."
 )
 
 
@@ -147,6 +152,32 @@ async def faults_among_plans(session: AsyncSession, terms: PlanTerms) -> list[Fi
     return [under_document(fault) for fault in relation_faults(terms, others)]
 
 
+async def end_sale(
+    session: AsyncSession,
+    publisher: Principal,
+    version_id: UUID,
+    until: date | None,
+    now: datetime,
+) -> PlanVersion:
+    """Sell a published version until a day that is still to come, or without an end (None).
+
+    So that the next version can be published beforehand, to begin on that day. Raises as
+    `close`, and PlanVersionNotOnSale, VersionsOverlap (409), InvalidPlan (422) for a day
+    that is not to come.
+    """
+    await queries.lock_plans(session)
+    version = await _of_office(session, publisher, version_id)
+    if version.status != "published":
+        raise PlanVersionNotOnSale(status=version.status)
+    if until is not None and day_start(until) <= max(now, version.effective_from):
+        raise InvalidPlan(errors=[FieldError("/effective_to", "not-to-come", NOT_TO_COME)])
+    version.effective_to = None if until is None else day_start(until)
+    await _require_alone(session, version)
+    await session.flush()
+    await _state(session, publisher, version, "end_sale", events.PLAN_VERSION_SALE_ENDS, now)
+    return version
+
+
 async def close(
     session: AsyncSession, publisher: Principal, version_id: UUID, now: datetime
 ) -> PlanVersion:
@@ -166,12 +197,12 @@ async def reopen(
     """Sell a closed version again; raises as `close`, and VersionsOverlap (409)."""
     await queries.lock_plans(session)
     version = await _of_office(session, publisher, version_id)
-    if version.status == "closed":
-        await _require_alone(session, version)
-        await move(session, PLAN_VERSION, version, "published", actor=publisher, at=now)
-        await _state(session, publisher, version, "reopen", events.PLAN_VERSION_REOPENED, now)
-        return version
-    raise PlanVersionPublished(status=version.status)
+    if version.status != "closed":
+        raise InvalidTransition(current=version.status, target="published")
+    await _require_alone(session, version)
+    await move(session, PLAN_VERSION, version, "published", actor=publisher, at=now)
+    await _state(session, publisher, version, "reopen", events.PLAN_VERSION_REOPENED, now)
+    return version
 
 
 async def retire(

@@ -86,6 +86,15 @@ class PlanVersionPublished(Conflict):
     )
 
 
+class PlanVersionNotOnSale(Conflict):
+    code = "plan-version-not-on-sale"
+    title = Text("该版本不在销售", "Not on sale")
+    detail = Text(
+        "该版本状态为 {status}，只能为已发布的版本设定停售日。",
+        "It is {status}: only a published version has a last day of sale.",
+    )
+
+
 class VersionsOverlap(Conflict):
     """Another version is sold on some of the same days; `version` says which."""
 

@@ -276,19 +276,20 @@ def plan_view(version: PlanVersion) -> PlanView:
     known: PlanView | None = terms.programs.get(_VIEW)
     if known is None:
         known = terms.programs[_VIEW] = _plan(version, terms)
-    return known
+    until = version.effective_to
+    # The one thing of a published version that may still change.
+    return known.model_copy(update={"effective_to": None if until is None else business_day(until)})
 
 
 _VIEW = "catalogue:view"
 
 
 def _plan(version: PlanVersion, terms: PlanTerms) -> PlanView:
-    until = version.effective_to
     return PlanView(
         **plan_summary(version).model_dump(exclude={"options"}),
         options=[_described(terms, option) for option in terms.contribution.options],
         effective_from=business_day(version.effective_from),
-        effective_to=None if until is None else business_day(until),
+        effective_to=None,
         version_id=version.id,
         issuer=_words(terms.source.issuer),
         published_plan=terms.source.published_plan,

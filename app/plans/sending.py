@@ -119,6 +119,12 @@ def version_response(request: Request, version: PlanVersion) -> Response:
     return Response(content, 200, headers, media_type=JSON)
 
 
+def changed_response(version: PlanVersion) -> Response:
+    """A version after a change, as JSON."""
+    content = version_view(version).model_dump_json()
+    return Response(content, 200, {"ETag": etag_of(version)}, media_type=JSON)
+
+
 def _prefers_yaml(accept: str) -> bool:
     """Whether YAML is named before JSON; quality values are not looked at."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]

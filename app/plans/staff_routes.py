@@ -27,12 +27,14 @@ from app.plans.sending import (
     IfMatch,
     JudgedDep,
     SentVersionDep,
+    changed_response,
     etags_in,
     version_body,
     version_response,
 )
 from app.plans.staff_schemas import (
     DifferencesView,
+    EndOfSaleBody,
     PlanVersionLine,
     PlanVersionView,
     ValidationView,
@@ -144,9 +146,7 @@ async def replace_plan_version(
     version = await authoring.replace(
         session, administrator, version_id, sent, etags_in(if_match), now
     )
-    headers = {"ETag": authoring.etag_of(version)}
-    content = version_view(version).model_dump_json()
-    return Response(content, 200, headers, media_type="application/json")
+    return changed_response(version)
 
 
 @routes.delete("/v1/staff/plan-versions/{version_id}", status_code=204)
@@ -189,6 +189,21 @@ async def publish_plan_version(
     """
     version = await authoring.publish(session, administrator, version_id, now)
     return await keyed.reply(200, version_view(version), etag=authoring.etag_of(version))
+
+
+@routes.put("/v1/staff/plan-versions/{version_id}/end-of-sale", response_model=PlanVersionView)
+async def end_sale_of_plan_version(
+    administrator: Administrator,
+    version_id: VersionId,
+    body: EndOfSaleBody,
+    session: SessionDep,
+    now: NowDep,
+) -> Response:
+    """Say until when a published version is sold, so that the next one can be published
+    beforehand and begin on that day. For the municipal office.
+    """
+    version = await authoring.end_sale(session, administrator, version_id, body.effective_to, now)
+    return changed_response(version)
 
 
 @routes.post("/v1/staff/plan-versions/{version_id}/closure", response_model=PlanVersionView)

@@ -8,13 +8,22 @@ from pydantic import Field
 
 from app.kernel.clock import business_day
 from app.kernel.problems import FieldError
-from app.kernel.schema import View
+from app.kernel.schema import Body, Day, View
 from app.kernel.text import Text
 from app.plans.differences import Difference
 from app.plans.models import PlanVersion
 from app.plans.schemas import WordsView
 
 VersionStatus = Literal["draft", "published", "closed", "retired"]
+
+
+class EndOfSaleBody(Body):
+    """Until when a version is sold."""
+
+    effective_to: Day | None = Field(
+        description="The first day on which it is no longer sold; null: until it is closed.",
+        examples=["2099-01-01"],
+    )
 
 
 class PlanVersionLine(View):

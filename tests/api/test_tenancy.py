@@ -30,7 +30,13 @@ OPEN_TO_OTHERS = {
     "pushRoster": "a sequence is each partner's own; this makes the caller's",
 }
 # Of the two agencies' one city: its administrator may, and is the peer of nobody.
-CITYWIDE = {"publishPlanVersion", "closePlanVersion", "reopenPlanVersion", "retirePlanVersion"}
+CITYWIDE = {
+    "publishPlanVersion",
+    "endSaleOfPlanVersion",
+    "closePlanVersion",
+    "reopenPlanVersion",
+    "retirePlanVersion",
+}
 OWNERS = {"readIdentityCheck": "newcomer"}
 # Bodies whose example fits no object of the tenant that owns the path.
 BODIES: dict[str, Any] = {
@@ -225,6 +231,12 @@ IN_BODIES: dict[tuple[str, str], Named] = {
         "organisation_id": str(theirs.agency.id),
         "name": "外来平台",
         "uscc": "91110000600037341L",
+    },
+    ("declareMoratorium", "organisation_id"): lambda theirs, _: {
+        "organisation_id": str(theirs.site.id),
+        "first_day": tomorrow(),
+        "last_day": tomorrow(),
+        "reason": "防汛",
     },
     ("openClaim", "policy_id"): lambda theirs, _: claim_body(theirs),
     ("receiveClaim", "policy_id"): lambda theirs, _: claim_body(theirs),

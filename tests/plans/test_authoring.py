@@ -305,6 +305,34 @@ async def test_overlapping_dates_name_the_other_version(authors: Authors) -> Non
     await authors.published(two)
 
 
+async def test_the_next_version_takes_over_on_a_day(authors: Authors) -> None:
+    first = await authors.published()
+    today = business_day(system_now())
+    day = str(today + timedelta(days=10))
+    second = await authors.draft(version(first["plan_code"]) | {"effective_from": day})
+    assert (await authors.publish(second["id"])).status_code == 409
+
+    async def end(version_id: str, day: str | None) -> httpx.Response:
+        return await authors.client.put(
+            f"{PATH}/{version_id}/end-of-sale",
+            headers=authors.office.headers,
+            json={"effective_to": day},
+        )
+
+    past = await end(first["id"], str(today))
+    assert faults(past) == {("/effective_to", "not-to-come")}
+    ended = await end(first["id"], day)
+    assert (ended.json()["status"], ended.json()["effective_to"]) == ("published", day)
+    shown = await authors.client.get(f"/v1/plans/{first['plan_code']}")
+    assert shown.json()["effective_to"] == day
+    assert (await authors.publish(second["id"])).status_code == 200
+    back = await end(first["id"], None)
+    assert (back.status_code, back.json()["code"]) == (409, "plan-versions-overlap")
+    draft = await authors.draft(version(first["plan_code"]))
+    refused = await end(draft["id"], day)
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan-version-not-on-sale")
+
+
 async def test_plans_that_require_each_other_in_a_circle(authors: Authors) -> None:
     one, two, three = (version()["document"]["code"] for _ in range(3))
     await authors.published(version(one, relations={"requires": [two]}))
@@ -327,8 +355,11 @@ async def first_of(authors: Authors, code: str) -> dict[str, Any]:
 
 async def test_only_the_municipal_office_publishes(authors: Authors) -> None:
     drafted = await authors.draft()
-    for verb in ("publication", "closure", "reopening", "retirement"):
-        answer = await authors.post(f"/{drafted['id']}/{verb}")
+    for verb in ("publication", "closure", "reopening", "retirement", "end-of-sale"):
+        ask = authors.client.put if verb == "end-of-sale" else authors.client.post
+        body = {"effective_to": None} if verb == "end-of-sale" else None
+        path = f"{PATH}/{drafted['id']}/{verb}"
+        answer = await ask(path, headers=authors.agency.keyed, json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "municipal-office-needed")
 
 
