@@ -70,6 +70,7 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         "enableStaffAccount",
         "suspendPartner",
         "reinstatePartner",
+        "withdrawMoratorium",
         "endAgreement",
         "cancelOrder",
         "submitClaim",

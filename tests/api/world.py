@@ -108,6 +108,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
     await _newcomer(client, tenant)
     await _office(app, client, tenant)
     await _partner(app, tenant)
+    await _moratorium(client, tenant)
     version_id = await tenant.draft(client)
     tenant.ids |= {
         "version_id": version_id,
@@ -115,6 +116,23 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "showPlanTable.code": "CN-30",
     }
     return tenant
+
+
+async def _moratorium(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    """A day on which nothing ends at one site."""
+    today = business_day(system_now()).isoformat()
+    declared = await client.post(
+        "/v1/staff/moratoriums",
+        headers=keyed(tenant.staff),
+        json={
+            "organisation_id": str(tenant.site.id),
+            "first_day": today,
+            "last_day": today,
+            "reason": "防汛",
+        },
+    )
+    assert declared.status_code == 201, declared.text
+    tenant.ids["moratorium_id"] = declared.json()["id"]
 
 
 async def _cover_and_money(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:

@@ -17,7 +17,7 @@ from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 FOLDER = Path(__file__).parents[1] / "invariants"
-OURS = ("01", "02", "03", "04", "05", "10")
+OURS = ("01", "02", "03", "04", "05", "10", "12")
 FILES = sorted(file for file in FOLDER.glob("*.sql") if file.name[:2] in OURS)
 
 
@@ -74,6 +74,7 @@ async def test_nothing_is_broken_after_a_busy_day_and_faults_are_found(
             "03": "update share_slot set released_at = now()",
             "04": "update payment_attempt set amount_fen = amount_fen + 1",
             "05": "delete from status_history where from_status is null",
+            "12": "update refund set amount_fen = amount_fen * 2",
             "10": "update consent set given_at = now() + interval '9 years'",
         }
         for number, fault in faults.items():

@@ -158,6 +158,10 @@ async def an_older_snapshot_last(owner: asyncpg.Connection) -> None:
         )
 
 
+async def half_a_beneficiary(owner: asyncpg.Connection) -> None:
+    await plant(owner, "beneficiary", share_percent="50")
+
+
 async def queued_without_a_claim(owner: asyncpg.Connection) -> None:
     await plant(owner, "claim_queue")
 
@@ -174,6 +178,7 @@ VIOLATIONS: dict[str, Any] = {
     "09_unknown_payout_is_asked": paid_twice,
     "10_bought_cover_has_identity": one_document_two_persons,
     "11_rosters": an_older_snapshot_last,
+    "12_changes_of_cover": half_a_beneficiary,
     "claims_queue": queued_without_a_claim,
 }
 
