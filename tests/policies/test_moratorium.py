@@ -155,7 +155,8 @@ async def test_it_reaches_its_subtree_and_nothing_else(
 
 async def parent_of(app: FastAPI, organisation: Organisation) -> Organisation:
     async with app.state.database.transaction() as session:
-        return await session.get_one(Organisation, organisation.parent_id)
+        found: Organisation = await session.get_one(Organisation, organisation.parent_id)
+    return found
 
 
 async def test_cancelled_pending_renewed_and_hindered_cover_is_left_alone(
