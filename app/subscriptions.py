@@ -1,6 +1,7 @@
 """Which job hears which event, on one page: event name → job names."""
 
 from app.billing.events import (
+    CHARGE_REFUSED,
     COVER_BEGAN,
     END_MOVED,
     ORDER_PAID,
@@ -8,6 +9,7 @@ from app.billing.events import (
     PAY_BACK_WAITING,
     PAYOUT_SETTLED,
     REFUND_WAITING,
+    TELL_CHARGE_REFUSED,
     TELL_LAPSE,
     TELL_REFUND_WAITING,
     TELL_REFUNDS,
@@ -45,6 +47,7 @@ from app.rosters.events import FOLLOW_ACTIVATION, ROSTER_IDENTITY_PASSED
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     IDENTITY_PASSED: (ACTIVATE_PENDING, ROSTER_IDENTITY_PASSED),
     ORDER_PAID: (COVER_BEGAN,),
+    CHARGE_REFUSED: (TELL_CHARGE_REFUSED,),
     ORDER_REFUNDED: (TELL_REFUNDS,),
     REFUND_WAITING: (TELL_REFUND_WAITING,),
     POLICY_ACTIVATED: (FOLLOW_ACTIVATION, COVER_BEGAN),

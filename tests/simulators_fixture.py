@@ -28,6 +28,7 @@ from app.simulators.main import create_app
 QUICK: dict[str, Any] = {
     "notice_retry_seconds": (0.0, 0.05, 0.1, 0.2, 0.4),
     "refund_seconds": 0.05,
+    "charge_seconds": 0.05,
     "identity_slow_seconds": 0.3,
     "bank_settle_seconds": 0.05,
     "bank_slow_seconds": 0.5,

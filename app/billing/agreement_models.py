@@ -1,6 +1,6 @@
 """Payment agreements (委托代扣): that the gateway may be asked for the next term's money."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import Base
 from app.kernel.transitions import Lifecycle
 
+# How long the page on which it is confirmed stays open, at the gateway as well.
+CONFIRM_WITHIN = timedelta(minutes=30)
 AGREEMENT = Lifecycle.of(
     "payment_agreement",
     ["requested"],
@@ -21,7 +23,7 @@ class PaymentAgreement(Base):
 
     The chain is named by its first policy: terms that follow belong to the same agreement.
     `contract_code` is our number for it at the gateway; `sealed` holds {openid,
-    contract_id, presign_token}, the last two once the gateway gave them. No charge is above
+    contract_id, app_id, path}, the last three once the gateway gave them. No charge is above
     `most_fen`. Ended, it stays as it is; `end_sent_at` says that the gateway knows.
     """
 
@@ -29,7 +31,7 @@ class PaymentAgreement(Base):
     __table_args__ = (
         CheckConstraint(AGREEMENT.check(), name="status"),
         CheckConstraint("most_fen > 0", name="most_fen"),
-        CheckConstraint("(status = 'ended') = (ended_at is not null)", name="ended_at"),
+        CheckConstraint("status <> 'ended' or ended_at is not null", name="ended_at"),
         UniqueConstraint("contract_code", name="uq_payment_agreement__contract_code"),
         Index(
             "uq_payment_agreement__live",
@@ -48,6 +50,8 @@ class PaymentAgreement(Base):
     first_policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
     contract_code: Mapped[str]
     most_fen: Mapped[int] = mapped_column(BigInteger)
+    # The term whose renewal was tried last: each is tried once.
+    tried_policy_id: Mapped[UUID | None] = mapped_column(ForeignKey("policy.id"))
     status: Mapped[str]
     sealed: Mapped[bytes]
     requested_at: Mapped[datetime]

@@ -153,6 +153,21 @@ class AlreadyRenewed(Conflict):
     detail = Text("该保障凭证已续保。", "The policy was renewed already.")
 
 
+class AgreementNotFound(NotFound):
+    code = "renewal-agreement-not-found"
+    title = Text("没有自动续保协议", "No renewal agreement")
+    detail = Text("该保障没有自动续保协议。", "Nobody has asked for automatic renewal here.")
+
+
+class AgreementExists(Conflict):
+    code = "renewal-agreement-exists"
+    title = Text("已开通自动续保", "It renews itself already")
+    detail = Text(
+        "该保障已开通自动续保；如需修改金额，请先关闭再开通。",
+        "It renews itself already; to change the amount end that agreement first.",
+    )
+
+
 class UpgradeNotOffered(Conflict):
     code = "upgrade-not-offered"
     title = Text("该保障活动不支持增加份数", "No upgrade")
@@ -198,4 +213,5 @@ CONSTRAINTS: dict[str, type[Problem]] = {
     "uq_contribution_order__one_open": OrderAlreadyOpen,
     "uq_payment_attempt__transaction_id": NoticeDiffers,
     "refund_within_payment": RefundNotOffered,
+    "uq_payment_agreement__live": AgreementExists,
 }

@@ -6,9 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from app.billing import queries, refunds
+from app.billing.charges import tell_charge_refused
+from app.billing.charging import charge, renew_due
 from app.billing.closing import close_expired
+from app.billing.contracts import agreement_over, ask_about_unanswered
 from app.billing.deposits import return_deposits
 from app.billing.events import (
+    AGREEMENT_OVER,
+    ASK_AGREEMENTS,
+    CHARGE,
     CLOSE_ATTEMPT,
     CLOSE_ORDER,
     COVER_BEGAN,
@@ -18,8 +24,10 @@ from app.billing.events import (
     PAYOUT_SETTLED,
     RECONCILE,
     REMIND,
+    RENEW_DUE,
     REQUEST_REFUND,
     RETURN_DEPOSITS,
+    TELL_CHARGE_REFUSED,
     TELL_LAPSE,
     TELL_REFUND_WAITING,
     TELL_REFUNDS,
@@ -126,8 +134,14 @@ JOBS: Mapping[str, Handler] = {
     TELL_LAPSE: tell_lapse,
     TELL_REFUNDS: tell_refunds,
     TELL_REFUND_WAITING: tell_refund_waiting,
+    AGREEMENT_OVER: agreement_over,
+    ASK_AGREEMENTS: ask_about_unanswered,
+    RENEW_DUE: renew_due,
+    CHARGE: charge,
+    TELL_CHARGE_REFUSED: tell_charge_refused,
 }
 TIMERS: Mapping[str, timedelta] = {
     RECONCILE: timedelta(seconds=15),
+    ASK_AGREEMENTS: timedelta(minutes=1),
     RETURN_DEPOSITS: timedelta(hours=1),
 }

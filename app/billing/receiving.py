@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import refunds, settlement
+from app.billing.charges import take_refusal
 from app.billing.errors import CoverLost, NoticeDiffers, UnknownTrade
 from app.billing.events import PAYMENT_ALERT
 from app.billing.settlement import Outcome
@@ -34,6 +35,8 @@ async def take_notice(database: Database, gateway: WeChatPay, notice: Notice) ->
     if isinstance(content, Payment):
         if content.state == "SUCCESS":
             await take_payment(database, gateway, content, notice)
+        elif content.state == "PAYERROR":
+            await take_refusal(database, content)
     elif isinstance(content, GatewayRefund):
         await take_refund(database, content, notice)
     else:

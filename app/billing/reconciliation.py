@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import update
 
 from app.billing import queries
+from app.billing.charges import CHARGED, take_refusal
 from app.billing.errors import NoticeDiffers, UnknownTrade
 from app.billing.models import ATTEMPT, PaymentAttempt
 from app.billing.receiving import take_payment, take_refund
@@ -26,11 +27,13 @@ REFUND_SILENT_AFTER = timedelta(seconds=60)
 BATCH = 100
 
 
-async def ask_about_order(database: Database, gateway: WeChatPay, order_id: UUID) -> None:
+async def ask_about_order(
+    database: Database, gateway: WeChatPay, order_id: UUID, *, at_once: bool = False
+) -> None:
     """Ask about an order's live attempts that were not asked about just now; never raises."""
     async with database.transaction() as session:
         attempts = await queries.live_attempts(session, order_id)
-    before = system_now() - SILENT_FOR_MEMBER
+    before = system_now() - (timedelta() if at_once else SILENT_FOR_MEMBER)
     for attempt in attempts:
         if attempt.asked_at < before:
             await _ask_quietly(database, gateway, attempt)
@@ -80,6 +83,8 @@ async def ask_about(database: Database, gateway: WeChatPay, attempt: PaymentAtte
         return "ORDER_NOT_EXIST"
     if payment.state == "SUCCESS":
         await take_payment(database, gateway, payment)
+    elif payment.state == "PAYERROR" and attempt.trade_type == CHARGED:
+        await take_refusal(database, payment)
     elif payment.state in ("CLOSED", "REVOKED", "PAYERROR"):
         await _closed(database, attempt.id, payment.state.lower())
     return payment.state

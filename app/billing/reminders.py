@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.agreement_models import PaymentAgreement
@@ -88,11 +87,7 @@ async def _wanted(session: AsyncSession, policy: Policy, terms: PlanTerms) -> bo
 async def remind(context: JobContext, payload: Mapping[str, Any]) -> None:
     """A reminder may be due: send the latest one that is, and let the next one be due."""
     async with context.transaction() as session:
-        policy = await session.scalar(
-            select(Policy).where(Policy.id == UUID(payload["subject_id"])).with_for_update()
-        )
-        if policy is None:
-            return
+        policy = await session.get_one(Policy, UUID(payload["subject_id"]))
         now = await context.business_now(session)
         terms = (await plans.version_of(session, policy.plan_version_id)).terms
         if await _wanted(session, policy, terms):

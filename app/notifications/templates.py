@@ -106,7 +106,7 @@ TEMPLATES: Mapping[str, Template] = {
     "renewal_grace": _template(
         ("宽限期内可续保", "You can still renew"),
         (
-            "您的{plan}已于{last_day}到期，{until}前仍可续保且不重新等待。",
+            "您的{plan}已于{last_day}到期，{until}（含）前仍可续保，不重新等待。",
             "Your {plan} ended on {last_day}. Renew by {until} and you need not wait again.",
         ),
         PLAN,
@@ -164,6 +164,19 @@ TEMPLATES: Mapping[str, Template] = {
         thing1="plan",
         amount2="amount",
         time3="last_day",
+    ),
+    "renewal_by_hand": _template(
+        ("请自行续保", "Please renew yourself"),
+        (
+            "您的{plan}这次不能自动续保。保障到{last_day}为止，请在小程序内查看并续保。",
+            "Your {plan} cannot renew itself this time. You are covered until {last_day};"
+            " please look in the app.",
+        ),
+        PLAN,
+        LAST_DAY,
+        page=POLICIES,
+        thing1="plan",
+        time2="last_day",
     ),
     "agreement_ended": _template(
         ("自动续保已关闭", "Automatic renewal is off"),

@@ -44,6 +44,9 @@ class SimulatorConfig:
     transfer_accept_seconds: float = 0.0
     transfer_confirm_seconds: float = 86_400.0
     transfer_max_fen: int = 2_000_000
+    charge_seconds: float = 0.2
+    agreement_plan_id: int = 12535
+    agreement_sign_seconds: float = 1800.0
     access_token_seconds: float = 7200.0
     code_seconds: float = 300.0
     identity_slow_seconds: float = 5.0

@@ -145,6 +145,7 @@ def _agreements() -> None:
         sa.Column("first_policy_id", sa.Uuid(), nullable=False),
         sa.Column("contract_code", sa.Text(), nullable=False),
         sa.Column("most_fen", sa.BigInteger(), nullable=False),
+        sa.Column("tried_policy_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("requested_at", AT, nullable=False),
@@ -158,7 +159,7 @@ def _agreements() -> None:
         ),
         sa.CheckConstraint("most_fen > 0", name=op.f("ck_payment_agreement__most_fen")),
         sa.CheckConstraint(
-            "(status = 'ended') = (ended_at is not null)",
+            "status <> 'ended' or ended_at is not null",
             name=op.f("ck_payment_agreement__ended_at"),
         ),
         *_keys(
@@ -167,6 +168,7 @@ def _agreements() -> None:
             person_id="person.id",
             plan_code="plan.code",
             first_policy_id="policy.id",
+            tried_policy_id="policy.id",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_agreement")),
         sa.UniqueConstraint("contract_code", name="uq_payment_agreement__contract_code"),

@@ -5,7 +5,10 @@ import pytest
 from fastapi import FastAPI
 
 from tests.cover_fixtures import Gateway, Rider, load_plans, make_gateway, make_rider
+from tests.notifications.conftest import daytime
 from tests.simulators_fixture import Simulators
+
+__all__ = ["daytime"]
 
 
 @pytest.fixture

@@ -1,6 +1,13 @@
 """WeChat Pay v3: `create_wechat_pay(settings, http)` and the shapes it speaks in."""
 
 from app.integrations.wechat_pay.client import create_wechat_pay
+from app.integrations.wechat_pay.contract_shapes import (
+    ChargeRequest,
+    Contract,
+    ContractRequest,
+    ContractSigning,
+    ContractState,
+)
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
     BillRow,
@@ -21,6 +28,11 @@ from app.integrations.wechat_pay.shapes import (
 __all__ = [
     "TRANSFER_NAME_REQUIRED_FEN",
     "BillRow",
+    "ChargeRequest",
+    "Contract",
+    "ContractRequest",
+    "ContractSigning",
+    "ContractState",
     "Notice",
     "OrderRequest",
     "Payment",

@@ -13,6 +13,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.integrations.errors import OutcomeUnknown, Untrusted
 from app.integrations.wechat_pay import wire
 from app.integrations.wechat_pay.bills import read_bill
+from app.integrations.wechat_pay.contract_shapes import (
+    ChargeRequest,
+    Contract,
+    ContractRequest,
+    ContractSigning,
+)
 from app.integrations.wechat_pay.gateway import Gateway, refusal
 from app.integrations.wechat_pay.notices import open_resource, read_notice
 from app.integrations.wechat_pay.shapes import (
@@ -36,6 +42,8 @@ Shape = TypeVar("Shape")
 BILL_SECONDS = 60.0
 # The gateway compares a name with its own records, and refuses one below this amount.
 TRANSFER_NAME_ALLOWED_FEN = 30
+SIGNING = "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program"
+CHARGES = "/v3/papay/pay/transactions/apply"
 TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 
 
@@ -74,6 +82,7 @@ class Client:
 
     def __init__(self, settings: Settings, gateway: Gateway, cipher: AESGCM) -> None:
         self._appid = settings.wechat_appid
+        self._plan_id = settings.wechat_pay_agreement_plan_id
         self._scene_id = settings.wechat_pay_transfer_scene_id
         self._gateway = gateway
         self._cipher = cipher
@@ -123,6 +132,43 @@ class Client:
     async def close_order(self, out_trade_no: str) -> None:
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
         await self._gateway.proven("POST", path, {"mchid": self.mchid})
+
+    async def request_contract(self, request: ContractRequest) -> ContractSigning:
+        body = {
+            "appid": self._appid,
+            "plan_id": self._plan_id,
+            "out_contract_code": request.contract_code,
+            "contract_display_account": request.display_account,
+            "contract_notify_url": request.notify_url,
+            "openid": request.openid,
+        }
+        return wire.signing(await self._gateway.ask("POST", SIGNING, wire.SigningWire, body))
+
+    async def query_contract(self, contract_code: str) -> Contract:
+        answer = await self._gateway.ask("GET", self._contract(contract_code), wire.ContractWire)
+        return _translated(wire.contract, answer)
+
+    async def end_contract(self, contract_code: str, remark: str) -> None:
+        path = f"{self._contract(contract_code)}/terminate"
+        await self._gateway.proven("POST", path, {"contract_termination_remark": remark})
+
+    async def charge(self, request: ChargeRequest) -> None:
+        body = {
+            "appid": self._appid,
+            "out_trade_no": request.out_trade_no,
+            "description": request.description,
+            "transaction_notify_url": request.notify_url,
+            "contract_id": request.contract_id,
+            "amount": {"total": request.amount_fen, "currency": "CNY"},
+        }
+        body |= {"attach": request.attach} if request.attach else {}
+        answer = await self._gateway.ask("POST", CHARGES, wire.ChargeWire, body)
+        if answer.out_trade_no != request.out_trade_no:
+            raise OutcomeUnknown(SYSTEM, "answer about another charge")
+
+    def _contract(self, contract_code: str) -> str:
+        code = quote(contract_code, safe="")
+        return f"/v3/papay/sign/contracts/plan-id/{self._plan_id}/out-contract-code/{code}"
 
     async def refund(self, request: RefundRequest) -> Refund:
         body = {

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.integrations.errors import BadTag, Unreadable
 from app.integrations.wechat_pay import wire
+from app.integrations.wechat_pay.contract_shapes import Contract
 from app.integrations.wechat_pay.shapes import Notice, Payment, Refund, Transfer
 from app.integrations.wechat_pay.signing import SYSTEM, PlatformKeys
 
@@ -54,7 +55,7 @@ def read_notice(
     return Notice(envelope.id, envelope.event_type, created_at, content)
 
 
-def _content(event_type: str, plain: bytes, mchid: str) -> Payment | Refund | Transfer:
+def _content(event_type: str, plain: bytes, mchid: str) -> Payment | Refund | Transfer | Contract:
     family = event_type.partition(".")[0]
     if family == "TRANSACTION":
         # Merchant, app and amount of a payment are compared with the order by the caller.
@@ -67,6 +68,10 @@ def _content(event_type: str, plain: bytes, mchid: str) -> Payment | Refund | Tr
         transfer = wire.parse_notice(plain, wire.TransferWire)
         _our_own(transfer.mch_id, mchid)
         return wire.transfer(transfer)
+    if family == "PAPAY":
+        contract = wire.parse_notice(plain, wire.ContractWire)
+        _our_own(contract.mchid, mchid)
+        return wire.contract(contract)
     raise Unreadable(SYSTEM, "event_type")
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
-TradeType = Literal["JSAPI", "NATIVE", "APP", "MWEB", "MICROPAY", "FACEPAY"]
+from app.integrations.wechat_pay.contract_shapes import (
+    ChargeRequest,
+    Contract,
+    ContractRequest,
+    ContractSigning,
+)
+
+TradeType = Literal["JSAPI", "NATIVE", "APP", "MWEB", "MICROPAY", "FACEPAY", "PAP"]
 PaymentState = Literal[
     "SUCCESS", "REFUND", "NOTPAY", "CLOSED", "REVOKED", "USERPAYING", "PAYERROR", "ACCEPT"
 ]
@@ -136,7 +143,7 @@ class Notice:
     id: str
     event_type: str
     created_at: datetime
-    content: Payment | Refund | Transfer
+    content: Payment | Refund | Transfer | Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,25 @@ class WeChatPay(Protocol):
 
     async def close_order(self, out_trade_no: str) -> None:
         """End an unpaid order; `Refused("ORDERPAID")` if somebody was quicker."""
+        ...
+
+    async def request_contract(self, request: ContractRequest) -> ContractSigning:
+        """Begin a payment agreement; `Refused("CONTRACT_EXISTED")` once it is signed."""
+        ...
+
+    async def query_contract(self, contract_code: str) -> Contract:
+        """The truth about an agreement; `Refused("CONTRACT_NOT_EXIST")` if nobody confirmed."""
+        ...
+
+    async def end_contract(self, contract_code: str, remark: str) -> None:
+        """End an agreement as the merchant; again it changes nothing."""
+        ...
+
+    async def charge(self, request: ChargeRequest) -> None:
+        """Ask for money under an agreement: accepted, not taken. The notice or `query_order`
+        says what became of it (SUCCESS, PAYERROR; ACCEPT until then). The same number never
+        charges twice. `Refused` with CONTRACT_TERMINATED, CONTRACT_NOT_EXIST, ….
+        """
         ...
 
     async def refund(self, request: RefundRequest) -> Refund:

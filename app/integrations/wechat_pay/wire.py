@@ -6,6 +6,11 @@ from typing import TypeVar
 import msgspec
 
 from app.integrations.errors import OutcomeUnknown, Unreadable
+from app.integrations.wechat_pay.contract_shapes import (
+    Contract,
+    ContractSigning,
+    ContractState,
+)
 from app.integrations.wechat_pay.shapes import (
     Payment,
     PaymentState,
@@ -80,6 +85,31 @@ class TransferWire(msgspec.Struct):
     fail_reason: str = ""
     update_time: str = ""
     mch_id: str = ""
+
+
+class SigningWire(msgspec.Struct):
+    pre_entrustweb_id: str
+    redirect_appid: str
+    redirect_path: str
+
+
+class TerminationWire(msgspec.Struct):
+    contract_termination_mode: str = ""
+    contract_terminated_time: str = ""
+
+
+class ContractWire(msgspec.Struct):
+    mchid: str
+    contract_id: str
+    out_contract_code: str
+    contract_state: ContractState
+    openid: str
+    contract_signed_time: str = ""
+    contract_terminate_info: TerminationWire | None = None
+
+
+class ChargeWire(msgspec.Struct):
+    out_trade_no: str
 
 
 class ResourceWire(msgspec.Struct):
@@ -185,4 +215,22 @@ def transfer(wire: TransferWire) -> Transfer:
         openid=wire.openid or None,
         fail_reason=wire.fail_reason or None,
         updated_at=instant(wire.update_time),
+    )
+
+
+def signing(wire: SigningWire) -> ContractSigning:
+    return ContractSigning(wire.pre_entrustweb_id, wire.redirect_appid, wire.redirect_path)
+
+
+def contract(wire: ContractWire) -> Contract:
+    """The gateway's agreement as ours; ValueError for an unreadable time."""
+    over = wire.contract_terminate_info
+    return Contract(
+        contract_code=wire.out_contract_code,
+        contract_id=wire.contract_id,
+        state=wire.contract_state,
+        openid=wire.openid,
+        signed_at=instant(wire.contract_signed_time),
+        ended_at=instant(over.contract_terminated_time) if over else None,
+        ended_by=over.contract_termination_mode if over else None,
     )

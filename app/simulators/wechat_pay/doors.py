@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.simulators.store import Record
 from app.simulators.wechat_pay import (
     bills,
     certificates,
+    contracts,
     forms,
     notices,
     orders,
@@ -28,6 +30,8 @@ Act = Callable[[World, PayKeys, Request, bytes], Answer]
 
 PAY = "/v3/pay/transactions"
 REFUNDS = "/v3/refund/domestic/refunds"
+CONTRACTS = "/v3/papay/sign/contracts/plan-id/{plan_id}/out-contract-code/{number}"
+SIGNING = "/v3/papay/scheduled-deduct-sign/contracts/pre-entrust-sign/mini-program"
 TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 
 
@@ -36,6 +40,7 @@ def routes(world: World, keys: PayKeys) -> list[Route]:
     certificates.remember(world, keys)
     world.outbox.register(notices.KIND, partial(notices.make, keys))
     world.timers.on("refund", partial(refunds.finish, world))
+    world.timers.on("charge", partial(contracts.finish, world))
     world.timers.on("transfer-offer", partial(transfers.offer_later, world))
     world.timers.on("transfer-expire", partial(transfers.expire_later, world))
     world.timers.on("transfer-cancel", partial(transfers.cancel_later, world))
@@ -48,6 +53,10 @@ def routes(world: World, keys: PayKeys) -> list[Route]:
         door("POST", f"{PAY}{number}/close", _close_order),
         door("POST", REFUNDS, _refund),
         door("GET", f"{REFUNDS}/{{number}}", _query_refund),
+        door("POST", SIGNING, _request_contract),
+        door("GET", CONTRACTS, _query_contract),
+        door("POST", f"{CONTRACTS}/terminate", _end_contract),
+        door("POST", "/v3/papay/pay/transactions/apply", _charge),
         door("POST", TRANSFERS, _transfer),
         door("GET", f"{TRANSFERS}/out-bill-no/{{number}}", _query_transfer),
         door("POST", f"{TRANSFERS}/out-bill-no/{{number}}/cancel", _cancel_transfer),
@@ -67,6 +76,9 @@ def control_routes(world: World, keys: PayKeys) -> list[Route]:
             "/transfers/next", transfers.NextTransferForm, partial(transfers.choose_next, world)
         ),
         control("/refunds/next", refunds.NextRefundForm, partial(refunds.choose_next, world)),
+        control("/agreements/sign", contracts.ContractChoice, partial(contracts.sign, world)),
+        control("/agreements/end", contracts.ContractChoice, partial(contracts.end_by_user, world)),
+        control("/charges/next", contracts.NextChargeForm, partial(contracts.choose_next, world)),
         *certificates.control_routes(world, keys),
     ]
 
@@ -146,6 +158,29 @@ def _query_transfer(world: World, _: PayKeys, request: Request, __: bytes) -> An
 
 def _cancel_transfer(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
     return 200, transfers.cancel(world, request.path_params["number"])
+
+
+def _request_contract(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
+    return 200, contracts.request(world, forms.read(body, contracts.SignForm))
+
+
+def _contract(world: World, request: Request) -> Record:
+    return contracts.existing(world, request.path_params["plan_id"], request.path_params["number"])
+
+
+def _query_contract(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    return 200, contracts.seen(world, _contract(world, request))
+
+
+def _end_contract(world: World, _: PayKeys, request: Request, body: bytes) -> Answer:
+    forms.read(body, contracts.EndForm)
+    by_merchant = "MCH_TERMINATE"
+    contracts.end(world, _contract(world, request), notices.Behaviour(), by_merchant)
+    return 204, None
+
+
+def _charge(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
+    return 200, contracts.charge(world, forms.read(body, contracts.ChargeForm))
 
 
 def _announce_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:

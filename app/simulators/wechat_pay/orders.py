@@ -15,6 +15,8 @@ DESCRIPTIONS = {
     "REFUND": "转入退款",
     "NOTPAY": "订单未支付",
     "CLOSED": "订单已关闭",
+    "ACCEPT": "已接收，等待扣款",
+    "PAYERROR": "支付失败",
 }
 
 
@@ -112,6 +114,10 @@ def close(world: World, out_trade_no: str) -> None:
     order = existing(world, out_trade_no)
     if order["trade_state"] in ("SUCCESS", "REFUND"):
         raise PayError(400, "ORDERPAID", "the order is paid")
+    if order["trade_state"] == "ACCEPT":
+        raise PayError(400, "USERPAYING", "the charge is being carried out")
+    if order["trade_state"] == "PAYERROR":
+        return
     save(world, order | {"trade_state": "CLOSED"})
 
 
@@ -122,7 +128,7 @@ def view(world: World, order: Record) -> Record:
         "mchid": world.config.mchid,
         "out_trade_no": order["out_trade_no"],
         "trade_state": order["trade_state"],
-        "trade_state_desc": DESCRIPTIONS[order["trade_state"]],
+        "trade_state_desc": order.get("trade_state_desc") or DESCRIPTIONS[order["trade_state"]],
         "attach": order["attach"],
     }
     if not order["transaction_id"]:
