@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 Tenants = tuple[Tenant, Tenant]
 
 # Path parameters that name no object of somebody.
-WORDS = {"purpose", "kind", "offset"}
+WORDS = {"purpose", "kind", "offset", "template"}
 # What a caller of another tenant may do with an id, and why.
 OPEN_TO_OTHERS = {
     "attestRegistration": "any office serves anybody: the rider shows the id and the card",

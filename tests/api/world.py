@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
 from app.kernel.principal import Role
+from app.notifications.service import notify
 from app.organisations.models import Kind, Organisation
 from tests.access_fixtures import (
     SignedIn,
@@ -109,6 +110,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
     await _office(app, client, tenant)
     await _partner(app, tenant)
     await _moratorium(client, tenant)
+    await _messages(app, client, tenant)
     version_id = await tenant.draft(client)
     tenant.ids |= {
         "version_id": version_id,
@@ -116,6 +118,30 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "showPlanTable.code": "CN-30",
     }
     return tenant
+
+
+async def _messages(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
+    """A message in the rider's inbox, and cover that is to renew itself."""
+    sent_at = system_now() - timedelta(days=2)
+    async with app.state.database.transaction() as session:
+        message_id = await notify(
+            session,
+            app.state.vault,
+            person_id=tenant.rider.person.id,
+            template="claim_denied",
+            subject="claim",
+            subject_id=UUID(tenant.ids["claim_id"]),
+            parameters={"number": "C4T9K2M7XQ1B"},
+            once_key=secrets.token_hex(8),
+            now=sent_at,
+        )
+    agreed = await client.post(
+        f"/v1/me/policies/{tenant.ids['policy_id']}/renewal-agreement",
+        headers=keyed(tenant.rider),
+        json={"most_fen": 5000},
+    )
+    assert agreed.status_code == 201, agreed.text
+    tenant.ids |= {"message_id": str(message_id), "template": "claim_denied"}
 
 
 async def _moratorium(client: httpx.AsyncClient, tenant: Tenant) -> None:

@@ -79,6 +79,7 @@ def control_routes(world: World, keys: PayKeys) -> list[Route]:
         control("/agreements/sign", contracts.ContractChoice, partial(contracts.sign, world)),
         control("/agreements/end", contracts.ContractChoice, partial(contracts.end_by_user, world)),
         control("/charges/next", contracts.NextChargeForm, partial(contracts.choose_next, world)),
+        control("/charges/finish", contracts.ChargeChoice, partial(contracts.finish_now, world)),
         *certificates.control_routes(world, keys),
     ]
 
