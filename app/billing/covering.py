@@ -152,7 +152,8 @@ async def _renew(
     )
     await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
     row = carried(order)
-    return [paid_fact(row, policy.id), issued_fact(policy), renewed_fact(standing, policy.id)]
+    renewed = renewed_fact(old.id, old.number, old.person_id, old.plan_code, policy.id)
+    return [paid_fact(row, policy.id), issued_fact(policy), renewed]
 
 
 async def _upgrade(

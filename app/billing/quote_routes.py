@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
-from app.billing import queries, quotes
+from app.billing import group_quotes, queries, quotes
+from app.billing.group_schemas import GroupQuoteBody, GroupQuoteView
 from app.billing.judging import Wish
 from app.billing.offers import Choice
 from app.billing.schemas import EligibilityView, QuoteBody, QuoteView
@@ -68,3 +69,15 @@ async def quote_for_member(
     """The same for a member whom the caller manages or serves, as bought on site; recorded."""
     wish = body.wish(channel="on_site")
     return await quotes.quote_for_staff(session, vault, staff, person_id, wish, now)
+
+
+@routes.post("/v1/staff/group-quotes", responses=refused(404, 409))
+async def quote_group(
+    staff: Staff, session: SessionDep, now: NowDep, body: GroupQuoteBody
+) -> GroupQuoteView:
+    """What a unit that joins as a whole would pay, and which of the plan's rules it fails.
+
+    Nobody is named: people who are alike are one entry with a count. With the unit's id
+    those of it who hold the plan count towards participation and equal shares.
+    """
+    return await group_quotes.group_quote(session, staff, body, now)

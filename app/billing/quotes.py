@@ -117,10 +117,11 @@ def _reasons(judged: Judged) -> list[RuleView]:
     failures = list(judged.failures)
     if judged.open_order_id is not None:
         failures.append(FieldError("", OrderAlreadyOpen.code, OrderAlreadyOpen.detail))
-    return [_rule(failure) for failure in failures]
+    return [rule_view(failure) for failure in failures]
 
 
-def _rule(failure: FieldError) -> RuleView:
+def rule_view(failure: FieldError) -> RuleView:
+    """A failing rule in both languages."""
     fields = failure.fields or {}
     statement = fields.get("statement")
     return RuleView(

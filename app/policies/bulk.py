@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -10,14 +12,20 @@ import msgspec
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kernel import audit
+from app.kernel import audit, facts
 from app.kernel.clock import system_now
 from app.kernel.database import raw_connection
 from app.kernel.ids import new_ids, new_number
 from app.kernel.jobs import ENQUEUE
 from app.kernel.principal import Principal
+from app.plans import service as plans
 from app.plans.models import PlanVersion
+from app.policies.continuing import renewed_fact, renewed_layers
+from app.policies.cover import Change, Layer, layers_at, renewal_closes_at
 from app.policies.events import POLICY_ISSUED
+from app.policies.issue import NewLayer
+
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,29 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """A policy of the person that has ended and goes on without a gap."""
+
+    policy_id: UUID
+    number: str
+    ends_at: datetime
+    term_number: int
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person of a batch; `places` are the share slots they get, as many as shares."""
+    """One person of a batch; `places` are the share slots they get, as many as shares.
+
+    Who goes on has a `period` of their own: it begins where the former cover ended.
+    """
 
     person_id: UUID
     organisation_id: UUID
     in_force: bool
     places: Sequence[int]
+    follows: Followed | None = None
+    period: Range[datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +99,60 @@ async def free_places(
     }
 
 
+# Policies that ended by $4 and that nobody renewed, of persons $1, plan $2 and sponsor $3.
+_ENDED = """
+select p.id, p.number, p.person_id, p.plan_version_id, p.term_number, upper(p.period) as ends_at,
+       t.status, t.shares, lower(t.period) as starts_at, upper(t.period) as until,
+       t.effective_at, t.counted_from
+from policy p join policy_transaction t on t.policy_id = p.id
+where p.person_id = any($1::uuid[]) and p.plan_code = $2 and p.sponsor_id = $3
+  and p.status = 'in_force' and upper(p.period) <= $4::timestamptz
+  and upper(p.period) > $4::timestamptz - interval '367 days'
+  and not exists (select from policy f
+                  where f.follows_id = p.id and f.status not in ('cancelled', 'void'))
+order by p.person_id, upper(p.period), p.id, t.recorded_at, t.id
+"""
+
+
+async def ended_policies(
+    connection: asyncpg.Connection,
+    persons: Sequence[UUID],
+    plan_code: str,
+    sponsor_id: UUID,
+    *,
+    cover_from: datetime,
+    now: datetime,
+) -> dict[UUID, Followed]:
+    """The policy of each person that goes on if cover is given now: within its grace days."""
+    rows = await connection.fetch(_ENDED, list(persons), plan_code, sponsor_id, cover_from)
+    found: dict[UUID, Followed] = {}
+    for policy_id, group in groupby(rows, key=lambda row: row["id"]):
+        changes = list(group)
+        last = changes[-1]
+        terms = await plans.terms_of(connection, last["plan_version_id"])
+        if not terms.renewal.modes or now >= renewal_closes_at(terms, last["ends_at"]):
+            continue
+        found[last["person_id"]] = Followed(
+            policy_id,
+            last["number"],
+            last["ends_at"],
+            last["term_number"],
+            layers_at([_change(each) for each in changes], last["ends_at"] - _TICK),
+        )
+    return found
+
+
+def _change(row: Any) -> Change:
+    return Change(
+        row["status"],
+        row["shares"],
+        row["starts_at"],
+        row["until"],
+        row["effective_at"],
+        row["counted_from"],
+    )
+
+
 _POLICY = (
     "id",
     "number",
@@ -88,6 +166,8 @@ _POLICY = (
     "sponsor_id",
     "organisation_id",
     "issued_at",
+    "term_number",
+    "follows_id",
 )
 _TRANSACTION = (
     "id",
@@ -98,6 +178,7 @@ _TRANSACTION = (
     "shares",
     "period",
     "status",
+    "counted_from",
     "actor_kind",
     "actor_id",
 )
@@ -141,12 +222,25 @@ async def issue_in_bulk(
     who = (actor.kind, actor.id)
     for table, columns, rows in (
         ("policy", _POLICY, _policies(batch, pairs, now)),
-        ("policy_transaction", _TRANSACTION, _transactions(batch, pairs, who)),
+        ("policy_transaction", _TRANSACTION, _transactions(batch, pairs, who, now)),
         ("share_slot", _SLOT, _slots(batch, pairs)),
         ("status_history", _HISTORY, _history(pairs, who, now)),
     ):
         await connection.copy_records_to_table(table, records=rows, columns=columns)
     await _tell(session, batch, pairs, actor, now)
+    renewed = [
+        renewed_fact(
+            to.follows.policy_id,
+            to.follows.number,
+            to.person_id,
+            batch.version.plan_code,
+            policy.id,
+        )
+        for policy, to, _ in pairs
+        if to.follows is not None
+    ]
+    if renewed:
+        await facts.state(session, renewed, actor=actor, at=now)
     return issued
 
 
@@ -154,12 +248,13 @@ Pairs = Sequence[tuple[Issued, Recipient, str]]
 Rows = Iterator[tuple[object, ...]]
 
 
-def _range_of(batch: Batch) -> asyncpg.Range:
-    return asyncpg.Range(batch.period.lower, batch.period.upper)
+def _period_of(batch: Batch, to: Recipient) -> asyncpg.Range:
+    period = to.period or batch.period
+    return asyncpg.Range(period.lower, period.upper)
 
 
 def _policies(batch: Batch, pairs: Pairs, now: datetime) -> Rows:
-    period, version = _range_of(batch), batch.version
+    version = batch.version
     for policy, to, status in pairs:
         yield (
             policy.id,
@@ -168,35 +263,50 @@ def _policies(batch: Batch, pairs: Pairs, now: datetime) -> Rows:
             version.plan_code,
             version.id,
             batch.shares,
-            period,
+            _period_of(batch, to),
             status,
             batch.channel,
             batch.sponsor_id,
             to.organisation_id,
             now,
+            1 if to.follows is None else to.follows.term_number + 1,
+            None if to.follows is None else to.follows.policy_id,
         )
 
 
-def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID]) -> Rows:
-    period, start, recorded_at = _range_of(batch), batch.period.lower, system_now()
-    for row_id, (policy, _, status) in zip(new_ids(len(pairs)), pairs, strict=True):
-        yield (
-            row_id,
-            policy.id,
-            "issue",
-            start,
-            recorded_at,
-            batch.shares,
-            period,
-            status,
-            *who,
-        )
+def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID], now: datetime) -> Rows:
+    recorded_at = system_now()
+    for policy, to, status in pairs:
+        period = _period_of(batch, to)
+        layers = _layers(batch, to, now)
+        for row_id, layer in zip(new_ids(len(layers)), layers, strict=True):
+            yield (
+                row_id,
+                policy.id,
+                layer.kind,
+                layer.effective_at,
+                recorded_at,
+                layer.shares,
+                period,
+                status,
+                layer.counted_from,
+                *who,
+            )
+
+
+def _layers(batch: Batch, to: Recipient, now: datetime) -> tuple[NewLayer, ...]:
+    period = to.period or batch.period
+    if to.follows is not None:
+        return renewed_layers(to.follows.layers, batch.shares, period, now)
+    assert period.lower is not None  # noqa: S101  cover always starts
+    return (NewLayer("issue", batch.shares, period.lower),)
 
 
 def _slots(batch: Batch, pairs: Pairs) -> Rows:
-    period, plan_code = _range_of(batch), batch.version.plan_code
+    plan_code = batch.version.plan_code
     ids = iter(new_ids(sum(len(to.places) for _, to, _ in pairs)))
     for policy, to, _ in pairs:
+        period = _period_of(batch, to)
         for place in to.places:
             yield next(ids), to.person_id, plan_code, place, period, policy.id
 
@@ -236,15 +346,17 @@ def _events(
         "plan_code": batch.version.plan_code,
         "shares": batch.shares,
         "channel": batch.channel,
-        "starts_at": batch.period.lower.isoformat() if batch.period.lower else None,
-        "ends_at": batch.period.upper.isoformat() if batch.period.upper else None,
     }
     who = (actor.kind, actor.id)
     for event_id, (policy, to, status) in pairs:
+        period = _period_of(batch, to)
         content = {
             "number": policy.number,
             "person_id": str(to.person_id),
             "status": status,
+            "starts_at": period.lower.isoformat(),
+            "ends_at": period.upper.isoformat(),
+            "follows_id": str(to.follows.policy_id) if to.follows else None,
             **shared,
         }
         encoded = msgspec.json.encode(content).decode()

@@ -29,6 +29,7 @@ from app.plans.terms import PlanTerms
 from app.policies import queries
 from app.policies.errors import NoCertificate, PolicyNotFound
 from app.policies.models import Policy
+from app.policies.standing import Standing, standing_of
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Certificate:
     plan_code: str
     version: int
     shares: int
+    layers: str
     starts_on: date
     ends_on: date
     issued_on: date
@@ -94,6 +96,7 @@ async def prepare(
         plan_code=terms.code,
         version=version.number,
         shares=policy.shares,
+        layers=_layers(policy, await standing_of(session, policy.id)),
         starts_on=business_day(policy.starts_at),
         ends_on=last_day(policy),
         issued_on=business_day(policy.issued_at),
@@ -104,6 +107,15 @@ async def prepare(
         issuer=settings.issuer_name,
         note="；".join(words.zh for words in terms.source.demonstration[:1]),
     )
+
+
+def _layers(policy: Policy, standing: Standing) -> str:
+    """Since when shares count, where that is not the first day of all of them."""
+    layers = standing.layers
+    if all(layer.since_on == business_day(policy.starts_at) for layer in layers):
+        return ""
+    told = "、".join(f"{layer.shares} 份自 {layer.since_on.isoformat()}" for layer in layers)
+    return f"（{told} 起计）"
 
 
 def last_day(policy: Policy) -> date:
@@ -176,6 +188,7 @@ def _inputs(certificate: Certificate) -> dict[str, str]:
         "plan_code": certificate.plan_code,
         "version": str(certificate.version),
         "shares": str(certificate.shares),
+        "layers": certificate.layers,
         "starts_on": certificate.starts_on.isoformat(),
         "ends_on": certificate.ends_on.isoformat(),
         "issued_on": certificate.issued_on.isoformat(),

@@ -16,7 +16,7 @@ from app.policies.cover import Layer
 from app.policies.events import POLICY_RENEWED, POLICY_UPGRADED
 from app.policies.issue import NewLayer
 from app.policies.models import Policy, PolicyTransaction
-from app.policies.standing import Standing, kept_layers
+from app.policies.standing import kept_layers
 
 
 def renewed_layers(
@@ -40,16 +40,17 @@ def renewed_layers(
     return tuple(made)
 
 
-def renewed_fact(standing: Standing, follower_id: UUID) -> Fact:
+def renewed_fact(
+    policy_id: UUID, number: str, person_id: UUID, plan_code: str, follower_id: UUID
+) -> Fact:
     """That a policy goes on in another one; whoever reminds of its end need not any more."""
-    policy = standing.policy
     content = {
-        "number": policy.number,
-        "person_id": str(policy.person_id),
-        "plan_code": policy.plan_code,
+        "number": number,
+        "person_id": str(person_id),
+        "plan_code": plan_code,
         "follower_id": str(follower_id),
     }
-    return Fact("policy", policy.id, "policy.renew", POLICY_RENEWED, content)
+    return Fact("policy", policy_id, "policy.renew", POLICY_RENEWED, content)
 
 
 _TAKE_OVER = """

@@ -132,6 +132,7 @@ async def open_run(
         sequence=roster.sequence,
         survey=survey,
         indexer=Indexer(vault),
+        now=now,
         cover_from=day_start(first_day),
         offers=await offers_of(session, roster.partner_id, now),
         sites=await queries.sites_by_name(session, partner.organisation_id, first_day),

@@ -70,14 +70,21 @@ async def _cover(
     """The policies of one agreement: those that are there, and the new ones."""
     fresh = [(intent, person_id) for intent, person_id in rows if intent.policy is None]
     recipients = [
-        Recipient(person_id, intent.organisation_id, intent.in_force, intent.places)
+        Recipient(
+            person_id,
+            intent.organisation_id,
+            intent.in_force,
+            intent.places,
+            intent.follows,
+            intent.period,
+        )
         for intent, person_id in fresh
     ]
     shares = offer.agreement.shares
     batch = Batch(offer.version, shares, offer.period, "roster", sponsor_id=run.partner_id)
     issued = await issue_in_bulk(session, batch, recipients, actor=actor, now=now)
     placed = [
-        Placed(*row, policy.id, policy.number, offer.period.upper if row[0].in_force else None)
+        Placed(*row, policy.id, policy.number, _until(row[0], offer))
         for row, policy in zip(fresh, issued, strict=True)
     ]
     begun = [each for each in placed if each.covered_until is not None]
@@ -91,6 +98,10 @@ async def _cover(
         actor=actor,
     )
     return placed + [_kept(*row) for row in rows if row[0].policy is not None]
+
+
+def _until(intent: Intent, offer: Offer) -> datetime | None:
+    return (intent.period or offer.period).upper if intent.in_force else None
 
 
 def _kept(intent: Intent, person_id: UUID) -> Placed:

@@ -1,16 +1,19 @@
 """Whom each row of a slice means: persons, riders and cover that are already there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.dialects.postgresql import Range
 
+from app.kernel.clock import business_day
 from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
 from app.members.matching import Identity
-from app.policies.bulk import free_places
+from app.policies.bulk import Followed, ended_policies, free_places
+from app.policies.calendar import term_period
 from app.policies.eligibility import Applicant, Wanted, failing_rules
 from app.rosters import queries
 from app.rosters.answers import RowAnswer
@@ -29,6 +32,7 @@ class Run:
     sequence: int
     survey: Survey
     indexer: Indexer
+    now: datetime
     # Cover that starts now starts here, or later where the agreement says so.
     cover_from: datetime
     offers: dict[str, Offer] = field(default_factory=dict)
@@ -52,6 +56,9 @@ class Intent:
     rider: Any = None
     policy: Any = None
     places: Sequence[int] = ()
+    # Cover of this partner that has ended and goes on, and from when to when then.
+    follows: Followed | None = None
+    period: Range[datetime] | None = None
 
     @property
     def in_force(self) -> bool:
@@ -195,13 +202,39 @@ async def _find_cover(connection: asyncpg.Connection, run: Run, intents: list[In
             for person_id, intent in known.items()
             if intent.offer is offer and intent.policy is None
         ]
-        maximum, plan_code = offer.terms.max_shares, offer.agreement.plan_code
-        free = await free_places(connection, waiting, plan_code, maximum, offer.period)
-        for person_id, places in free.items():
-            known[person_id].places = places
+        await _find_places(connection, run, offer, {each: known[each] for each in waiting})
     for intent in intents:
         if intent.person is None:
             intent.places = range(1, intent.offer.terms.max_shares + 1)
+
+
+async def _find_places(
+    connection: asyncpg.Connection, run: Run, offer: Offer, waiting: Mapping[UUID, Intent]
+) -> None:
+    """Who of these goes on where former cover ended, and the places that each has left."""
+    maximum, plan_code = offer.terms.max_shares, offer.agreement.plan_code
+    ended = await ended_policies(
+        connection,
+        list(waiting),
+        plan_code,
+        run.partner_id,
+        cover_from=run.cover_from,
+        now=run.now,
+    )
+    periods: dict[datetime, list[UUID]] = {}
+    for person_id, intent in waiting.items():
+        intent.follows = ended.get(person_id)
+        starts_at = run.cover_from
+        if intent.follows is not None:
+            starts_at = intent.follows.ends_at
+            term = offer.terms.option().term
+            intent.period = term_period(term, business_day(starts_at))
+        periods.setdefault(starts_at, []).append(person_id)
+    for persons in periods.values():
+        period = waiting[persons[0]].period or offer.period
+        free = await free_places(connection, persons, plan_code, maximum, period)
+        for person_id, places in free.items():
+            waiting[person_id].places = places
 
 
 def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
@@ -216,7 +249,12 @@ def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
             else failing_rules(
                 offer.terms,
                 Applicant(document.birth_on, document.sex, vouched_for=True),
-                Wanted(offer.first_day, shares, len(intent.places)),
+                Wanted(
+                    offer.first_day,
+                    shares,
+                    len(intent.places),
+                    kind="new" if intent.follows is None else "renewal",
+                ),
             )
         )
         if failures:

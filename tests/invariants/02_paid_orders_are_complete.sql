@@ -5,9 +5,21 @@ from contribution_order o
 where o.status = 'paid'
   and not exists (select from policy_transaction t where t.order_id = o.id)
 union all
+select 'renewal without its policy', o.id
+from contribution_order o
+where o.status = 'paid' and o.kind = 'renewal'
+  and not exists (select from policy p where p.order_id = o.id and p.follows_id = o.policy_id)
+union all
+select 'upgrade of another policy', o.id
+from contribution_order o
+where o.status = 'paid' and o.kind = 'upgrade'
+  and not exists (
+      select from policy_transaction t
+      where t.order_id = o.id and t.policy_id = o.policy_id and t.kind = 'upgrade')
+union all
 select 'no posting', o.id
 from contribution_order o
-where o.status = 'paid' and o.amount_fen > 0
+where o.status = 'paid' and (o.amount_fen > 0 or o.split is not null)
   and not exists (
       select from ledger_transaction t
       where (t.kind = 'contribution.sponsored' and t.reference_id = o.id)

@@ -1,5 +1,6 @@
 -- 3: at no instant does a person hold more shares of a plan than its maximum, over all
--- channels and open orders; every live policy and open order holds exactly its places.
+-- channels and open orders; every live policy and open order holds exactly its places, those
+-- that were added later from then on to its end.
 with limits as (
     select plan_code, max((document -> 'contribution' ->> 'max_shares')::int) as most
     from plan_version where status <> 'draft' group by plan_code
@@ -15,7 +16,8 @@ union all
 select 'policy does not hold its places', p.id
 from policy p
 left join share_slot s
-    on s.policy_id = p.id and s.released_at is null and s.period = p.period
+    on s.policy_id = p.id and s.released_at is null and s.period <@ p.period
+    and upper(s.period) = upper(p.period)
 where p.status in ('pending', 'in_force')
 group by p.id, p.shares
 having count(s.id) <> p.shares

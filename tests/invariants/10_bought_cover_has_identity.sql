@@ -1,5 +1,6 @@
 -- 10: one verified document is one person; cover that somebody bought starts only after
--- identity and consents; other cover is pending until then, unless it was given without.
+-- identity and consents; other cover is pending until then, unless it was given without. What
+-- is renewed goes on from cover that may have been given without, bought by a proven person.
 select 'document of two persons' as fault, min(p.id::text) as id
 from person p
 where p.verified_at is not null and p.merged_into_id is null and p.document_index is not null
@@ -8,12 +9,14 @@ union all
 select 'bought without identity', c.id::text
 from policy c join person p on p.id = c.person_id
 where c.status = 'in_force' and c.channel in ('bought', 'on_site')
-  and (p.verified_at is null or lower(c.period) <= p.verified_at)
+  and (p.verified_at is null or p.verified_at >=
+       case when c.follows_id is null then lower(c.period) else c.issued_at end)
 union all
 select 'bought without consents', c.id::text
 from policy c
 where c.status = 'in_force' and c.channel in ('bought', 'on_site')
   and 3 > (
       select count(distinct g.purpose) from consent g
-      where g.person_id = c.person_id and g.given_at < lower(c.period)
+      where g.person_id = c.person_id and g.given_at <
+            case when c.follows_id is null then lower(c.period) else c.issued_at end
         and g.purpose in ('service_terms', 'personal_information', 'identity_number'))

@@ -1,0 +1,171 @@
+"""Group terms: how many of a unit join, alike or not, and what that costs everybody."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.group_schemas import GroupMemberBody, GroupQuoteBody, GroupQuoteView
+from app.billing.offers import Buyer, Choice, Offer, new_offer
+from app.billing.quotes import rule_view
+from app.billing.schemas import PartView
+from app.kernel.clock import business_day, day_start
+from app.kernel.principal import Principal
+from app.kernel.problems import FieldError
+from app.kernel.text import Text
+from app.members.models import Member
+from app.organisations.models import Organisation
+from app.organisations.service import managed_reference
+from app.plans import service as plans
+from app.plans.terms import Group, PlanTerms
+from app.policies.calendar import first_covered_day
+from app.policies.eligibility import Wanted, failing_rules
+from app.policies.models import Policy
+
+TOO_FEW = Text(
+    "单位参保率须达到 {least}%，至少 {people} 人",
+    "At least {least} % of the unit: {people} people.",
+)
+NOT_ALL = Text("不足 {most} 人的单位须全员参保", "A unit of up to {most} people joins as a whole.")
+UNEQUAL = Text("同一单位每人参保份数须相同", "Everybody of the unit takes the same shares.")
+TOO_MANY = Text("参保人数超过单位人数", "More people would hold the plan than the unit has.")
+
+
+async def group_quote(
+    session: AsyncSession, staff: Principal, body: GroupQuoteBody, now: datetime
+) -> GroupQuoteView:
+    """The plan's group rules, every rule about the people, and the price in total and split.
+
+    Raises PlanNotFound (404), PlanNotOnSale (409), and 422 for an organisation that the
+    caller does not manage.
+    """
+    version = await plans.version_on_sale(session, body.plan_code, now)
+    terms = version.terms
+    covered: Counter[int] = Counter()
+    if body.organisation_id is not None:
+        unit = await managed_reference(session, staff, body.organisation_id, "/organisation_id")
+        covered = await _covered(session, unit, terms.code, now)
+    offers = [_offer(terms, body, member, now) for member in body.members]
+    failures = [*_group(terms.joining.group, body, covered)]
+    for at, (member, offer) in enumerate(zip(body.members, offers, strict=True)):
+        failures += _of_member(terms, member, offer, at, now)
+    first = offers[0]
+    assert first.period.lower is not None and first.period.upper is not None  # noqa: S101, PT018
+    known = not any(offer.price.missing for offer in offers)
+    parts = _parts(body, offers) if known else {}
+    deposits = sum(
+        each.count * offer.split.deposit_fen
+        for each, offer in zip(body.members, offers, strict=True)
+    )
+    return GroupQuoteView(
+        plan_code=terms.code,
+        plan_version_id=version.id,
+        option=first.option_code or terms.option().code,
+        eligible=not failures,
+        reasons=[rule_view(failure) for failure in failures],
+        headcount=body.headcount,
+        joining=sum(member.count for member in body.members),
+        covered_already=covered.total(),
+        shares=sum(member.count * member.shares for member in body.members),
+        total_fen=sum(parts.values()) if known else None,
+        split=[
+            PartView.model_validate({"payer": payer, "amount_fen": fen})
+            for payer, fen in parts.items()
+        ],
+        deposit_fen=deposits if known else None,
+        first_covered_day=business_day(first.period.lower),
+        last_covered_day=business_day(first.period.upper) - timedelta(days=1),
+    )
+
+
+async def _covered(
+    session: AsyncSession, unit: Organisation, plan_code: str, now: datetime
+) -> Counter[int]:
+    """How many people of a unit hold the plan when new cover would begin, by their shares."""
+    begins_at = day_start(first_covered_day(now))
+    held = (
+        select(func.sum(Policy.shares).label("shares"))
+        .join(Member, Member.person_id == Policy.person_id)
+        .join(Organisation, Organisation.id == Member.organisation_id)
+        .where(
+            Organisation.lineage.contains([unit.id]),
+            Policy.plan_code == plan_code,
+            Policy.status.in_(("pending", "in_force")),
+            func.upper(Policy.period) > begins_at,
+        )
+        .group_by(Policy.person_id)
+        .subquery()
+    )
+    rows = await session.execute(select(held.c.shares, func.count()).group_by(held.c.shares))
+    return Counter({int(shares): count for shares, count in rows})
+
+
+def _group(
+    rules: Group | None, body: GroupQuoteBody, covered: Counter[int]
+) -> Iterator[FieldError]:
+    """The rules about the unit as a whole; who is covered already has joined."""
+    joined = covered.total() + sum(member.count for member in body.members)
+    if joined > body.headcount:
+        yield FieldError("/headcount", "group-larger-than-unit", TOO_MANY)
+    if rules is None:
+        return
+    if rules.minimum_participation is not None:
+        share = Fraction(rules.minimum_participation)
+        if Fraction(joined, body.headcount) < share:
+            people = -(-share.numerator * body.headcount // share.denominator)
+            fields = {"least": f"{float(share * 100):g}", "people": people}
+            yield FieldError("/members", "participation-too-low", TOO_FEW, fields)
+    everybody = rules.everybody_up_to
+    if everybody is not None and body.headcount <= everybody and joined < body.headcount:
+        yield FieldError("/members", "everybody-joins", NOT_ALL, {"most": everybody})
+    kinds = {member.shares for member in body.members} | set(covered)
+    if rules.equal_shares and len(kinds) > 1:
+        yield FieldError("/members", "shares-not-equal", UNEQUAL)
+
+
+def _offer(terms: PlanTerms, body: GroupQuoteBody, member: GroupMemberBody, now: datetime) -> Offer:
+    choice = Choice(
+        shares=member.shares,
+        option=body.option,
+        term_days=body.term_days,
+        occupation=member.occupation,
+        unit_kind=body.unit_kind,
+        card_holder=member.card_holder,
+    )
+    first_day = first_covered_day(now)
+    someone = Buyer(date(1970, 1, 1), member.sex, now, in_unit=True)
+    begins_on = new_offer(terms, choice, someone, now).first_day
+    born = _born(max(first_day, begins_on), member.age)
+    return new_offer(terms, choice, replace(someone, birth_on=born), now)
+
+
+def _born(day: date, age: int) -> date:
+    """A birthday of somebody who is so old on `day`."""
+    return date(day.year - age, day.month, min(day.day, 28))
+
+
+def _of_member(
+    terms: PlanTerms, member: GroupMemberBody, offer: Offer, at: int, now: datetime
+) -> Iterator[FieldError]:
+    """Rules about the people; what they state for themselves is asked when they join."""
+    choice = Choice(occupation=member.occupation, card_holder=member.card_holder)
+    born = _born(offer.first_day, member.age)
+    applicant = replace(
+        Buyer(born, member.sex, now, in_unit=True).applicant(choice), vouched_for=True
+    )
+    wanted = Wanted(offer.first_day, member.shares, terms.max_shares, today=business_day(now))
+    for failure in (*failing_rules(terms, applicant, wanted), *offer.problems()):
+        yield replace(failure, pointer=f"/members/{at}{failure.pointer}")
+
+
+def _parts(body: GroupQuoteBody, offers: list[Offer]) -> Counter[str]:
+    parts: Counter[str] = Counter()
+    for member, offer in zip(body.members, offers, strict=True):
+        parts["member"] += member.count * offer.split.member_fen
+        for payer, fen in offer.split.others.items():
+            parts[payer] += member.count * fen
+    return parts

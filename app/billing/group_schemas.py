@@ -1,0 +1,61 @@
+"""A unit that thinks of joining as a whole: what is asked, and the answer."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from app.billing.schemas import PartView, PlanCode, RuleView
+from app.kernel.schema import Body, Id, View
+from app.plans.expressions import WORD
+from app.plans.terms import Occupation
+
+
+class GroupMemberBody(Body):
+    """So many people of a unit who are alike for the plan; nobody is named."""
+
+    count: Annotated[int, Field(ge=1, le=10_000)] = Field(default=1, examples=[12])
+    age: Annotated[int, Field(ge=0, le=120)] = Field(
+        description="Whole years on the first covered day.", examples=[34]
+    )
+    sex: Literal["male", "female"] = Field(examples=["female"])
+    shares: Annotated[int, Field(ge=1, le=100)] = Field(default=1, examples=[1])
+    occupation: Occupation | None = Field(default=None, examples=["employee"])
+    card_holder: bool | None = Field(default=None, examples=[True])
+
+
+class GroupQuoteBody(Body):
+    """Who of a unit would join. With `organisation_id` those covered already count as well."""
+
+    plan_code: PlanCode
+    headcount: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="How many people the unit has.", examples=[16]
+    )
+    members: list[GroupMemberBody] = Field(min_length=1, max_length=500)
+    organisation_id: Id | None = None
+    option: str | None = Field(default=None, pattern=r"^[A-Z0-9]{1,8}$", examples=["A"])
+    term_days: Annotated[int, Field(ge=1, le=366)] | None = Field(default=None, examples=[None])
+    unit_kind: str | None = Field(default=None, pattern=WORD, examples=["enterprise"])
+
+
+class GroupQuoteView(View):
+    """Whether the unit could join as a whole, every rule that is not met, and the price."""
+
+    plan_code: str = Field(examples=["SH-ACC-2006"])
+    plan_version_id: UUID
+    option: str = Field(examples=["A"])
+    eligible: bool
+    reasons: list[RuleView]
+    headcount: int = Field(examples=[16])
+    joining: int = Field(description="Who would join now.", examples=[12])
+    covered_already: int = Field(description="Who of the unit holds the plan.", examples=[0])
+    shares: int = Field(description="Shares of all who would join.", examples=[12])
+    total_fen: int | None = Field(
+        description="What all payers give for all; null while something is missing.",
+        examples=[12000],
+    )
+    split: list[PartView]
+    deposit_fen: int | None = Field(description="Goes back when the term ends.", examples=[0])
+    first_covered_day: date
+    last_covered_day: date
