@@ -88,5 +88,6 @@ CONSTRAINTS: dict[str, type[Problem]] = {
     "uq_payout__live_claim": PayoutLive,
     "uq_payout__under_way_claim": PayoutLive,
     "uq_payout__live_refund": PayoutLive,
+    "uq_payout__live_relief_case": PayoutLive,
     "uq_payout_account__person_id_account_index": AccountRecordedAlready,
 }

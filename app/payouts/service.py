@@ -128,6 +128,30 @@ async def request_refund_payout(
     return payout
 
 
+async def request_relief_payout(
+    session: AsyncSession,
+    *,
+    relief_case_id: UUID,
+    fund_code: str,
+    person_id: UUID,
+    amount_fen: int,
+    destination: Destination,
+    approvers: Sequence[UUID],
+    actor: Principal,
+    now: datetime,
+) -> Payout:
+    """Pay a relief grant, which is owed on the books already; `approvers` are its board.
+
+    One payout of a case lives at a time (PayoutLive, 409). Speaks like `request_payout`.
+    """
+    cause = {"relief_case_id": relief_case_id}
+    payout = _payout(cause, fund_code, person_id, amount_fen, destination, approvers, now)
+    begin(session, PAYOUT, payout, actor=actor, at=now)
+    await session.flush()
+    await _send(session, payout, cause, actor, now)
+    return payout
+
+
 def _payout(
     cause: Mapping[str, UUID],
     plan_code: str,
@@ -142,6 +166,7 @@ def _payout(
         id=payout_id,
         claim_id=cause.get("claim_id"),
         refund_id=cause.get("refund_id"),
+        relief_case_id=cause.get("relief_case_id"),
         plan_code=plan_code,
         method=destination.method,
         amount_fen=amount_fen,

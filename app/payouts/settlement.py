@@ -110,6 +110,8 @@ async def _book(session: AsyncSession, payout: Payout, now: datetime) -> None:
     kind, debt = "benefit.paid", chart.BENEFITS_PAYABLE
     if payout.refund_id is not None:
         kind, debt = "refund.paid", chart.REFUNDS_PAYABLE
+    if payout.relief_case_id is not None:
+        kind, debt = "relief.paid", chart.RELIEF_PAYABLE
     await post(
         session,
         kind,
@@ -125,6 +127,7 @@ async def _tell(session: AsyncSession, payout: Payout, now: datetime) -> None:
     content = {
         "claim_id": str(payout.claim_id) if payout.claim_id else None,
         "refund_id": str(payout.refund_id) if payout.refund_id else None,
+        "relief_case_id": str(payout.relief_case_id) if payout.relief_case_id else None,
         "amount_fen": payout.amount_fen,
         "failure_code": payout.failure_code,
     }
