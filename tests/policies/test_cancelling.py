@@ -48,6 +48,10 @@ from tests.policies.changing import (
 pytestmark = pytest.mark.anyio
 
 
+class Fits(Exception):
+    """Raised when everything was taken, so that nothing of it stays."""
+
+
 def path_of(policy_id: Any, door: str = "me") -> str:
     return f"/v1/{door}/policies/{policy_id}/cancellation"
 
@@ -316,11 +320,13 @@ async def test_more_than_a_payment_never_goes_back(
                     "fen": fen,
                 }
                 await session.execute(text(insert), values)
+            raise Fits
 
     for amounts in ((2501,), (1250, 1251)):
         with pytest.raises(IntegrityError, match="refund"):
             await refund_all(*amounts)
-    await refund_all(1250, 1250)
+    with pytest.raises(Fits):
+        await refund_all(1250, 1250)
 
 
 async def test_a_refund_that_the_gateway_refuses_stays_a_debt(
@@ -361,7 +367,7 @@ async def test_after_a_year_it_goes_to_an_account(
         assert done.status_code == 201, done.text
         [back] = done.json()["payments"]
         assert back["method"] == "payout"
-        assert await run(app, "billing.pay_back") == ["billing.pay_back"]
+        assert "billing.pay_back" in await run(app, "billing.pay_back")
         [refund] = await fetch(
             database,
             "select id, status, sent_at from refund where order_id = :id",
