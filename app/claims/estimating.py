@@ -38,7 +38,6 @@ from app.plans.facts import facts_of, vocabulary
 from app.plans.models import PlanVersion
 from app.plans.schemas import ClockView, WordsView, fact_view
 from app.plans.service import newest_version, version_of
-from app.plans.terms import Clock
 from app.policies.cover import PolicyCover, cover_at
 from app.policies.models import Policy
 from app.policies.queries import policy_by_id
@@ -164,8 +163,8 @@ def _outlook(under: Under, benefit_code: str, person: Person, event: Supposed) -
         "payee": benefit.payee,
         "schemes": [_words(words) for words in benefit.schemes],
         "deadline": last_day,
-        "review": _clock(terms.claims.review),
-        "payout": _clock(terms.claims.payout),
+        "review": ClockView.model_validate(terms.claims.review),
+        "payout": ClockView.model_validate(terms.claims.payout),
     }
 
 
@@ -216,10 +215,6 @@ def _told(refusal: NotCovered) -> dict[str, Any]:
         "reason_code": refusal.extensions["reason_code"],
         "reason": WordsView(zh=str(fields["explanation_zh"]), en=str(fields["explanation_en"])),
     }
-
-
-def _clock(clock: Clock) -> ClockView:
-    return ClockView(length=clock.length, unit=clock.unit)
 
 
 def _words(words: Words) -> WordsView:

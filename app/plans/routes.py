@@ -19,13 +19,10 @@ from app.plans.schema import plan_schema
 from app.plans.schemas import (
     PlanList,
     PlanView,
-    TableList,
-    TableView,
     plan_summary,
     plan_view,
-    table_summary,
-    table_view,
 )
+from app.plans.table_views import TableList, TableView, table_summary, table_view
 from app.plans.tables import standard_tables
 
 routes = router("plans")

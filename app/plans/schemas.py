@@ -15,8 +15,7 @@ from app.plans.facts import facts_of
 from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.models import PlanVersion
 from app.plans.pricing import price_of_one
-from app.plans.tables import StandardTable
-from app.plans.terms import Clock, ContributionOption, Eligibility, Occupation, PlanTerms, Sex
+from app.plans.terms import ContributionOption, Eligibility, Occupation, PlanTerms, Sex
 
 
 class WordsView(View):
@@ -195,17 +194,13 @@ def _described(terms: PlanTerms, option: ContributionOption) -> DescribedOptionV
         **_option(terms, option).model_dump(),
         price_words=said(option.price),
         depends_on=[
-            _field(PRICE_CONTEXT[name])
+            FactFieldView(**_fact(PRICE_CONTEXT[name]))
             for name in dict.fromkeys(names_in(option.price))
             if name in PRICE_CONTEXT and name != "shares"
         ],
         split=[PriceShareView(payer=part.payer, amount=said(part.amount)) for part in option.split],
         deposit=None if option.deposit is None else said(option.deposit),
     )
-
-
-def _clock(clock: Clock) -> ClockView:
-    return ClockView(length=clock.length, unit=clock.unit)
 
 
 def _ages(eligibility: Eligibility) -> dict[Sex, AgesView]:
@@ -237,11 +232,9 @@ def _benefit(terms: PlanTerms, benefit: Benefit) -> BenefitView:
 
 def fact_view(fact: Input) -> FactView:
     """A fact as a form needs it."""
-    return FactView(**_fact(fact), fields=[_field(field) for field in fact.fields.values()])
-
-
-def _field(fact: Input) -> FactFieldView:
-    return FactFieldView(**_fact(fact))
+    return FactView(
+        **_fact(fact), fields=[FactFieldView(**_fact(field)) for field in fact.fields.values()]
+    )
 
 
 def _fact(fact: Input) -> dict[str, Any]:
@@ -302,47 +295,6 @@ def _plan(version: PlanVersion, terms: PlanTerms) -> PlanView:
         },
         benefits=[_benefit(terms, benefit) for benefit in terms.benefits],
         claim_deadline_days=terms.claims.deadline_days,
-        review=_clock(terms.claims.review),
-        payout=_clock(terms.claims.payout),
+        review=ClockView.model_validate(terms.claims.review),
+        payout=ClockView.model_validate(terms.claims.payout),
     )
-
-
-class TableSummary(View):
-    """A standard table that plans use by its code (`use`)."""
-
-    code: str = Field(examples=["JRT0083-2013"])
-    kind: Literal["rates", "numbers", "amounts", "list"]
-    words: WordsView | None
-    as_of: str | None = Field(description="The printing that it follows.", examples=["2013"])
-    size: int = Field(description="How many entries it has.", examples=[10])
-
-
-class TableView(TableSummary):
-    """A standard table with its entries, as a document would have them."""
-
-    entries: dict[str, Any] = Field(examples=[{"1": "1", "10": "0.1"}])
-
-
-class TableList(View):
-    """The standard tables that come with the service."""
-
-    items: list[TableSummary]
-
-
-def table_summary(table: StandardTable) -> TableSummary:
-    return TableSummary(**_table(table))
-
-
-def table_view(table: StandardTable) -> TableView:
-    entries = table.model_dump(mode="json", include={"entries"})["entries"]
-    return TableView(**_table(table), entries=entries)
-
-
-def _table(table: StandardTable) -> dict[str, Any]:
-    return {
-        "code": table.code,
-        "kind": table.kind,
-        "words": None if table.words is None else _words(table.words),
-        "as_of": table.as_of,
-        "size": len(table.entries),
-    }
