@@ -47,6 +47,8 @@ from app.notifications import routes as notifications
 from app.organisations import errors as organisation_errors
 from app.organisations import partner_routes, staff_routes
 from app.organisations import routes as organisations
+from app.payouts import batch_errors as payout_batch_errors
+from app.payouts import batch_routes as payout_batches
 from app.payouts import errors as payout_errors
 from app.payouts import routes as payouts
 from app.plans import errors as plan_errors
@@ -91,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     cancellation_routes.routes,
     renewal_agreements.routes,
     payouts.routes,
+    payout_batches.routes,
     notifications.routes,
     claims.routes,
     claim_staff_routes.hot_routes,
@@ -113,6 +116,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **policy_errors.CONSTRAINTS,
     **billing_errors.CONSTRAINTS,
     **payout_errors.CONSTRAINTS,
+    **payout_batch_errors.CONSTRAINTS,
     **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
@@ -125,6 +129,7 @@ BODY_LIMITS: Mapping[str, int] = {
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/staff/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/partner/rosters/": 64 * 1024 * KIB,
+    "/v1/staff/payout-batches/": 1024 * KIB,
 }
 
 DESCRIPTION = """Enrolment, cover and claims of union mutual aid for gig workers.

@@ -97,10 +97,18 @@ class Settings(BaseSettings):
     # How long a caseworker may serve a person of another organisation once found.
     serve_grant_minutes: int = Field(default=60, ge=1)
 
+    # Of claims decided by rule, one in so many is looked at by a person afterwards.
+    straight_through_check_one_in: int = Field(default=20, ge=1)
+
     sms_base_url: str = ""
     sms_secret: SecretStr = SecretStr(PLACEHOLDER)
 
     bank_base_url: str = ""
+    # Up to this amount a payout by bank is a call of its own (50,000 yuan is what banks settle
+    # at once); above it waits for the day's batch.
+    bank_direct_most_fen: int = Field(default=5_000_000, ge=0)
+    # When the worker makes the day's batch, on the business clock in Asia/Shanghai.
+    bank_batch_hour: int = Field(default=16, ge=0, le=23)
     bank_secret: SecretStr = SecretStr(PLACEHOLDER)
 
     outbound_timeout: float = 2.0

@@ -26,10 +26,12 @@ from app.claims.events import (
 )
 from app.members.events import IDENTITY_PASSED
 from app.payouts.events import (
+    ACCOUNT_CHANGED,
     ACCOUNT_RECORDED,
     PAYOUT_FAILED,
     PAYOUT_PAID,
     PAYOUT_WAITING,
+    TELL_ACCOUNT,
     TELL_WAITING,
 )
 from app.policies.events import (
@@ -65,4 +67,5 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     PAYOUT_PAID: (PAYOUT_WAS_PAID, PAYOUT_SETTLED),
     PAYOUT_FAILED: (PAYOUT_HAS_FAILED, PAYOUT_SETTLED),
     ACCOUNT_RECORDED: (PAY_WAITING, PAY_BACK_WAITING),
+    ACCOUNT_CHANGED: (TELL_ACCOUNT,),
 }

@@ -1,24 +1,32 @@
 """A municipal office with a database of its own: months close for good, days are compared whole."""
 
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import text
 
-from app.kernel.clock import day_start, move_business_clock, system_now
+from app.kernel.clock import business_now, day_start, move_business_clock, system_now
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
 from app.ledger.service import post
 from app.main import create_app
 from app.organisations.models import Kind, Organisation
+from app.payouts.models import Payout
+from app.payouts.service import Destination, request_refund_payout
 from app.settings import Settings
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
+from tests.cover_fixtures import Rider, make_rider
+
+INVARIANTS = Path(__file__).parent / "invariants"
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,40 @@ class Municipal:
                 reference_id=reference_id or new_id(),
                 actor=SYSTEM,
             )
+
+    async def owe(self, fen: int, ending: str = "1234", *, rider: Rider | None = None) -> Payout:
+        """A payout to a bank account whose last digits decide its fate; not sent yet."""
+        rider = rider or await make_rider(self.app)
+        number = f"62220200{secrets.randbelow(10**6):06d}{ending}"
+        body = {"account_number": number, "account_name": "张小明", "bank_code": "ICBC"}
+        recorded = await self.client.post("/v1/me/payout-accounts", headers=rider.keyed, json=body)
+        assert recorded.status_code == 201, recorded.text
+        destination = Destination("bank", payout_account_id=UUID(recorded.json()["id"]))
+        async with self.app.state.database.transaction() as session:
+            return await request_refund_payout(
+                session,
+                refund_id=new_id(),
+                plan_code="RIDER-ACC",
+                person_id=rider.person.id,
+                amount_fen=fen,
+                destination=destination,
+                actor=SYSTEM,
+                now=await business_now(session, sandbox=True),
+            )
+
+    async def payout(self, payout_id: UUID) -> Payout:
+        """As it stands now."""
+        async with self.app.state.database.transaction() as session:
+            return await session.get_one(Payout, payout_id)
+
+    async def unhealthy(self) -> dict[str, list[Any]]:
+        """Rows that the invariants of books, batches and reconciliation find."""
+        faults = {}
+        for file in sorted(INVARIANTS.glob("1[2-9]_*.sql")):
+            async with self.app.state.database.transaction() as session:
+                if rows := (await session.execute(text(file.read_text("utf-8")))).all():
+                    faults[file.stem] = list(rows)
+        return faults
 
     async def today_is(self, day: date) -> None:
         """Noon of a day on the business clock."""

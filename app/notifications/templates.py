@@ -272,4 +272,14 @@ TEMPLATES: Mapping[str, Template] = {
         amount1="amount",
         time2="until",
     ),
+    "account_changed": _template(
+        ("收款账户有变更", "A new account for your money"),
+        (
+            "您登记了新的收款账户，{usable_from}起生效。如非本人操作，请立即联系工会。",
+            "A new account takes your money from {usable_from}. Not yours? Tell the union.",
+        ),
+        ("usable_from", "moment"),
+        page=CLAIMS,
+        time1="usable_from",
+    ),
 }

@@ -14,7 +14,7 @@ from app.members.names import normalise_name
 from app.members.service import name_of, person_of
 from app.payouts import queries
 from app.payouts.errors import AccountNameDiffers, AccountNotFound
-from app.payouts.events import ACCOUNT_RECORDED
+from app.payouts.events import ACCOUNT_CHANGED, ACCOUNT_RECORDED
 from app.payouts.models import PayoutAccount
 from app.payouts.schemas import PayoutAccountBody, PayoutAccountList, PayoutAccountView
 
@@ -24,13 +24,15 @@ COOLING_OFF = timedelta(hours=24)
 async def record_account(
     session: AsyncSession, vault: Vault, member: Principal, body: PayoutAccountBody, now: datetime
 ) -> PayoutAccountView:
-    """Record an account; the first is usable at once, a later one after 24 hours.
+    """Record an account; the first is usable at once, a later one after 24 hours, and its
+    person is told on the channel that was known before.
 
     Raises IdentityRequired (409), AccountNameDiffers (422), AccountRecordedAlready (409).
     """
     person = await person_of(session, member.id)
     _require_own(vault, person, body.account_name)
-    first = not await queries.accounts_of(session, person.id)
+    # One that was retired counts: else whoever has the phone retires it and is first.
+    first = not await queries.has_recorded(session, person.id)
     account_id = new_id()
     account = PayoutAccount(
         id=account_id,
@@ -51,7 +53,14 @@ async def record_account(
         ACCOUNT_RECORDED,
         {"person_id": str(person.id)},
     )
-    await state(session, [recorded], actor=member, at=now)
+    facts = [recorded]
+    if not first:
+        content = {"person_id": str(person.id), "usable_from": account.usable_from.isoformat()}
+        changed = Fact(
+            "payout_account", account.id, "payout_account.change", ACCOUNT_CHANGED, content
+        )
+        facts.append(changed)
+    await state(session, facts, actor=member, at=now)
     return _view(vault, account)
 
 

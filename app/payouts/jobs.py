@@ -25,16 +25,17 @@ from app.kernel.principal import SYSTEM
 from app.kernel.transitions import move
 from app.members.models import Person
 from app.members.service import name_of
-from app.payouts import queries
-from app.payouts.events import ASK, POLL, SEND, TELL_WAITING
-from app.payouts.messages import tell_waiting
+from app.payouts import batch_jobs, queries
+from app.payouts.batch_rows import follow
+from app.payouts.events import ASK, POLL, SEND, STOP, TELL_ACCOUNT, TELL_WAITING
+from app.payouts.messages import tell_account, tell_waiting
 from app.payouts.models import PAYOUT, Payout, PayoutAccount
+from app.payouts.remarks import remark_of
 from app.payouts.settlement import SETTLED, Outcome, apply, of_bank, of_transfer
+from app.payouts.stopping import stop, stopped_before_sending
 
 log = structlog.get_logger("payouts")
 
-REMARK = "红伞互助金"
-REFUND_REMARK = "互助费退还"
 # The scene "company compensation" demands these two; shown to the member on confirming.
 REPORT = (("赔付原因", "互助保障给付"),)
 NEVER_ARRIVED = frozenset({"NOT_FOUND", "unknown_reference"})
@@ -59,7 +60,10 @@ async def send(context: JobContext, payload: Mapping[str, Any]) -> None:
     payout_id = UUID(payload["payout_id"])
     async with context.transaction() as session:
         payout = await queries.locked(session, payout_id)
-        if payout.status != "requested":
+        if payout.status != "requested" or await _goes_by_batch(context, session, payout):
+            return
+        if payout.stop_requested_at is not None:
+            await stopped_before_sending(context, session, payout)
             return
         calls = await _calls(context, session, payout)
         now = await context.business_now(session)
@@ -79,6 +83,19 @@ async def send(context: JobContext, payload: Mapping[str, Any]) -> None:
         await _refused(context, payout_id, calls, refused)
         return
     await _record(context, payout_id, outcome, ask_next=SOONEST)
+
+
+async def _goes_by_batch(context: JobContext, session: AsyncSession, payout: Payout) -> bool:
+    """Choose the lane of money to a bank; what waits for a batch is not looked after here."""
+    if payout.method != "bank":
+        return False
+    if payout.lane is None:
+        small = payout.amount_fen <= context.settings.bank_direct_most_fen
+        payout.lane = "direct" if small else "batch"
+    if payout.lane == "batch":
+        payout.next_poll_at = None
+    await session.flush()
+    return payout.lane == "batch"
 
 
 async def ask(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -123,7 +140,7 @@ async def _calls(context: JobContext, session: AsyncSession, payout: Payout) -> 
     outside: Outside = context.outside
     person = await session.get_one(Person, payout.payee_person_id)
     name = name_of(context.vault, person)
-    remark = REMARK if payout.refund_id is None else REFUND_REMARK
+    remark = remark_of(payout)
     if payout.method == "wechat":
         if payout.account_id is None:
             raise ValueError("a wallet payout without an account")
@@ -207,7 +224,16 @@ async def _back_to(context: JobContext, payout_id: UUID, status: str, reason: st
         now: datetime = await context.business_now(session)
         payout.next_poll_at = system_now() + SOONEST
         await move(session, PAYOUT, payout, status, actor=SYSTEM, at=now, reason_code=reason)
+        await follow(session, payout)
 
 
-JOBS: Mapping[str, Handler] = {SEND: send, ASK: ask, POLL: poll, TELL_WAITING: tell_waiting}
-TIMERS: Mapping[str, timedelta] = {POLL: timedelta(seconds=2)}
+JOBS: Mapping[str, Handler] = {
+    SEND: send,
+    ASK: ask,
+    POLL: poll,
+    STOP: stop,
+    TELL_WAITING: tell_waiting,
+    TELL_ACCOUNT: tell_account,
+    **batch_jobs.JOBS,
+}
+TIMERS: Mapping[str, timedelta] = {POLL: timedelta(seconds=2), **batch_jobs.TIMERS}

@@ -6,7 +6,7 @@ from typing import Any
 from app.kernel.event_log import heard
 from app.kernel.jobs import JobContext
 from app.notifications.service import notify
-from app.payouts.models import Payout
+from app.payouts.models import Payout, PayoutAccount
 
 
 async def tell_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -26,5 +26,23 @@ async def tell_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
             subject_id=payout.id,
             parameters={"amount": payout.amount_fen, "until": until},
             once_key=f"payout_waiting:{payout.id}",
+            now=await context.business_now(session),
+        )
+
+
+async def tell_account(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `payout.account_changed`: who had the phone before can still stop it for a day."""
+    async with context.transaction() as session:
+        event = await heard(session, payload)
+        account = await session.get_one(PayoutAccount, event.subject_id)
+        await notify(
+            session,
+            context.vault,
+            person_id=account.person_id,
+            template="account_changed",
+            subject="payout_account",
+            subject_id=account.id,
+            parameters={"usable_from": account.usable_from.isoformat(timespec="minutes")},
+            once_key=f"account_changed:{account.id}",
             now=await context.business_now(session),
         )

@@ -28,7 +28,7 @@ PAYOUT = Lifecycle.of(
         "requested": ["sending", "failed"],
         "sending": ["requested", "accepted", "waiting_confirm", "unknown", "paid", "failed"],
         "unknown": ["requested", "accepted", "waiting_confirm", "paid", "failed"],
-        "accepted": ["waiting_confirm", "paid", "failed"],
+        "accepted": ["waiting_confirm", "unknown", "paid", "failed"],
         "waiting_confirm": ["accepted", "paid", "failed"],
     },
 )

@@ -6,9 +6,11 @@ from app.integrations.errors import Untrusted
 from app.integrations.wechat_pay import Transfer, WeChatPay
 from app.kernel.clock import business_now, system_now
 from app.kernel.database import Database
+from app.kernel.jobs import enqueue
 from app.kernel.vault import Vault
 from app.payouts import queries
 from app.payouts.errors import ForeignNotice, UntrustedNotice
+from app.payouts.events import ASK
 from app.payouts.settlement import apply, of_transfer
 
 
@@ -21,7 +23,8 @@ async def take_transfer_notice(
 ) -> None:
     """Believe a proven notice; raises UntrustedNotice (401), ForeignNotice (404), NoticeDiffers.
 
-    Repeated and shuffled notices are harmless: what is settled stays as it is.
+    Repeated and shuffled notices are harmless: what is settled stays as it is. A notice that
+    a transfer failed is not believed alone: the gateway is asked.
     """
     try:
         notice = gateway.decrypt_and_verify_notice(headers, raw_body, system_now())
@@ -35,4 +38,9 @@ async def take_transfer_notice(
         if payout is None:
             raise ForeignNotice
         now = await business_now(session, sandbox=database.settings.sandbox)
-        await apply(session, vault, payout, of_transfer(transfer), now)
+        outcome = of_transfer(transfer)
+        if outcome.status == "failed" and outcome.amount_fen == payout.amount_fen:
+            # Only an answer to our own question frees the claim for another number.
+            await enqueue(session, ASK, {"payout_id": str(payout.id)})
+            return
+        await apply(session, vault, payout, outcome, now)

@@ -24,6 +24,12 @@ async def accounts_of(session: AsyncSession, person_id: UUID) -> Sequence[Payout
     ).all()
 
 
+async def has_recorded(session: AsyncSession, person_id: UUID) -> bool:
+    """Whether the person ever recorded an account, in use or not."""
+    ever = exists().where(PayoutAccount.person_id == person_id)
+    return bool(await session.scalar(select(ever)))
+
+
 async def account_of(
     session: AsyncSession, person_id: UUID, account_id: UUID
 ) -> PayoutAccount | None:
@@ -52,6 +58,10 @@ async def locked(session: AsyncSession, payout_id: UUID) -> Payout:
     return await session.get_one(Payout, payout_id, with_for_update=True, populate_existing=True)
 
 
+async def find_locked(session: AsyncSession, payout_id: UUID) -> Payout | None:
+    return await session.get(Payout, payout_id, with_for_update=True, populate_existing=True)
+
+
 async def locked_by_bill(session: AsyncSession, out_bill_no: str) -> Payout | None:
     return await session.scalar(
         select(Payout).where(Payout.out_bill_no == out_bill_no).with_for_update()
@@ -71,10 +81,23 @@ async def due_for_asking(session: AsyncSession, now: datetime, limit: int) -> Se
     ).all()
 
 
-async def count_of_claim(session: AsyncSession, claim_id: UUID) -> int:
+async def count_of_claim(session: AsyncSession, claim_id: UUID, claim_round: int) -> int:
+    """Payouts of one round of a claim, failed ones included."""
     return (
         await session.scalar(
-            select(func.count()).select_from(Payout).where(Payout.claim_id == claim_id)
+            select(func.count())
+            .select_from(Payout)
+            .where(Payout.claim_id == claim_id, Payout.round == claim_round)
         )
         or 0
     )
+
+
+async def paid_of_claim(session: AsyncSession, claim_id: UUID) -> int:
+    """Fen of a claim that have arrived."""
+    paid = await session.scalar(
+        select(func.sum(Payout.amount_fen)).where(
+            Payout.claim_id == claim_id, Payout.status == "paid"
+        )
+    )
+    return int(paid or 0)

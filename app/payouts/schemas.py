@@ -107,6 +107,8 @@ class PayoutView(View):
                     "requested_at": "2026-11-22T08:00:00Z",
                     "settled_at": None,
                     "confirm_before": "2026-11-23T08:00:00Z",
+                    "confirm_seconds": 86212,
+                    "stopping": False,
                     "confirmation": {"mchId": "1900000001", "appId": "wx1", "package": "aff…"},
                     "failure_code": None,
                 }
@@ -121,5 +123,9 @@ class PayoutView(View):
     requested_at: datetime
     settled_at: datetime | None
     confirm_before: datetime | None
+    confirm_seconds: int | None = Field(
+        default=None, description="What is left of the time to confirm, for a countdown."
+    )
+    stopping: bool = Field(default=False, description="Staff have asked to take it back.")
     confirmation: dict[str, str] | None
     failure_code: str | None

@@ -80,16 +80,22 @@ async def request_payout(
     approvers: Sequence[UUID],
     actor: Principal,
     now: datetime,
+    urgent: bool = False,
+    claim_round: int = 1,
+    by_rule: bool = False,
 ) -> Payout:
-    """Owe a claim's amount to its member and have the worker send it.
+    """Owe what a round of a claim adds to its member and have the worker send it.
 
-    One payout of a claim lives at a time (PayoutLive, 409). With the first one the
-    benefit is booked as expense and debt; a later one only pays that debt. Speaks by
-    `payout.paid` and `payout.failed`.
+    One payout of a claim and round lives at a time (PayoutLive, 409). With the first one
+    the benefit is booked as expense and debt; a later one only pays that debt. A claim
+    decided by rule has no approvers. Speaks by `payout.paid` and `payout.failed`. `urgent`
+    money never waits for a batch.
     """
-    first = not await queries.count_of_claim(session, claim_id)
+    first = not await queries.count_of_claim(session, claim_id, claim_round)
     cause = {"claim_id": claim_id}
     payout = _payout(cause, plan_code, person_id, amount_fen, destination, approvers, now)
+    payout.round, payout.by_rule = claim_round, by_rule
+    payout.lane = "direct" if urgent else None
     begin(session, PAYOUT, payout, actor=actor, at=now)
     await session.flush()
     if first:
@@ -204,6 +210,12 @@ async def payout_of_claim(session: AsyncSession, claim_id: UUID) -> Payout:
     return payout
 
 
+def _seconds_left(payout: Payout) -> int | None:
+    if payout.confirm_before is None:
+        return None
+    return max(0, int((payout.confirm_before - system_now()).total_seconds()))
+
+
 def view_payout(
     vault: Vault, payout: Payout, confirmation_of: Callable[[str], dict[str, str]] | None = None
 ) -> PayoutView:
@@ -221,6 +233,8 @@ def view_payout(
         requested_at=payout.requested_at,
         settled_at=payout.settled_at,
         confirm_before=payout.confirm_before if waiting else None,
+        confirm_seconds=_seconds_left(payout) if waiting else None,
+        stopping=payout.stop_requested_at is not None and payout.settled_at is None,
         confirmation=confirmation,
         failure_code=payout.failure_code,
     )

@@ -16,6 +16,7 @@ from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.ledger import accounts as chart
 from app.ledger.service import post
+from app.payouts.batch_rows import follow
 from app.payouts.errors import NoticeDiffers
 from app.payouts.events import PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_WAITING
 from app.payouts.models import PAYOUT, Payout
@@ -101,6 +102,7 @@ async def apply(
     )
     if outcome.status == "paid":
         await _book(session, payout, now)
+    await follow(session, payout)
     if outcome.status in TOLD:
         await _tell(session, payout, now)
 

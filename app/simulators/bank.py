@@ -5,6 +5,7 @@ import re
 import secrets
 from functools import partial
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +16,7 @@ from app.simulators.signed_door import DoorError, door, read
 from app.simulators.store import Record
 from app.simulators.world import ControlError, World, control
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 ACCOUNT = re.compile(r"\A\d{8,30}\Z")
 # Accounts ending in these four digits; all others are paid.
 REJECTED = {"9990": "account_not_found", "9991": "name_mismatch", "9992": "account_closed"}
@@ -66,6 +68,11 @@ def _submit(world: World, _: Request, body: bytes) -> tuple[int, Any]:
         raise DoorError(400, "bad_account", "8 to 30 digits are expected")
     if form.amount_fen <= 0:
         raise DoorError(400, "bad_amount", "the amount must be positive")
+    return 202, _view(take(world, form, digest))
+
+
+def take(world: World, form: TransferForm, digest: str = "") -> Record:
+    """Begin a transfer under a reference that is new; its account's ending is its fate."""
     ending = form.account_number[-4:]
     # Account and name are not kept: the ending decides now, a digest knows the request again.
     transfer: Record = {
@@ -83,7 +90,7 @@ def _submit(world: World, _: Request, body: bytes) -> tuple[int, Any]:
     if ending != NEVER:
         wait = config.bank_slow_seconds if ending == SLOW else config.bank_settle_seconds
         world.timers.set("bank", form.reference, wait)
-    return 202, _view(transfer)
+    return transfer
 
 
 def _query(world: World, request: Request, _: bytes) -> tuple[int, Any]:
@@ -121,3 +128,6 @@ def _decide(world: World, transfer: Record, code: str) -> None:
         "settled_at": world.clock.now().isoformat(),
     }
     world.store.put("bank", transfer["reference"], transfer)
+    if not code:
+        day = world.clock.now().astimezone(SHANGHAI).date().isoformat()
+        world.store.put("bank-paid", transfer["reference"], transfer, day)

@@ -12,7 +12,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from app.simulators import bank, control, faults, identity, sms, wechat, wechat_pay, wechat_phone
+from app.simulators import (
+    bank,
+    bank_batches,
+    bank_statements,
+    control,
+    faults,
+    identity,
+    sms,
+    wechat,
+    wechat_pay,
+    wechat_phone,
+)
 from app.simulators.config import SimulatorConfig
 from app.simulators.outbox import Outbox
 from app.simulators.store import Store
@@ -41,16 +52,26 @@ def create_app(state_dir: Path | None, config: SimulatorConfig) -> ASGIApp:
             *identity.control_routes(world),
             *sms.control_routes(world),
             *bank.control_routes(world),
+            *bank_batches.control_routes(world),
+            *bank_statements.control_routes(world),
             Mount("/wechat", routes=wechat.routes(world)),
             Mount("/wechat-pay", routes=wechat_pay.routes(world, keys)),
             Mount("/identity", routes=identity.routes(world)),
             Mount("/sms", routes=sms.routes(world)),
-            Mount("/bank", routes=bank.routes(world)),
+            Mount("/bank", routes=_bank_routes(world)),
         ],
         lifespan=lambda _: _running(world),
     )
     # Outside of Starlette's own layers: to cut a connection it needs the server's `send`.
     return faults.Faults(app, active)
+
+
+def _bank_routes(world: World) -> list[Route]:
+    return [
+        *bank.routes(world),
+        *bank_batches.routes(world),
+        *bank_statements.routes(world),
+    ]
 
 
 def _world(state_dir: Path | None, config: SimulatorConfig) -> World:

@@ -166,6 +166,34 @@ async def queued_without_a_claim(owner: asyncpg.Connection) -> None:
     await plant(owner, "claim_queue")
 
 
+async def a_balance_that_was_never_posted(owner: asyncpg.Connection) -> None:
+    await plant(owner, "ledger_period", month="'2026-01-01'")
+    await plant(
+        owner,
+        "ledger_period_balance",
+        month="'2026-01-01'",
+        account_code="'bank'",
+        opening_fen="0",
+        closing_fen="5",
+    )
+
+
+async def a_payout_in_two_batches(owner: asyncpg.Connection) -> None:
+    payout = f"'{new_id()}'"
+    for _ in range(2):
+        await plant(owner, "payout_batch_row", payout_id=payout, outcome="'pending'")
+
+
+async def a_fee_settled_without_a_booking(owner: asyncpg.Connection) -> None:
+    await plant(
+        owner,
+        "reconciliation_item",
+        status="'settled'",
+        way="'post_fee'",
+        difference_fen="-6",
+    )
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -179,6 +207,9 @@ VIOLATIONS: dict[str, Any] = {
     "10_bought_cover_has_identity": one_document_two_persons,
     "11_rosters": an_older_snapshot_last,
     "12_changes_of_cover": half_a_beneficiary,
+    "12_books": a_balance_that_was_never_posted,
+    "13_batches": a_payout_in_two_batches,
+    "14_reconciliation": a_fee_settled_without_a_booking,
     "claims_queue": queued_without_a_claim,
 }
 
