@@ -1,4 +1,4 @@
-"""Deciding: approve by the engine or deny with a reason; above the limit by two people."""
+"""Deciding: approve by the engine, deny with a reason, or leave standing what was decided."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import clocks, queries
+from app.claims import promises, queries
 from app.claims.amounts import assess_claim, assess_to_nothing
 from app.claims.bodies import (
     ApproveBody,
@@ -14,32 +14,38 @@ from app.claims.bodies import (
     DenyBody,
     SecondApprovalBody,
     SecondReturnBody,
+    UpholdBody,
+)
+from app.claims.deciding import (
+    Sitting,
+    approved,
+    end_appeal,
+    finding,
+    record,
+    record_approval,
+    require_accepted,
 )
 from app.claims.errors import (
     AmountChanged,
-    DocumentsNotAccepted,
+    NothingMore,
+    NothingToUphold,
     NotReviewable,
     SecondPersonNeeded,
     UnknownReason,
 )
-from app.claims.events import CLAIM_APPROVED, CLAIM_DENIED, REVIEW_DUE
+from app.claims.events import CLAIM_DENIED, CLAIM_UPHELD
 from app.claims.facts import facts_known, give_facts, givers_of, release_receipts
-from app.claims.models import CLAIM, Claim, ClaimLine, Decision
-from app.claims.paying import pay
+from app.claims.models import CLAIM, Claim
 from app.claims.review import find_leased, find_to_decide
-from app.claims.terms import state_of_kind, terms_of
-from app.claims.uses import record_use, reverse_uses
+from app.claims.signals import require_judged
+from app.claims.terms import terms_of
+from app.claims.uses import record_use, reverse_unpaid_uses, reverse_uses
 from app.claims.words import DENIAL_REASONS
 from app.kernel.facts import Fact, state
-from app.kernel.ids import new_id
-from app.kernel.jobs import unschedule
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
-from app.members.models import Person
-from app.plans.assessment import Assessment
 from app.plans.explanation import explain
-from app.plans.terms import PlanTerms
 
 
 async def decide(
@@ -55,93 +61,125 @@ async def decide(
 
     Approving needs every document accepted; facts given with it are recorded first. Up
     to the plan's limit the claim is approved and paid, above it a second person follows.
-    Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted (409), ConditionNotMet,
-    FactsMissing, UnknownReason (422).
+    What earlier rounds paid stays paid: only more can be approved, or that outcome upheld.
+    Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted, SignalsOpen, NothingMore,
+    NothingToUphold (409), ConditionNotMet, FactsMissing, UnknownReason (422).
     """
     claim = await find_leased(session, reviewer, claim_id, system_now)
     if claim.status != "under_review":
         raise NotReviewable(status=claim.status)
+    sitting = Sitting(session, vault, reviewer, claim, await terms_of(session, claim), now)
     if isinstance(body, DenyBody):
-        return await _deny(session, vault, reviewer, claim, body, now)
-    return await _approve(session, vault, reviewer, claim, body, now)
-
-
-async def _deny(
-    session: AsyncSession,
-    vault: Vault,
-    reviewer: Principal,
-    claim: Claim,
-    body: DenyBody,
-    now: datetime,
-) -> Claim:
-    terms = await terms_of(session, claim)
-    _require_reason(terms, claim, body.reason_code)
-    facts = await facts_known(session, vault, claim)
-    nothing = None
-    if body.reason_code in ("nothing-payable", "used-up"):
-        nothing = await assess_to_nothing(session, claim, terms, facts, now)
-    explanation = None
-    if nothing is not None:
-        explanation = explain(terms, nothing, await givers_of(session, claim.id))
-    content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": explanation}
-    decision = await _record(
-        session, vault, reviewer, claim, "first", "deny", content, now, reason=body.reason_code
-    )
-    if nothing is not None:
-        incident = await queries.incident_of(session, claim)
-        await record_use(session, claim, incident, decision, 0, nothing.counters, now)
-    await move(
-        session, CLAIM, claim, "denied", actor=reviewer, at=now, reason_code=body.reason_code
-    )
-    claim.decided_at, claim.lease_holder_id, claim.lease_until = now, None, None
-    await session.flush()
-    await release_receipts(session, claim, now)
-    await unschedule(session, REVIEW_DUE, claim.id)
-    told = {"reason_code": body.reason_code}
-    denied = Fact("claim", claim.id, "claim.deny", CLAIM_DENIED, told)
-    await state(session, [denied], actor=reviewer, at=now)
+        await _deny(sitting, body)
+    elif isinstance(body, UpholdBody):
+        await _uphold(sitting, body)
+    else:
+        await _approve(sitting, body)
     return claim
 
 
-def _require_reason(terms: PlanTerms, claim: Claim, code: str) -> None:
-    own = [condition.code for condition in terms.benefit(claim.benefit_code).conditions]
+async def _deny(sitting: Sitting, body: DenyBody) -> None:
+    session, claim, now = sitting.session, sitting.claim, sitting.now
+    if claim.paid_before_fen:
+        raise NothingMore(claim.paid_before_fen)
+    _require_reason(sitting, body.reason_code)
+    facts = await facts_known(session, sitting.vault, claim)
+    nothing = None
+    if body.reason_code in ("nothing-payable", "used-up"):
+        nothing = await assess_to_nothing(session, claim, sitting.terms, facts, now)
+    explanation = None
+    if nothing is not None:
+        explanation = explain(sitting.terms, nothing, await givers_of(session, claim.id))
+    content: dict[str, Any] = {"note": body.note, "facts": facts, "explanation": explanation}
+    decision = await record(sitting, "first", "deny", content, reason=body.reason_code)
+    if nothing is None:
+        await reverse_unpaid_uses(session, claim, now)
+    else:
+        incident = await queries.incident_of(session, claim)
+        await record_use(session, claim, incident, decision, 0, nothing.counters, now)
+    await _denied(sitting, body.reason_code)
+    told = {"reason_code": body.reason_code}
+    denied = Fact("claim", claim.id, "claim.deny", CLAIM_DENIED, told)
+    await state(session, [denied], actor=sitting.actor, at=now)
+
+
+async def _denied(sitting: Sitting, reason_code: str) -> None:
+    claim, now = sitting.claim, sitting.now
+    await move(
+        sitting.session,
+        CLAIM,
+        claim,
+        "denied",
+        actor=sitting.actor,
+        at=now,
+        reason_code=reason_code,
+    )
+    _let_go(claim, now)
+    await sitting.session.flush()
+    await release_receipts(sitting.session, claim, now)
+    await promises.end(sitting.session, claim, "review", now)
+    await end_appeal(sitting, "upheld")
+
+
+def _let_go(claim: Claim, now: datetime) -> None:
+    claim.decided_at = now
+    claim.lease_holder_id = claim.lease_until = claim.lease_since = None
+
+
+async def _uphold(sitting: Sitting, body: UpholdBody) -> None:
+    """The decision before stands: after an appeal for good, after reopening until the next."""
+    session, claim, now = sitting.session, sitting.claim, sitting.now
+    before = await queries.outcome_before(session, claim)
+    if before is None:
+        raise NothingToUphold
+    await record(sitting, "first", "uphold", {"note": body.note, "facts": {}, "explanation": None})
+    if before.verdict == "deny":
+        await _denied(sitting, before.reason_code or "")
+    else:
+        await move(session, CLAIM, claim, "paid", actor=sitting.actor, at=now, reason_code="upheld")
+        _let_go(claim, now)
+        await session.flush()
+        await promises.end(session, claim, "review", now)
+        await end_appeal(sitting, "upheld")
+    told = {"verdict": before.verdict, "stage": claim.stage}
+    upheld = Fact("claim", claim.id, "claim.uphold", CLAIM_UPHELD, told)
+    await state(session, [upheld], actor=sitting.actor, at=now)
+
+
+def _require_reason(sitting: Sitting, code: str) -> None:
+    own = [
+        condition.code for condition in sitting.terms.benefit(sitting.claim.benefit_code).conditions
+    ]
     if code not in DENIAL_REASONS and code not in own:
         raise UnknownReason([*DENIAL_REASONS, *own])
 
 
-async def _approve(
-    session: AsyncSession,
-    vault: Vault,
-    reviewer: Principal,
-    claim: Claim,
-    body: ApproveBody,
-    now: datetime,
-) -> Claim:
-    terms = await terms_of(session, claim)
-    await _require_accepted(session, claim, terms)
+async def _approve(sitting: Sitting, body: ApproveBody) -> None:
+    session, claim, now = sitting.session, sitting.claim, sitting.now
+    await require_accepted(session, claim, sitting.terms)
+    await require_judged(session, claim.id)
     facts = await give_facts(
-        session, vault, reviewer, claim, terms, body.facts, "as-on-document", now
+        session,
+        sitting.vault,
+        sitting.actor,
+        claim,
+        sitting.terms,
+        body.facts,
+        "as-on-document",
+        now,
     )
-    found = await assess_claim(session, claim, terms, facts, now)
-    explanation = explain(terms, found, await givers_of(session, claim.id))
-    content = {"note": body.note, "facts": facts, "explanation": explanation}
-    decision = await _record(
-        session, vault, reviewer, claim, "first", "approve", content, now, amount=found.amount_fen
-    )
-    await _line(session, vault, claim, decision, facts, found, explanation)
-    incident = await queries.incident_of(session, claim)
-    await record_use(session, claim, incident, decision, found.amount_fen, found.counters, now)
-    claim.amount_fen = found.amount_fen
-    claim.lease_holder_id = claim.lease_until = None
-    await session.flush()
-    if found.amount_fen > terms.claims.second_approval_above_fen:
-        await move(session, CLAIM, claim, "awaiting_second_approval", actor=reviewer, at=now)
-        told = {"amount_fen": found.amount_fen}
-        first = Fact("claim", claim.id, "claim.approve_first", None, told)
-        await state(session, [first], actor=reviewer, at=now)
-        return claim
-    await _approved(session, reviewer, claim, terms, [reviewer.id], now)
-    return claim
+    case, found = await assess_claim(session, claim, sitting.terms, facts, now)
+    if found.amount_fen <= claim.paid_before_fen:
+        raise NothingMore(claim.paid_before_fen, found.amount_fen)
+    told = await finding(sitting, case, found, facts)
+    await record_approval(sitting, told, body.note)
+    if found.amount_fen > sitting.terms.claims.second_approval_above_fen:
+        await move(session, CLAIM, claim, "awaiting_second_approval", actor=sitting.actor, at=now)
+        content = {"amount_fen": found.amount_fen}
+        first = Fact("claim", claim.id, "claim.approve_first", None, content)
+        await state(session, [first], actor=sitting.actor, at=now)
+        return
+    await approved(sitting, [sitting.actor.id])
 
 
 async def second_approval(
@@ -155,142 +193,39 @@ async def second_approval(
     """The second person's word on an amount above the plan's limit.
 
     The amount is computed again: limits may have been used meanwhile (AmountChanged,
-    409). Raises NotReviewable, SecondPersonNeeded (409), ConflictOfInterest (403).
+    409). Raises NotReviewable, SecondPersonNeeded, SignalsOpen, DecidedBefore (409),
+    ConflictOfInterest (403).
     """
     claim = await find_to_decide(session, supervisor, claim_id)
     if claim.status != "awaiting_second_approval":
         raise NotReviewable(status=claim.status)
     first = await queries.first_decision(session, claim)
-    if first is None or first.decided_by == supervisor.id:
+    if first is None or first.decided_by is None or first.decided_by == supervisor.id:
         raise SecondPersonNeeded
+    sitting = Sitting(session, vault, supervisor, claim, await terms_of(session, claim), now)
     if isinstance(body, SecondReturnBody):
-        return await _send_back(session, vault, supervisor, claim, body, now)
-    terms = await terms_of(session, claim)
-    await _require_accepted(session, claim, terms)
+        await _send_back(sitting, body)
+        return claim
+    await require_accepted(session, claim, sitting.terms)
+    await require_judged(session, claim.id)
     facts = await facts_known(session, vault, claim)
-    found = await assess_claim(session, claim, terms, facts, now)
+    case, found = await assess_claim(session, claim, sitting.terms, facts, now)
     if found.amount_fen != claim.amount_fen:
         raise AmountChanged
-    explanation = explain(terms, found, await givers_of(session, claim.id))
-    content = {"note": body.note, "facts": facts, "explanation": explanation}
-    await _record(
-        session,
-        vault,
-        supervisor,
-        claim,
-        "second",
-        "approve",
-        content,
-        now,
-        amount=found.amount_fen,
-    )
-    approvers = [first.decided_by, supervisor.id]
-    await _approved(session, supervisor, claim, terms, approvers, now)
+    told = await finding(sitting, case, found, facts)
+    content, partly = told.content(body.note), told.comparison.partly
+    await record(sitting, "second", "approve", content, amount=found.amount_fen, partly=partly)
+    await approved(sitting, [first.decided_by, supervisor.id])
     return claim
 
 
-async def _send_back(
-    session: AsyncSession,
-    vault: Vault,
-    supervisor: Principal,
-    claim: Claim,
-    body: SecondReturnBody,
-    now: datetime,
-) -> Claim:
+async def _send_back(sitting: Sitting, body: SecondReturnBody) -> None:
+    session, claim, now = sitting.session, sitting.claim, sitting.now
     content: dict[str, Any] = {"note": body.note, "facts": {}, "explanation": None}
-    await _record(session, vault, supervisor, claim, "second", "return", content, now)
-    await move(session, CLAIM, claim, "submitted", actor=supervisor, at=now)
-    claim.amount_fen, claim.round = None, claim.round + 1
-    await session.flush()
+    await record(sitting, "second", "return", content)
+    await move(session, CLAIM, claim, "submitted", actor=sitting.actor, at=now)
     await reverse_uses(session, claim, now)
+    claim.amount_fen, claim.round = claim.paid_before_fen or None, claim.round + 1
+    await session.flush()
     returned = Fact("claim", claim.id, "claim.return_to_review")
-    await state(session, [returned], actor=supervisor, at=now)
-    return claim
-
-
-async def _approved(
-    session: AsyncSession,
-    actor: Principal,
-    claim: Claim,
-    terms: PlanTerms,
-    approvers: list[UUID],
-    now: datetime,
-) -> None:
-    await move(session, CLAIM, claim, "approved", actor=actor, at=now)
-    payout = terms.claims.payout
-    claim.decided_at = now
-    claim.payout_due_at = clocks.due_at(now, payout.length, payout.unit)
-    await session.flush()
-    await unschedule(session, REVIEW_DUE, claim.id)
-    told = {"amount_fen": claim.amount_fen, "approvers": [str(each) for each in approvers]}
-    approved = Fact("claim", claim.id, "claim.approve", CLAIM_APPROVED, told)
-    await state(session, [approved], actor=actor, at=now)
-    await pay(session, actor, claim, now)
-
-
-async def _require_accepted(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:
-    person = await session.get_one(Person, claim.person_id)
-    files = [file for file, _ in await queries.documents_of(session, claim.id)]
-    still_open = [
-        kind
-        for kind in terms.documents(claim.benefit_code)
-        if state_of_kind(kind, files, identity_verified=person.verified_at is not None)
-        not in ("accepted", "verified")
-    ]
-    if still_open:
-        raise DocumentsNotAccepted(still_open)
-
-
-async def _record(
-    session: AsyncSession,
-    vault: Vault,
-    actor: Principal,
-    claim: Claim,
-    step: str,
-    verdict: str,
-    content: dict[str, Any],
-    now: datetime,
-    *,
-    amount: int | None = None,
-    reason: str | None = None,
-) -> Decision:
-    decision_id = new_id()
-    decision = Decision(
-        id=decision_id,
-        claim_id=claim.id,
-        round=claim.round,
-        step=step,
-        verdict=verdict,
-        amount_fen=amount,
-        reason_code=reason,
-        sealed=vault.seal("decision", decision_id, content),
-        decided_by=actor.id,
-        decided_at=now,
-    )
-    session.add(decision)
-    await session.flush()
-    return decision
-
-
-async def _line(
-    session: AsyncSession,
-    vault: Vault,
-    claim: Claim,
-    decision: Decision,
-    facts: dict[str, Any],
-    found: Assessment,
-    explanation: dict[str, Any],
-) -> None:
-    line_id = new_id()
-    session.add(
-        ClaimLine(
-            id=line_id,
-            claim_id=claim.id,
-            decision_id=decision.id,
-            benefit_code=claim.benefit_code,
-            amount_fen=found.amount_fen,
-            outcome={"limits": [limit.limit.per for limit in found.limits if limit.bit]},
-            sealed=vault.seal("claim_line", line_id, {"facts": facts, "explanation": explanation}),
-        )
-    )
-    await session.flush()
+    await state(session, [returned], actor=sitting.actor, at=now)

@@ -1,7 +1,7 @@
 """What a claim pays: the plan's engine over facts, cover, and what was used before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -18,7 +18,7 @@ from app.kernel.clock import business_day
 from app.members.models import Person
 from app.plans.assessment import Assessment, assess
 from app.plans.errors import FactsMissing
-from app.plans.facts import missing_faults
+from app.plans.facts import facts_of, missing_faults
 from app.plans.history import Past, Standpoint
 from app.plans.inputs import Item, Value
 from app.plans.terms import PlanTerms
@@ -60,19 +60,26 @@ class Case:
         """What is to be paid, or why nothing is."""
         return assess(self.terms, self.benefit_code, self.inputs, self.past, self.holds)
 
+    def with_facts(self, facts: Mapping[str, Any]) -> "Case":
+        """The same case, had these been the facts."""
+        benefit = self.terms.benefit(self.benefit_code)
+        stated = {fact.name for fact in facts_of(self.terms, benefit)}
+        known = {name: value for name, value in self.inputs.items() if name not in stated}
+        return replace(self, inputs={**known, **known_facts(self.terms, benefit, facts)})
+
 
 async def assess_claim(
     session: AsyncSession, claim: Claim, terms: PlanTerms, facts: Mapping[str, Any], now: datetime
-) -> Assessment:
-    """The amount with its steps, computed while the person's claims are locked.
+) -> tuple[Case, Assessment]:
+    """The case and its amount with its steps, computed while the person's claims are locked.
 
     Raises NotCovered, FactsMissing, ConditionNotMet (422): a condition of the plan, an
     excluding benefit, nothing payable, limits used up.
     """
-    case = await _case_of_claim(session, claim, terms, facts, now)
+    case = await case_of_claim(session, claim, terms, facts, now)
     found = case.assess()
     refuse_unpayable(found, case.inputs)
-    return found
+    return case, found
 
 
 async def assess_to_nothing(
@@ -83,16 +90,20 @@ async def assess_to_nothing(
     It still counts: days below a threshold, cost below a deductible that is for the term.
     """
     try:
-        case = await _case_of_claim(session, claim, terms, facts, now)
+        case = await case_of_claim(session, claim, terms, facts, now)
     except NotCovered:
         return None
     found = case.assess()
     return found if unpayable(found) and not found.failed else None
 
 
-async def _case_of_claim(
+async def case_of_claim(
     session: AsyncSession, claim: Claim, terms: PlanTerms, facts: Mapping[str, Any], now: datetime
 ) -> Case:
+    """Everything that the claim's amount follows from; locks the person's claims.
+
+    Raises IncidentInFuture, NotCovered (422).
+    """
     await queries.lock_person(session, claim.person_id)
     incident = await queries.incident_of(session, claim)
     policy = await session.get_one(Policy, claim.policy_id)

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.claims.words import FactChangeReason, ReturnReason
+from app.claims.words import FactChangeReason, PauseReason, ReturnReason
 from app.documents.schemas import FileBytes, Sha256
 from app.kernel.schema import Body, Day, Fen, Id, Instant
 from app.plans.benefits import Cause, DocumentKind
@@ -167,6 +167,13 @@ class DenyBody(Body):
     note: Note | None = None
 
 
+class UpholdBody(Body):
+    """After an appeal or a reopening: what was decided before stands."""
+
+    verdict: Literal["uphold"]
+    note: Note
+
+
 class SecondApproveBody(Body):
     """The second of two people agrees."""
 
@@ -181,5 +188,63 @@ class SecondReturnBody(Body):
     note: Note
 
 
-DecisionBody = Annotated[ApproveBody | DenyBody, Field(discriminator="verdict")]
+class AppealBody(Body):
+    """Why the member disagrees; kept encrypted."""
+
+    model_config = _example(text="住院发票漏算了一张，请重新核定。")
+
+    text: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class ReopeningBody(Body):
+    """Why a decided claim is looked at again."""
+
+    model_config = _example(reason_code="new-evidence", note="补交了第二家医院的结算单")
+
+    reason_code: Literal["new-evidence", "mistake"]
+    note: Note
+
+
+class PauseBody(Body):
+    """Another body owes an answer; the promise waits for it."""
+
+    model_config = _example(reason_code="hospital-asked")
+
+    reason_code: PauseReason
+
+
+class HardshipBody(Body):
+    """Whether the member is in hardship, which moves the claim ahead in the queue."""
+
+    model_config = _example(hardship=True)
+
+    hardship: bool
+
+
+class HandoverBody(Body):
+    """The colleague who is to take the claim."""
+
+    model_config = _example(to_staff_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001")
+
+    to_staff_id: Id
+
+
+class HandoverAnswerBody(Body):
+    """Whether the colleague takes the claim."""
+
+    model_config = _example(answer="accept")
+
+    answer: Literal["accept", "decline"]
+
+
+class AfterCheckBody(Body):
+    """What a person found about a claim that was decided by rule."""
+
+    model_config = _example(verdict="confirm")
+
+    verdict: Literal["confirm", "reopen"]
+    note: Note | None = None
+
+
+DecisionBody = Annotated[ApproveBody | DenyBody | UpholdBody, Field(discriminator="verdict")]
 SecondApprovalBody = Annotated[SecondApproveBody | SecondReturnBody, Field(discriminator="verdict")]

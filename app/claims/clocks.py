@@ -36,6 +36,15 @@ def is_working_day(day: date, overrides: Mapping[date, bool] | None = None) -> b
         return day.weekday() < 5 and (day.month, day.day) not in _FIXED_HOLIDAYS
 
 
+def calendar_known(until: datetime) -> bool:
+    """Whether the holiday calendar reaches the day on which `until` ends."""
+    try:
+        chinese_calendar.is_workday(_day(until - timedelta(microseconds=1)))
+    except NotImplementedError:
+        return False
+    return True
+
+
 def due_at(
     start: datetime, length: int, unit: Unit, overrides: Mapping[date, bool] | None = None
 ) -> datetime:

@@ -11,6 +11,7 @@ from app.claims.errors import (
     ClaimNotFound,
     DocumentNotAskedFor,
     DocumentNotFound,
+    DocumentsClosed,
     ReceiptUsed,
     SameFile,
     TooManyFiles,
@@ -177,11 +178,16 @@ async def _replace_returned(
 async def take_back(
     session: AsyncSession, actor: Principal, claim_id: UUID, document_id: UUID, now: datetime
 ) -> None:
-    """Take a file back before the claim is submitted; it stays in history."""
+    """Take a file back before the claim is submitted; it stays in history.
+
+    What a decision was taken on stays. Raises DocumentNotFound (404), DocumentsClosed (409).
+    """
     claim = await _claim(session, actor, claim_id, lock=True)
     found = await queries.document_of(session, claim.id, document_id)
     if found is None or found[0].status == "replaced":
         raise DocumentNotFound
+    if claim.decided_at is not None and found[0].uploaded_at <= claim.decided_at:
+        raise DocumentsClosed
     await move(session, DOCUMENT, found[0], "replaced", actor=actor, at=now)
     content = {"document_id": str(document_id)}
     taken = Fact("claim", claim.id, "claim.take_back_document", None, content)

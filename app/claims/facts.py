@@ -20,7 +20,7 @@ from app.kernel.vault import Vault
 from app.plans.terms import PlanTerms
 
 # While these last, the member may still add to the claim.
-OPEN_TO_MEMBER = frozenset({"draft", "waiting_for_member"})
+OPEN_TO_MEMBER = frozenset({"draft", "waiting_for_member", "appealed"})
 
 
 def require_open(claim: Claim) -> None:
@@ -139,4 +139,21 @@ async def release_receipts(session: AsyncSession, claim: Claim, now: datetime) -
         update(ClaimReceipt)
         .where(ClaimReceipt.claim_id == claim.id, ClaimReceipt.released_at.is_(None))
         .values(released_at=now)
+    )
+
+
+async def hold_receipts(session: AsyncSession, claim: Claim) -> None:
+    """A denied claim is looked at again: its receipts count as used again.
+
+    Raises ReceiptUsed (409) when another claim that may still be paid has one of them.
+    """
+    for document, _ in await queries.documents_of(session, claim.id):
+        if document.kind == "receipt":
+            await queries.lock_file(session, document.fingerprint)
+            if await queries.receipt_file_used(session, claim.id, document.fingerprint):
+                raise ReceiptUsed
+    await session.execute(
+        update(ClaimReceipt)
+        .where(ClaimReceipt.claim_id == claim.id, ClaimReceipt.released_at.is_not(None))
+        .values(released_at=None)
     )

@@ -1,31 +1,37 @@
 """What claims do about payouts that ended, accounts that appeared, and dates that passed."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import queries
+from app.claims import promises, queries
 from app.claims.events import (
+    DECIDE_BY_RULE,
     PAY,
     PAY_WAITING,
     PAYOUT_HAS_FAILED,
     PAYOUT_WAS_PAID,
-    REVIEW_DUE,
-    REVIEW_OVERDUE,
+    PROMISE_DUE,
+    PROMISE_NUDGE,
     SIMULATE,
     TELL,
 )
+from app.claims.life_models import ClaimPromise
 from app.claims.messages import tell
+from app.claims.models import Claim
 from app.claims.paying import fall_back, pay, settle
 from app.claims.simulation_run import simulate
-from app.kernel.facts import Fact, state
+from app.claims.straight_through import decide_by_rule
 from app.kernel.jobs import Handler, JobContext
 from app.kernel.principal import SYSTEM
-from app.organisations.models import Organisation
 from app.payouts.models import Payout, PayoutAccount
+from app.payouts.queries import count_of_claim
+
+log = structlog.get_logger("claims")
 
 
 async def payout_paid(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -57,31 +63,45 @@ async def pay_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
         for claim_id in await queries.approved_of_person(session, account.person_id):
             claim = await queries.locked(session, claim_id)
             # A payout that failed is sent again by a person who has looked at the reason.
-            if not await _had_payout(session, claim_id):
+            if not await _had_payout(session, claim):
                 await pay(session, SYSTEM, claim, now)
 
 
-async def _had_payout(session: AsyncSession, claim_id: UUID) -> bool:
-    found = await session.scalar(select(Payout.id).where(Payout.claim_id == claim_id).limit(1))
-    return found is not None
+async def _had_payout(session: AsyncSession, claim: Claim) -> bool:
+    return bool(await count_of_claim(session, claim.id, claim.round))
 
 
-async def review_due(context: JobContext, payload: Mapping[str, Any]) -> None:
-    """The promised day has passed without a decision: say so, naming the parent organisation."""
+async def promise_nudge(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Most of a promise's time is over."""
+    await _about_promise(context, payload, promises.nudge)
+
+
+async def promise_due(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """A promised day has passed without what was promised."""
+    await _about_promise(context, payload, promises.miss)
+
+
+async def _about_promise(
+    context: JobContext,
+    payload: Mapping[str, Any],
+    act: Callable[[AsyncSession, Claim, ClaimPromise, datetime], Awaitable[None]],
+) -> None:
     async with context.transaction() as session:
-        claim = await queries.locked(session, UUID(payload["subject_id"]))
+        made = await session.get_one(ClaimPromise, UUID(payload["subject_id"]))
+        # The claim's row first, as everywhere; the promise as it stands under that lock.
+        claim = await queries.locked(session, made.claim_id)
+        await session.refresh(made, with_for_update=True)
+        await act(session, claim, made, await context.business_now(session))
+
+
+async def decide_fresh(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """A claim was handed in under a plan that decides small ones by rule."""
+    async with context.transaction() as session:
         now = await context.business_now(session)
-        late = claim.review_due_at is not None and claim.review_due_at <= now
-        if claim.status not in ("submitted", "under_review", "awaiting_second_approval"):
-            return
-        if not late:
-            return
-        parent_id = await session.scalar(
-            select(Organisation.parent_id).where(Organisation.id == claim.managing_organisation_id)
-        )
-        content = {"parent_organisation_id": None if parent_id is None else str(parent_id)}
-        overdue = Fact("claim", claim.id, "claim.miss_promise", REVIEW_OVERDUE, content)
-        await state(session, [overdue], actor=SYSTEM, at=now)
+        one_in = context.settings.straight_through_check_one_in
+        odd = await decide_by_rule(session, context.vault, UUID(payload["claim_id"]), now, one_in)
+    if odd:
+        log.info("left to a person", claim_id=payload["claim_id"], checks=odd)
 
 
 JOBS: Mapping[str, Handler] = {
@@ -89,7 +109,9 @@ JOBS: Mapping[str, Handler] = {
     PAYOUT_HAS_FAILED: payout_failed,
     PAY: pay_approved,
     PAY_WAITING: pay_waiting,
-    REVIEW_DUE: review_due,
+    PROMISE_NUDGE: promise_nudge,
+    PROMISE_DUE: promise_due,
+    DECIDE_BY_RULE: decide_fresh,
     SIMULATE: simulate,
     TELL: tell,
 }

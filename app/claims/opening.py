@@ -1,6 +1,6 @@
 """Opening a claim: the incident has to lie inside the cover, or the answer says why not."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, cast
 from uuid import UUID
 
@@ -66,7 +66,8 @@ async def open_by_staff(
 ) -> Claim:
     """A claim received for a member whom the caseworker manages or may serve.
 
-    Any office may receive; who manages the policy decides (domain.md). Raises as above.
+    Any office may receive and complete it; who manages the policy decides, or the receiving
+    office where the plan says so (domain.md). Raises as above.
     """
     policy = await policy_by_id(session, body.policy_id)
     if policy is None:
@@ -121,6 +122,7 @@ async def _open(
         status="draft",
         managing_organisation_id=await _manager(session, policy),
         receiving_organisation_id=receiving,
+        deciding_organisation_id=receiving if terms.claims.decided_by == "receiving" else None,
         claimed_by_kind=actor.kind,
         claimed_by=actor.id,
         opened_at=now,
@@ -224,6 +226,14 @@ async def _cover_of(session: AsyncSession, policy: Policy, instant: datetime) ->
             if cover.policy_id == policy.id:
                 return cover
     raise _not_covered("void")
+
+
+async def covered_days(
+    session: AsyncSession, policy: Policy, instant: datetime
+) -> tuple[date, date]:
+    """The policy's days [first, after the last) around an instant; raises NotCovered (422)."""
+    cover = await _cover_of(session, policy, instant)
+    return business_day(cover.starts_at), business_day(cover.ends_at)
 
 
 def _not_covered(reason: str, **fields: object) -> NotCovered:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import queries
+from app.claims import promises, queries
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
 from app.claims.models import CLAIM, Claim, Decision
@@ -22,33 +22,39 @@ from app.payouts.service import choose_destination, request_payout
 async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: datetime) -> bool:
     """Request the payout of an approved claim; False while there is nowhere to pay to.
 
-    An account that is cooling off is tried again when it may be used; without any, the
-    claim waits until the member records one.
+    What earlier rounds paid is left out. An account that is cooling off is tried again when
+    it may be used; without any, the claim and the promise wait until the member records one.
     """
     if claim.status != "approved" or claim.amount_fen is None:
         return False
+    amount_fen = claim.amount_fen - claim.paid_before_fen
     try:
         destination = await choose_destination(
             session,
             person_id=claim.person_id,
             account_id=claim.account_id,
             preferred=claim.payout_account_id,
-            amount_fen=claim.amount_fen,
+            amount_fen=amount_fen,
             now=now,
         )
     except AccountCoolingOff as cooling:
         await schedule(session, PAY, claim.id, cooling.usable_from)
         return False
     except (NoDestination, AccountNotFound):
+        await promises.stop(session, claim, "payout", "account-needed", now)
         return False
+    approvers = await _approvers(session, claim)
+    await promises.resume(session, claim, "payout", now)
     await request_payout(
         session,
         claim_id=claim.id,
+        claim_round=claim.round,
         plan_code=claim.plan_code,
         person_id=claim.person_id,
-        amount_fen=claim.amount_fen,
+        amount_fen=amount_fen,
         destination=destination,
-        approvers=await _approvers(session, claim),
+        approvers=approvers,
+        by_rule=not approvers,
         actor=actor,
         now=now,
     )
@@ -57,16 +63,18 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
 
 
 async def _approvers(session: AsyncSession, claim: Claim) -> list[UUID]:
+    """Whoever agreed in this round; nobody where the rule decided."""
     rows = await session.scalars(
         select(Decision.decided_by)
         .where(
             Decision.claim_id == claim.id,
             Decision.round == claim.round,
             Decision.verdict == "approve",
+            Decision.by_rule.is_(False),
         )
         .order_by(Decision.id)
     )
-    return list(rows.all())
+    return [each for each in rows.all() if each is not None]
 
 
 async def pay_again(
@@ -94,6 +102,7 @@ async def settle(session: AsyncSession, payout: Payout, now: datetime) -> None:
     await move(session, CLAIM, claim, "paid", actor=SYSTEM, at=now)
     claim.paid_at = payout.settled_at
     await session.flush()
+    await promises.end(session, claim, "payout", payout.settled_at or now)
     paid = Fact("claim", claim.id, "claim.pay", CLAIM_PAID, {"amount_fen": payout.amount_fen})
     await state(session, [paid], actor=SYSTEM, at=now)
 

@@ -28,7 +28,8 @@ ENDED_WITHOUT_PAYMENT = ("denied", "withdrawn")
 def visible(principal: Principal) -> Select[Claim]:
     """Claims that the principal may see.
 
-    A member's own; for staff those that their subtree manages, and those that it received.
+    A member's own; for staff those that their subtree manages or decides, and those that it
+    received.
     """
     if principal.kind == "member":
         return (
@@ -40,6 +41,7 @@ def visible(principal: Principal) -> Select[Claim]:
         or_(
             in_scope(principal, Claim.managing_organisation_id),
             in_scope(principal, Claim.receiving_organisation_id),
+            in_scope(principal, Claim.deciding_organisation_id),
         )
     )
 
@@ -145,6 +147,37 @@ async def first_decision(session: AsyncSession, claim: Claim) -> Decision | None
             Decision.claim_id == claim.id, Decision.round == claim.round, Decision.step == "first"
         )
     )
+
+
+async def outcome_before(session: AsyncSession, claim: Claim) -> Decision | None:
+    """What the claim's last finished round came to: an approval that was paid, or a denial."""
+    if claim.decided_at is None:
+        return None
+    wanted = "approve" if claim.paid_before_fen else "deny"
+    return await session.scalar(
+        select(Decision)
+        .where(
+            Decision.claim_id == claim.id,
+            Decision.round < claim.round,
+            Decision.verdict == wanted,
+        )
+        .order_by(Decision.round.desc(), Decision.id.desc())
+        .limit(1)
+    )
+
+
+async def decided_in_earlier_stage(session: AsyncSession, claim: Claim, staff_id: UUID) -> bool:
+    """Whether somebody took part in what is appealed against."""
+    found = await session.scalar(
+        select(Decision.id)
+        .where(
+            Decision.claim_id == claim.id,
+            Decision.decided_by == staff_id,
+            Decision.stage < claim.stage,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def history_of(session: AsyncSession, claim_id: UUID) -> Sequence[StatusHistory]:

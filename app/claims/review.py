@@ -5,21 +5,22 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import queries
+from app.claims import promises, queries
 from app.claims.bodies import ReturnBody
 from app.claims.errors import (
     ClaimNotFound,
+    ClockStands,
     ConflictOfInterest,
+    DecidedBefore,
     DocumentNotFound,
     LeaseHeld,
     LeaseNeeded,
     NoteNeeded,
     NotReviewable,
 )
-from app.claims.events import CLAIM_RETURNED, REVIEW_DUE
+from app.claims.events import CLAIM_RETURNED
 from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
 from app.kernel.facts import Fact, state
-from app.kernel.jobs import unschedule
 from app.kernel.principal import Principal
 from app.kernel.problems import Forbidden
 from app.kernel.transitions import move
@@ -28,32 +29,38 @@ from app.organisations.service import manages
 from app.policies.models import Policy
 
 LEASE = timedelta(minutes=10)
-LEASED = ("submitted", "under_review", "waiting_for_member")
+# However active its holder: without a decision a claim goes back to everybody.
+LONGEST_LEASE = timedelta(hours=2)
+LEASED = ("submitted", "under_review", "waiting_for_member", "appealed", "reopened")
 
 
 async def find_to_decide(session: AsyncSession, reviewer: Principal, claim_id: UUID) -> Claim:
-    """The locked claim, for people of the managing organisation who have no stake in it.
+    """The locked claim, for people of the deciding organisation who have no stake in it.
 
-    Raises ClaimNotFound (404); Forbidden (403) for who only received it;
-    ConflictOfInterest (403) for who submitted it or enrolled its member.
+    Raises ClaimNotFound (404); Forbidden (403) for who only received it or decided below;
+    ConflictOfInterest (403) for who submitted it or enrolled its member; DecidedBefore
+    (409) for who took part in the decision that is appealed against.
     """
     claim = await queries.find_locked(session, reviewer, claim_id)
     if claim is None:
         raise ClaimNotFound
-    if not await manages(session, reviewer, claim.managing_organisation_id):
+    if not await manages(session, reviewer, claim.decider_id):
         raise Forbidden
     policy = await session.get_one(Policy, claim.policy_id)
     enrolled_by = await queries.enrolling_staff(session, claim.person_id)
     submitter = claim.claimed_by if claim.claimed_by_kind == "staff" else None
     if reviewer.id in (submitter, policy.enrolled_by, enrolled_by):
         raise ConflictOfInterest
+    if claim.stage > 1 and await queries.decided_in_earlier_stage(session, claim, reviewer.id):
+        raise DecidedBefore
     return claim
 
 
 async def take_lease(
     session: AsyncSession, reviewer: Principal, claim_id: UUID, now: datetime, system_now: datetime
 ) -> Claim:
-    """Reserve a claim for ten minutes of the system clock; again it extends them.
+    """Reserve a claim for ten minutes of the system clock; again it extends them, up to two
+    hours.
 
     Of two who ask at once the row lock lets one win; the other gets LeaseHeld (409).
     """
@@ -62,9 +69,9 @@ async def take_lease(
         raise NotReviewable(status=claim.status)
     if _held_by_other(claim, reviewer, system_now) and claim.lease_until is not None:
         raise LeaseHeld(claim.lease_until)
-    if claim.status == "submitted":
+    if claim.status in ("submitted", "appealed", "reopened"):
         await move(session, CLAIM, claim, "under_review", actor=reviewer, at=now)
-    claim.lease_holder_id, claim.lease_until = reviewer.id, system_now + LEASE
+    lend(claim, reviewer.id, system_now)
     await session.flush()
     await _state(session, reviewer, claim, "take_lease", now)
     return claim
@@ -77,7 +84,7 @@ async def release_lease(
     claim = await find_to_decide(session, reviewer, claim_id)
     if claim.lease_holder_id != reviewer.id and "supervisor" not in reviewer.roles:
         raise LeaseNeeded
-    claim.lease_holder_id = claim.lease_until = None
+    claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
     if claim.status == "under_review":
         await move(session, CLAIM, claim, "submitted", actor=reviewer, at=now)
@@ -98,8 +105,16 @@ async def find_leased(
     if claim.lease_until <= system_now:
         raise LeaseNeeded
     # Activity renews the lease.
-    claim.lease_until = system_now + LEASE
+    lend(claim, reviewer.id, system_now)
     return claim
+
+
+def lend(claim: Claim, holder_id: UUID, system_now: datetime) -> None:
+    """Ten minutes from now for the holder, up to two hours since the holder took it."""
+    live = claim.lease_until is not None and claim.lease_until > system_now
+    since = claim.lease_since if live and claim.lease_holder_id == holder_id else None
+    claim.lease_holder_id, claim.lease_since = holder_id, since or system_now
+    claim.lease_until = min(system_now + LEASE, claim.lease_since + LONGEST_LEASE)
 
 
 def _held_by_other(claim: Claim, reviewer: Principal, system_now: datetime) -> bool:
@@ -156,12 +171,40 @@ async def return_document(
             at=now,
             reason_code=body.reason_code,
         )
-        claim.clock_stopped_at = now
-        await session.flush()
-        await unschedule(session, REVIEW_DUE, claim.id)
+        await promises.stop(session, claim, "review", "waiting-for-member", now)
     content = {"document_id": str(document.id), "reason_code": body.reason_code}
     returned = Fact("claim", claim.id, "claim.return_document", CLAIM_RETURNED, content)
     await state(session, [returned], actor=reviewer, at=now)
+    return claim
+
+
+async def pause(
+    session: AsyncSession,
+    reviewer: Principal,
+    claim_id: UUID,
+    reason_code: str,
+    now: datetime,
+    system_now: datetime,
+) -> Claim:
+    """Another body owes an answer: the promise waits. Raises ClockStands, NotReviewable (409)."""
+    claim = await find_leased(session, reviewer, claim_id, system_now)
+    if claim.status != "under_review":
+        raise NotReviewable(status=claim.status)
+    if claim.clock_stopped_at is not None:
+        raise ClockStands
+    await promises.stop(session, claim, "review", reason_code, now)
+    stopped = Fact("claim", claim.id, "claim.pause", None, {"reason_code": reason_code})
+    await state(session, [stopped], actor=reviewer, at=now)
+    return claim
+
+
+async def go_on(session: AsyncSession, reviewer: Principal, claim_id: UUID, now: datetime) -> Claim:
+    """The answer is there: the promise goes on with the days that were left; again it does
+    nothing."""
+    claim = await find_to_decide(session, reviewer, claim_id)
+    if claim.status != "waiting_for_member" and claim.clock_stopped_at is not None:
+        await promises.resume(session, claim, "review", now)
+        await _state(session, reviewer, claim, "go_on", now)
     return claim
 
 

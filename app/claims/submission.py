@@ -1,33 +1,25 @@
 """The member's moves: submitting a complete claim, and withdrawing one."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import clocks, queries
-from app.claims.errors import ClaimNotFound, MissingDocuments
-from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, REVIEW_DUE
+from app.claims import promises, queries
+from app.claims.errors import ClaimNotFound, DecidedAlready, MissingDocuments
+from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, DECIDE_BY_RULE
 from app.claims.facts import facts_known, release_receipts
 from app.claims.models import CLAIM, Claim
+from app.claims.ranking import rank
 from app.claims.terms import state_of_kind, terms_of
 from app.claims.words import DOCUMENT_NAMES
 from app.kernel.facts import Fact, state
-from app.kernel.jobs import schedule, unschedule
+from app.kernel.jobs import enqueue
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.plans.terms import PlanTerms
-
-# One hour sooner for each 1,000 yuan at stake, two days at most.
-_FEN_PER_HOUR = 100_000
-_MOST_AHEAD = timedelta(hours=48)
-
-
-def rank(due: datetime, at_stake_fen: int) -> datetime:
-    """Where a claim stands in the queue: its promised day, less a head start for large sums."""
-    return due - min(timedelta(hours=at_stake_fen / _FEN_PER_HOUR), _MOST_AHEAD)
 
 
 async def submit(
@@ -45,24 +37,31 @@ async def submit(
         return claim
     terms = await terms_of(session, claim)
     await require_complete(session, claim, terms)
-    review = terms.claims.review
-    if claim.review_due_at is None or claim.clock_stopped_at is None:
-        due = clocks.due_at(now, review.length, review.unit)
-    else:
-        due = clocks.resumed(claim.review_due_at, claim.clock_stopped_at, now, review.unit)
+    first = claim.submitted_at is None
     await move(
         session, CLAIM, claim, "submitted", actor=actor, at=now, on_behalf_of=_for(actor, claim)
     )
-    facts = await facts_known(session, vault, claim)
-    claim.submitted_at = claim.submitted_at or now
-    claim.review_due_at, claim.clock_stopped_at = due, None
-    claim.rank_at = rank(due, facts.get("self_pay_fen") or facts.get("loss_fen") or 0)
-    claim.lease_holder_id = claim.lease_until = None
+    if first:
+        claim.submitted_at = now
+        await promises.promise(session, claim, "review", terms.claims.review, now)
+    else:
+        await promises.resume(session, claim, "review", now)
+    await set_rank(session, vault, claim)
+    claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
-    await schedule(session, REVIEW_DUE, claim.id, due)
+    if first and terms.claims.straight_through_up_to is not None:
+        await enqueue(session, DECIDE_BY_RULE, {"claim_id": str(claim.id)})
     submitted = Fact("claim", claim.id, "claim.submit", CLAIM_SUBMITTED)
     await state(session, [submitted], actor=actor, at=now, on_behalf_of=_for(actor, claim))
     return claim
+
+
+async def set_rank(session: AsyncSession, vault: Vault, claim: Claim) -> None:
+    """Put the claim where its promised day, the money at stake and hardship belong."""
+    facts = await facts_known(session, vault, claim)
+    claim.at_stake_fen = facts.get("self_pay_fen") or facts.get("loss_fen") or 0
+    if claim.review_due_at is not None:
+        claim.rank_at = rank(claim.review_due_at, claim.at_stake_fen, hardship=claim.hardship)
 
 
 async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:
@@ -82,16 +81,18 @@ async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms
 async def withdraw(session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime) -> Claim:
     """Take the whole claim back before it is decided; its receipts may be used again.
 
-    Raises ClaimNotFound (404), InvalidTransition (409).
+    Raises ClaimNotFound (404), InvalidTransition, DecidedAlready (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
+    if claim.decided_at is not None and claim.status != "withdrawn":
+        raise DecidedAlready
     await move(session, CLAIM, claim, "withdrawn", actor=actor, at=now)
-    claim.lease_holder_id = claim.lease_until = None
+    claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
     await release_receipts(session, claim, now)
-    await unschedule(session, REVIEW_DUE, claim.id)
+    await promises.end(session, claim, "review", now, void=True)
     withdrawn = Fact("claim", claim.id, "claim.withdraw", CLAIM_WITHDRAWN)
     await state(session, [withdrawn], actor=actor, at=now)
     return claim

@@ -1,4 +1,4 @@
-"""What claims have used of limits: recorded with a decision, reversed with it, read as a whole."""
+"""What claims use of limits: recorded with a decision, reversed with it, read as a whole."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -48,7 +48,20 @@ async def record_use(
     counters: Mapping[str, Fraction],
     now: datetime,
 ) -> None:
-    """Count a decision against limits from here on."""
+    """Count a decision against limits from here on: what it adds to the claim's earlier ones.
+
+    `amount_fen` and `counters` are those of the whole claim.
+    """
+    rows = await session.execute(
+        select(BenefitUse.amount_fen, BenefitUse.counters).where(
+            BenefitUse.claim_id == claim.id, BenefitUse.reversed_at.is_(None)
+        )
+    )
+    added = dict(counters)
+    for used, counted in rows:
+        amount_fen -= used
+        for name, value in counted.items():
+            added[name] = added.get(name, Fraction(0)) - Fraction(value)
     session.add(
         BenefitUse(
             id=new_id(),
@@ -61,7 +74,7 @@ async def record_use(
             benefit_code=claim.benefit_code,
             event_on=business_day(incident.occurred_at),
             amount_fen=amount_fen,
-            counters={name: str(value) for name, value in counters.items()},
+            counters={name: str(value) for name, value in added.items()},
             recorded_at=now,
         )
     )
@@ -69,9 +82,25 @@ async def record_use(
 
 
 async def reverse_uses(session: AsyncSession, claim: Claim, now: datetime) -> None:
-    """What the claim had used counts no more: its decision was taken back before payment."""
+    """What this round had used counts no more: its decision was taken back before payment."""
+    of_round = select(Decision.id).where(
+        Decision.claim_id == claim.id, Decision.round == claim.round
+    )
     await session.execute(
         update(BenefitUse)
-        .where(BenefitUse.claim_id == claim.id, BenefitUse.reversed_at.is_(None))
+        .where(BenefitUse.decision_id.in_(of_round), BenefitUse.reversed_at.is_(None))
+        .values(reversed_at=now)
+    )
+
+
+async def reverse_unpaid_uses(session: AsyncSession, claim: Claim, now: datetime) -> None:
+    """A claim that paid nothing is denied for another reason: its counters count no more."""
+    await session.execute(
+        update(BenefitUse)
+        .where(
+            BenefitUse.claim_id == claim.id,
+            BenefitUse.amount_fen == 0,
+            BenefitUse.reversed_at.is_(None),
+        )
         .values(reversed_at=now)
     )

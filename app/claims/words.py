@@ -8,6 +8,17 @@ ReturnReason = Literal[
     "unreadable", "wrong-document", "incomplete", "name-differs", "out-of-date", "see-note"
 ]
 FactChangeReason = Literal["as-on-document", "calculation-corrected", "member-corrected"]
+PauseReason = Literal["hospital-asked", "police-asked", "insurer-asked", "assessor-asked"]
+ShownAs = Literal[
+    "draft",
+    "received",
+    "your_turn",
+    "being_checked",
+    "agreed",
+    "not_agreed",
+    "paid",
+    "withdrawn",
+]
 
 RETURN_REASONS: dict[str, Text] = {
     "unreadable": Text("看不清，请重新拍照上传", "Not readable: photograph it again."),
@@ -30,6 +41,67 @@ DENIAL_REASONS: dict[str, Text] = {
     "paid-once": Text("该保障责任已给付并终止", "The benefit was paid before and has ended."),
     "condition-not-met": Text("不符合约定的给付条件", "A condition of the plan is not met."),
     "used-up": Text("本保障期的限额已用完", "The limit of the term is used up."),
+}
+FACT_CHANGE_REASONS: dict[str, Text] = {
+    "as-on-document": Text("以材料记载为准", "As it stands on the document."),
+    "calculation-corrected": Text("更正计算", "A calculation was corrected."),
+    "member-corrected": Text("按本人更正", "As the member corrected it."),
+}
+# Why a promise stood still.
+STOP_REASONS: dict[str, Text] = {
+    "waiting-for-member": Text("等待您补充材料", "Waiting for your documents"),
+    "account-needed": Text("等待您登记收款方式", "Waiting for somewhere to pay to"),
+    "hospital-asked": Text("等待医院答复", "Waiting for the hospital's answer"),
+    "police-asked": Text("等待公安机关答复", "Waiting for the police's answer"),
+    "insurer-asked": Text("等待保险机构答复", "Waiting for an insurer's answer"),
+    "assessor-asked": Text("等待鉴定机构答复", "Waiting for an assessor's answer"),
+}
+REOPENING_REASONS: dict[str, Text] = {
+    "new-evidence": Text("有新的证据", "There is new evidence."),
+    "mistake": Text("更正错误", "A mistake is corrected."),
+}
+OTHER_REASONS: dict[str, Text] = {
+    **STOP_REASONS,
+    **REOPENING_REASONS,
+    "appeal": Text("本人申诉，由上级机构办理", "On appeal, decided by the organisation above"),
+    "upheld": Text("维持原决定", "The decision stands."),
+    "payout-failed": Text("给付未成功，将重新办理", "The payout failed and is sent again."),
+    "by-rule": Text("按规则自动核定", "Decided by rule"),
+}
+# What the member reads instead of the internal status.
+SHOWN_AS: dict[str, ShownAs] = {
+    "draft": "draft",
+    "submitted": "received",
+    "under_review": "being_checked",
+    "waiting_for_member": "your_turn",
+    "awaiting_second_approval": "being_checked",
+    "approved": "agreed",
+    "denied": "not_agreed",
+    "paying": "agreed",
+    "paid": "paid",
+    "withdrawn": "withdrawn",
+    "appealed": "being_checked",
+    "reopened": "being_checked",
+}
+SHOWN_WORDS: dict[ShownAs, Text] = {
+    "draft": Text("草稿", "Draft"),
+    "received": Text("已收到", "Received"),
+    "your_turn": Text("需要您处理", "Your turn"),
+    "being_checked": Text("审核中", "Being checked"),
+    "agreed": Text("已同意", "Agreed"),
+    "not_agreed": Text("未同意", "Not agreed"),
+    "paid": Text("已到账", "Paid"),
+    "withdrawn": Text("已撤回", "Withdrawn"),
+}
+LATE_WORDS: dict[str, Text] = {
+    "review": Text(
+        "超过承诺的审核日期，已转上级机构督办",
+        "The promised day of decision has passed; the organisation above has taken it up.",
+    ),
+    "payout": Text(
+        "超过承诺的给付日期，已转上级机构督办",
+        "The promised day of payment has passed; the organisation above has taken it up.",
+    ),
 }
 STATUS_WORDS: dict[str, Text] = {
     "draft": Text("草稿", "Draft"),
@@ -62,7 +134,13 @@ NEXT_STEPS: dict[str, Text] = {
     "paying": Text(
         "请在微信中确认收款，或等待银行到账", "Confirm in WeChat, or wait for the bank."
     ),
+    "appealed": Text(
+        "无需操作；审核开始前可补充材料", "Nothing to do; you may still add documents."
+    ),
+    "reopened": Text("无需操作，请等待审核结果", "Nothing to do: it is looked at again."),
 }
+# While an appeal is possible.
+MAY_APPEAL = Text("如不同意，可在期限内申诉一次", "If you disagree, you may appeal once, in time.")
 DOCUMENT_NAMES: dict[str, Text] = {
     "identity": Text("身份证明", "Identity document"),
     "medical_record": Text("诊断或出院记录", "Diagnosis or discharge record"),

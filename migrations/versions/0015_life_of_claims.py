@@ -78,6 +78,39 @@ end $$
 """,
 )
 
+# What was promised before promises had rows, with their deadlines.
+PROMISED = """
+insert into claim_promise (id, claim_id, clock, length, unit, calendar_known, started_at, due_at,
+                           nudge_at)
+select gen_random_uuid(), c.id, 'review',
+       coalesce((v.document #>> '{claims,review,length}')::int, 5),
+       coalesce(v.document #>> '{claims,review,unit}', 'calendar_days'), true, c.submitted_at,
+       c.review_due_at, c.submitted_at + 0.8 * (c.review_due_at - c.submitted_at)
+from claim c join plan_version v on v.id = c.plan_version_id
+where c.submitted_at is not null and c.review_due_at is not null and c.status in
+  ('submitted', 'under_review', 'waiting_for_member', 'awaiting_second_approval')
+union all
+select gen_random_uuid(), c.id, 'payout',
+       coalesce((v.document #>> '{claims,payout,length}')::int, 10),
+       coalesce(v.document #>> '{claims,payout,unit}', 'calendar_days'), true, c.decided_at,
+       c.payout_due_at, c.decided_at + 0.8 * (c.payout_due_at - c.decided_at)
+from claim c join plan_version v on v.id = c.plan_version_id
+where c.decided_at is not null and c.payout_due_at is not null
+  and c.status in ('approved', 'paying')
+"""
+STOPPED = """
+insert into claim_promise_stop (id, promise_id, reason_code, stopped_at, due_before)
+select gen_random_uuid(), p.id, 'waiting-for-member', c.clock_stopped_at, p.due_at
+from claim_promise p join claim c on c.id = p.claim_id
+where p.clock = 'review' and c.clock_stopped_at is not null
+"""
+SCHEDULED = """
+insert into due_thing (job, subject_id, due_at)
+select job, p.id, case job when 'claims.promise_due' then p.due_at else p.nudge_at end
+from claim_promise p, unnest(array['claims.promise_nudge', 'claims.promise_due']) job
+where not exists (select from claim_promise_stop s where s.promise_id = p.id)
+"""
+
 
 def upgrade() -> None:
     _claims()
@@ -87,6 +120,13 @@ def upgrade() -> None:
         op.execute(statement)
     _appeals()
     _promises()
+    for statement in (
+        PROMISED,
+        STOPPED,
+        "delete from due_thing where job = 'claims.review_due'",
+        SCHEDULED,
+    ):
+        op.execute(statement)
     _signals()
     _handovers()
 
@@ -168,6 +208,9 @@ def _payouts() -> None:
     op.add_column(
         "payout",
         sa.Column("by_rule", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.execute(
+        "update payout p set round = c.round from claim c where c.id = p.claim_id and c.round > 1"
     )
     op.execute("alter table payout drop constraint ck_payout__approvers")
     _check("payout", "ck_payout__approvers", "check (by_rule or cardinality(approvers) >= 1)")

@@ -12,20 +12,18 @@ import msgspec
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.claims import adjudication
 from app.claims.amounts import assess_claim
+from app.claims.deciding import Sitting, finding, record, record_approval
 from app.claims.facts import give_facts
 from app.claims.jobs import JOBS
 from app.claims.models import CLAIM, Claim, Incident
 from app.claims.terms import terms_of
-from app.claims.uses import record_use
 from app.kernel.clock import add_months, business_day, system_now
 from app.kernel.ids import new_id, new_number
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.transitions import begin, move
 from app.members.models import Person
 from app.organisations.models import Kind, Organisation
-from app.plans.explanation import explain
 from app.plans.models import PlanVersion
 from app.policies.issue import issue_policy
 from app.policies.models import Policy
@@ -128,39 +126,13 @@ class Desk:
             for status in ("submitted", "under_review"):
                 await move(session, CLAIM, claim, status, actor=SYSTEM, at=now)
             content: dict[str, Any] = {"note": None, "facts": dict(facts), "explanation": None}
+            sitting = Sitting(session, vault, reviewer, claim, terms, now)
+            target = "approved" if denied_for is None else "denied"
             if denied_for is None:
-                found = await assess_claim(session, claim, terms, facts, now)
-                explanation = explain(terms, found, {})
-                decision = await adjudication._record(
-                    session,
-                    vault,
-                    reviewer,
-                    claim,
-                    "first",
-                    "approve",
-                    content | {"explanation": explanation},
-                    now,
-                    amount=found.amount_fen,
-                )
-                await adjudication._line(
-                    session, vault, claim, decision, dict(facts), found, explanation
-                )
-                amount, counters = found.amount_fen, found.counters
-                await record_use(session, claim, incident, decision, amount, counters, now)
-                claim.amount_fen, target = amount, "approved"
+                case, found = await assess_claim(session, claim, terms, facts, now)
+                await record_approval(sitting, await finding(sitting, case, found, facts), None)
             else:
-                await adjudication._record(
-                    session,
-                    vault,
-                    reviewer,
-                    claim,
-                    "first",
-                    "deny",
-                    content,
-                    now,
-                    reason=denied_for,
-                )
-                target = "denied"
+                await record(sitting, "first", "deny", content, reason=denied_for)
             claim.decided_at = now
             await session.flush()
             await move(session, CLAIM, claim, target, actor=SYSTEM, at=now)

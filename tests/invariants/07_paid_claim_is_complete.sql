@@ -1,5 +1,5 @@
 -- A paid claim has its accepted documents, an incident inside the policy, one amount
--- everywhere, and stays within the caps of its benefit and plan.
+-- everywhere over all its rounds, and stays within the caps of its benefit and plan.
 select c.id, 'document' as fault
 from claim c
 join plan_version v on v.id = c.plan_version_id
@@ -15,7 +15,10 @@ where c.status = 'paid' and b ->> 'code' = c.benefit_code
 union all
 select c.id, 'open document'
 from claim c join claim_document d on d.claim_id = c.id
-where c.status = 'paid' and d.status in ('waiting', 'returned')
+where c.status = 'paid' and d.status in ('waiting', 'returned') and not exists (
+  -- Sent after the payment, and found to change nothing.
+  select from decision u
+  where u.claim_id = c.id and u.verdict = 'uphold' and u.decided_at >= d.uploaded_at)
 union all
 select c.id, 'incident'
 from claim c
@@ -26,16 +29,31 @@ where c.status = 'paid' and not exists (
 union all
 select c.id, 'decision'
 from claim c
-where c.status = 'paid' and not exists (
-  select from decision d
-  where d.claim_id = c.id and d.round = c.round and d.verdict = 'approve'
-    and d.amount_fen = c.amount_fen)
+where c.status in ('approved', 'paying', 'paid') and c.amount_fen is distinct from (
+  -- The last round that was agreed to and not sent back.
+  select d.amount_fen from decision d
+  where d.claim_id = c.id and d.verdict = 'approve' and not exists (
+    select from decision r
+    where r.claim_id = d.claim_id and r.round = d.round and r.verdict = 'return')
+  order by d.round desc, d.id desc limit 1)
 union all
 select c.id, 'payout'
 from claim c
-where c.status = 'paid' and (
-  select count(*) from payout p
-  where p.claim_id = c.id and p.status = 'paid' and p.amount_fen = c.amount_fen) <> 1
+where c.status = 'paid' and c.amount_fen is distinct from (
+  select sum(p.amount_fen) from payout p where p.claim_id = c.id and p.status = 'paid')
+union all
+select p.claim_id, 'payout of a round'
+from payout p
+where p.claim_id is not null and p.status = 'paid' and not exists (
+  select from decision d
+  where d.claim_id = p.claim_id and d.round = p.round and d.verdict = 'approve'
+    and d.amount_fen >= p.amount_fen)
+union all
+select c.id, 'use of limits'
+from claim c
+where c.status in ('approved', 'paying', 'paid') and c.amount_fen is distinct from (
+  select sum(u.amount_fen) from benefit_use u
+  where u.claim_id = c.id and u.reversed_at is null)
 union all
 select c.policy_id, 'cap of ' || c.benefit_code
 from claim c

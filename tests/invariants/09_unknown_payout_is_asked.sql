@@ -1,11 +1,13 @@
 -- A payout is followed by another one only after it failed by an outside word; never from
--- `unknown` or `sending` without an answer. A claim is paid once, and the books agree.
+-- `unknown` or `sending` without an answer. A claim's round is paid once, and the books agree.
 select later.id, 'sent anew before the former failed' as fault
 from payout former
 join payout later on later.claim_id = former.claim_id and later.id > former.id
 where not exists (
   select from status_history h
-  where h.subject = 'payout' and h.subject_id = former.id and h.to_status = 'failed'
+  where h.subject = 'payout' and h.subject_id = former.id
+    -- The difference of a later round follows what was paid.
+    and (h.to_status = 'failed' or (h.to_status = 'paid' and later.round > former.round))
     and h.recorded_at <= (
       select min(b.recorded_at) from status_history b
       where b.subject = 'payout' and b.subject_id = later.id))
@@ -13,7 +15,7 @@ union all
 select p.claim_id, 'paid twice'
 from payout p
 where p.status = 'paid' and p.claim_id is not null
-group by p.claim_id
+group by p.claim_id, p.round
 having count(*) > 1
 union all
 select p.id, 'failed without an answer'
