@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.billing.schemas import PartView, PlanCode, RuleView
 from app.kernel.schema import Body, Id, View
@@ -27,6 +27,21 @@ class GroupMemberBody(Body):
 
 class GroupQuoteBody(Body):
     """Who of a unit would join. With `organisation_id` those covered already count as well."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "plan_code": "RIDER-ACC",
+                    "headcount": 16,
+                    "members": [{"count": 12, "age": 34, "sex": "female", "shares": 1}],
+                }
+            ]
+        },
+    )
 
     plan_code: PlanCode
     headcount: Annotated[int, Field(ge=1, le=1_000_000)] = Field(

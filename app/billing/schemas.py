@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from app.billing.judging import Wish
 from app.billing.offers import Choice
@@ -73,8 +73,16 @@ class ChoiceBody(Body):
         )
 
 
+def _example(**members: Any) -> ConfigDict:
+    return ConfigDict(
+        strict=True, extra="forbid", frozen=True, json_schema_extra={"examples": [members]}
+    )
+
+
 class QuoteBody(ChoiceBody):
     """What would be bought; a renewal or an upgrade names the policy that it continues."""
+
+    model_config = _example(plan_code="RIDER-ACC", shares=2, occupation="delivery_rider")
 
     plan_code: PlanCode
     kind: Literal["new", "renewal", "upgrade"] = Field(default="new", examples=["new"])
@@ -102,6 +110,10 @@ class QuoteBody(ChoiceBody):
 
 class OrderBody(QuoteBody):
     """What to buy; `price_fen` is what the member was shown, checked against ours."""
+
+    model_config = _example(
+        plan_code="RIDER-ACC", shares=2, occupation="delivery_rider", price_fen=5000
+    )
 
     price_fen: Fen | None = Field(default=None, examples=[5000])
 

@@ -110,6 +110,8 @@ class ScanView(View):
 class OnSiteOrder(QuoteBody):
     """Cover to start at once, or to go on; the rider or the code's sponsor pays."""
 
+    model_config = _example(plan_code="RIDER-ACC", shares=2, payer="member", price_fen=5000)
+
     payer: Literal["member", "sponsor"] = "member"
     price_fen: Annotated[
         Fen | None, Field(description="The price that was shown; refused if it differs.")
