@@ -57,6 +57,11 @@ from app.plans import staff_routes as plan_staff_routes
 from app.policies import certificate_routes, change_routes, moratorium_routes
 from app.policies import errors as policy_errors
 from app.policies import routes as policies
+from app.relief import errors as relief_errors
+from app.relief import fund_routes as relief_funds
+from app.relief import household_routes as households
+from app.relief import routes as relief
+from app.relief import staff_routes as relief_cases
 from app.rosters import errors as roster_errors
 from app.rosters import routes as rosters
 from app.rosters import staff_routes as agreement_routes
@@ -101,6 +106,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     claim_estimates.routes,
     claim_estimates.staff_routes,
     plan_simulations.routes,
+    relief.routes,
+    relief_cases.routes,
+    relief_funds.routes,
+    households.routes,
     rosters.routes,
     agreement_routes.routes,
     enrolment.routes,
@@ -119,6 +128,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **payout_batch_errors.CONSTRAINTS,
     **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
+    **relief_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
     **treasury_errors.CONSTRAINTS,
 }
@@ -128,6 +138,9 @@ BODY_LIMITS: Mapping[str, int] = {
     "/v1/uploads/": 1024 * KIB + 16 * KIB,
     "/v1/me/claims/": MULTIPART_BYTES + 64 * KIB,
     "/v1/staff/claims/": MULTIPART_BYTES + 64 * KIB,
+    "/v1/me/relief-cases/": MULTIPART_BYTES + 64 * KIB,
+    "/v1/staff/relief-cases/": MULTIPART_BYTES + 64 * KIB,
+    "/v1/staff/relief-funds/": 1024 * KIB,
     "/v1/partner/rosters/": 64 * 1024 * KIB,
     "/v1/staff/payout-batches/": 1024 * KIB,
 }
@@ -158,6 +171,10 @@ TAGS: Mapping[str, str] = {
     "organisations": "Areas, and the tree of offices, agencies, units and sites.",
     "staff accounts": "Accounts of caseworkers, reviewers and others, for administrators.",
     "partners": "Partner platforms and their OAuth clients.",
+    "relief": "A member's own relief, proposed without being asked for.",
+    "relief cases": "Relief at the office: cases, boards, and visits from the tablet.",
+    "relief funds": "Relief funds, their formulas, and what is given to them.",
+    "households": "One household, one file, looked at every year.",
     "rosters": "Partners' rosters, and the agreements that they rest on.",
     "ledger": "The books: accounts, statements, months that close, reversals.",
     "treasury": "Batches of transfers, and reconciliation with gateway and bank.",

@@ -24,6 +24,7 @@ from app.claims.events import (
     PAYOUT_WAS_PAID,
     TELL,
 )
+from app.ledger.events import RECEIPT_RECORDED
 from app.members.events import IDENTITY_PASSED
 from app.payouts.events import (
     ACCOUNT_CHANGED,
@@ -44,6 +45,7 @@ from app.policies.events import (
     POLICY_RENEWED,
     POLICY_VOIDED,
 )
+from app.relief import events as relief
 from app.rosters.events import FOLLOW_ACTIVATION, ROSTER_IDENTITY_PASSED
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
@@ -60,12 +62,17 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     POLICY_VOIDED: (END_MOVED,),
     POLICY_LAPSED: (TELL_LAPSE,),
     CLAIM_RETURNED: (TELL,),
-    CLAIM_APPROVED: (TELL,),
-    CLAIM_DENIED: (TELL,),
+    CLAIM_APPROVED: (TELL, relief.PROPOSE),
+    CLAIM_DENIED: (TELL, relief.PROPOSE),
     CLAIM_PAID: (TELL,),
     PAYOUT_WAITING: (TELL_WAITING,),
-    PAYOUT_PAID: (PAYOUT_WAS_PAID, PAYOUT_SETTLED),
-    PAYOUT_FAILED: (PAYOUT_HAS_FAILED, PAYOUT_SETTLED),
-    ACCOUNT_RECORDED: (PAY_WAITING, PAY_BACK_WAITING),
+    PAYOUT_PAID: (PAYOUT_WAS_PAID, PAYOUT_SETTLED, relief.PAYOUT_WAS_PAID),
+    PAYOUT_FAILED: (PAYOUT_HAS_FAILED, PAYOUT_SETTLED, relief.PAYOUT_HAS_FAILED),
+    ACCOUNT_RECORDED: (PAY_WAITING, PAY_BACK_WAITING, relief.PAY_WAITING),
     ACCOUNT_CHANGED: (TELL_ACCOUNT,),
+    RECEIPT_RECORDED: (relief.RECEIPT_CAME,),
+    relief.CASE_PROPOSED: (relief.TELL,),
+    relief.CASE_GRANTED: (relief.TELL,),
+    relief.CASE_DECLINED: (relief.TELL,),
+    relief.CASE_PAID: (relief.TELL,),
 }

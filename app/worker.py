@@ -42,6 +42,7 @@ from app.members import jobs as members
 from app.notifications import jobs as notifications
 from app.payouts import jobs as payouts
 from app.policies import jobs as policies
+from app.relief import jobs as relief
 from app.rosters import jobs as rosters
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
@@ -53,6 +54,7 @@ JOBS: Mapping[str, Handler] = {
     **members.JOBS,
     **policies.JOBS,
     **billing.JOBS,
+    **relief.JOBS,
     **rosters.JOBS,
     **documents.JOBS,
     **payouts.JOBS,

@@ -19,6 +19,7 @@ FIRST_DAY: Parameter = ("first_day", "day")
 LAST_DAY: Parameter = ("last_day", "day")
 NUMBER: Parameter = ("number", "number")
 POLICIES, CLAIMS, ORDERS = "pages/policies", "pages/claims", "pages/orders"
+RELIEF = "pages/relief"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,52 @@ TEMPLATES: Mapping[str, Template] = {
         NUMBER,
         AMOUNT,
         page=CLAIMS,
+        character_string1="number",
+        amount2="amount",
+    ),
+    "relief_proposed": _template(
+        ("您可能可以申请救助", "You may be entitled to relief"),
+        (
+            "{fund}可能可以帮助您（救助{number}），请在小程序内查看，是否申请由您决定。",
+            "{fund} may be able to help you ({number}). See it in the app; applying is up to you.",
+        ),
+        ("fund", "words"),
+        NUMBER,
+        page=RELIEF,
+        thing1="fund",
+        character_string2="number",
+    ),
+    "relief_granted": _template(
+        ("救助已批准", "Relief is granted"),
+        (
+            "您的救助{number}已批准，金额{amount}元。",
+            "Your relief {number} is granted: CNY {amount}.",
+        ),
+        NUMBER,
+        AMOUNT,
+        page=RELIEF,
+        character_string1="number",
+        amount2="amount",
+    ),
+    "relief_declined": _template(
+        ("救助评议结果", "Your relief application"),
+        (
+            "您的救助{number}经评议未获批准，原因请在小程序内查看。",
+            "Your relief {number} was not granted. The app says why.",
+        ),
+        NUMBER,
+        page=RELIEF,
+        character_string1="number",
+    ),
+    "relief_paid": _template(
+        ("救助金已支付", "Your relief has been paid"),
+        (
+            "您的救助{number}已支付{amount}元。",
+            "CNY {amount} of your relief {number} has been paid.",
+        ),
+        NUMBER,
+        AMOUNT,
+        page=RELIEF,
         character_string1="number",
         amount2="amount",
     ),

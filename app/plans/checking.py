@@ -48,7 +48,7 @@ def judge(document: object) -> tuple[PlanTerms | None, list[FieldError]]:
     if faults:
         return None, faults
     terms = None
-    expanded, faults, unknown = _with_tables(document)
+    expanded, faults, unknown = with_tables(document)
     try:
         terms = PlanTerms.model_validate(expanded)
     except ValidationError as error:
@@ -60,7 +60,7 @@ def judge(document: object) -> tuple[PlanTerms | None, list[FieldError]]:
     return terms, _once(faults)
 
 
-def _with_tables(document: object) -> tuple[object, list[FieldError], set[str]]:
+def with_tables(document: object) -> tuple[object, list[FieldError], set[str]]:
     """The document with the standard tables that it uses; those that nobody has, left out."""
     if not isinstance(document, dict):
         return document, [], set()

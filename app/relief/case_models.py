@@ -51,7 +51,7 @@ class ReliefCase(Base):
         CheckConstraint(among("ground", tuple(GROUNDS)), name="ground"),
         CheckConstraint("amount_fen > 0", name="amount_fen"),
         CheckConstraint(
-            f"({among('status', WITH_MONEY)}) = (amount_fen is not null)", name="granted_amount"
+            f"amount_fen is not null or not ({among('status', WITH_MONEY)})", name="granted_amount"
         ),
         Index(
             "uq_relief_case__proposal",

@@ -42,3 +42,12 @@ DOCUMENTS: Mapping[str, Text] = {
     "loss_proof": Text("损失证明", "Proof of the loss"),
     "hardship_statement": Text("困难情况说明", "Statement of the hardship"),
 }
+SITUATIONS: Mapping[str, Text] = {
+    "ordinary": Text("一般家庭", "Ordinary"),
+    "low_income": Text("低保家庭", "On minimum income support"),
+    "near_low_income": Text("低保边缘家庭", "Just above minimum income support"),
+    "extreme_hardship": Text("特困供养", "In extreme hardship"),
+    "single_parent": Text("单亲家庭", "One parent alone"),
+    "disability": Text("有残疾成员", "With a disabled member"),
+    "no_earner": Text("无人就业", "Without an earner"),
+}

@@ -23,7 +23,7 @@ HOUSEHOLD = Lifecycle.of(
     moves={
         "open": ["review_due", "open", "exited"],
         "review_due": ["open", "exited"],
-        "exited": ["open"],
+        "exited": [],
     },
 )
 RELATIONS = ("self", "spouse", "child", "parent", "sibling", "other")
@@ -49,7 +49,7 @@ class Household(Base):
     __table_args__ = (
         UniqueConstraint("number", name="uq_household__number"),
         CheckConstraint(HOUSEHOLD.check(), name="status"),
-        CheckConstraint("(status = 'exited') = (exited_at is not null)", name="exited"),
+        CheckConstraint("status <> 'exited' or exited_at is not null", name="exited"),
         CheckConstraint(among("exit_reason", EXIT_REASONS), name="exit_reason"),
         Index("ix_household__organisation_id", "organisation_id", "status", "id"),
     )
