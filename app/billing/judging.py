@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.billing.errors import AlreadyRenewed
 from app.billing.models import ContributionOrder
 from app.billing.offers import Buyer, Choice, Offer, new_offer, renewal_offer, upgrade_offer
-from app.billing.order_statements import HOLDINGS, JUDGE
+from app.billing.order_statements import JUDGE
 from app.kernel.clock import business_day
 from app.kernel.database import raw_connection
 from app.kernel.problems import FieldError
@@ -20,8 +20,9 @@ from app.members.errors import IdentityRequired
 from app.plans import service as plans
 from app.plans.errors import PlanNotOnSale, PriceFactsMissing
 from app.plans.terms import PlanTerms
+from app.policies.bulk import holdings_of
 from app.policies.calendar import first_covered_day
-from app.policies.eligibility import Holding, Kind, Wanted, failing_rules
+from app.policies.eligibility import Kind, Wanted, failing_rules
 from app.policies.errors import NotEligible, PolicyNotFound, SharesOverLimit
 from app.policies.models import Policy
 from app.policies.slots import available_shares, lock_shares
@@ -129,6 +130,7 @@ async def judge(
     available = await available_shares(
         session, person_id, terms.code, terms.max_shares, offer.period
     )
+    held = await holdings_of(connection, [person_id], terms.code, offer.period)
     wanted = Wanted(
         first_day=offer.first_day,
         shares=choice.shares,
@@ -136,7 +138,7 @@ async def judge(
         kind=offer.kind,
         channel="gifted" if terms.gifted else wish.channel,
         today=business_day(now),
-        held=await _held(session, person_id, terms.code, offer),
+        held=held.get(person_id, ()),
         statements_due=offer.statements_due,
     )
     failures = failing_rules(terms, buyer.applicant(choice), wanted)
@@ -201,20 +203,4 @@ async def _as_before(session: AsyncSession, vault: Vault, policy: Policy, choice
         occupation=choice.occupation or record.get("occupation"),
         unit_kind=choice.unit_kind or record.get("unit_kind"),
         card_holder=record.get("card_holder") if choice.card_holder is None else choice.card_holder,
-    )
-
-
-async def _held(
-    session: AsyncSession, person_id: UUID, plan_code: str, offer: Offer
-) -> tuple[Holding, ...]:
-    """Other plans that are held, pending or ordered during the period asked for."""
-    connection = await raw_connection(session)
-    rows = await connection.fetch(
-        HOLDINGS, person_id, plan_code, offer.period.lower, offer.period.upper
-    )
-    return tuple(
-        [
-            Holding(await plans.terms_of(connection, row["plan_version_id"]), row["paid"])
-            for row in rows
-        ]
     )

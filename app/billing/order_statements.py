@@ -26,16 +26,6 @@ cross join lateral (select coalesce($3, m.organisation_id) as organisation_id) w
 where p.id = $1
 """  # noqa: S608  constants only
 
-# Other plans in a period. $1 person, $2 the plan itself, $3 start, $4 end.
-HOLDINGS = """
-select plan_version_id, true as paid from policy
-where person_id = $1 and plan_code <> $2
-  and (status = 'pending' or (status = 'in_force' and period && tstzrange($3, $4)))
-union
-select plan_version_id, false from contribution_order
-where person_id = $1 and plan_code <> $2 and status = 'open'
-"""
-
 # The same for the caller of a keyed request, with the answer it may already have.
 # $1 account, $2 plan, $3 key hash.
 LOOK = f"""

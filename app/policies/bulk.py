@@ -22,6 +22,7 @@ from app.plans import service as plans
 from app.plans.models import PlanVersion
 from app.policies.continuing import renewed_fact, renewed_layers
 from app.policies.cover import Change, Layer, layers_at, renewal_closes_at
+from app.policies.eligibility import Holding
 from app.policies.events import POLICY_ISSUED
 from app.policies.issue import NewLayer
 
@@ -97,6 +98,32 @@ async def free_places(
         person_id: [place for place in places if place not in taken.get(person_id, ())]
         for person_id in persons
     }
+
+
+# Other plans than $2 that persons $1 hold, await or have ordered between $3 and $4.
+_HOLDINGS = """
+select person_id, plan_version_id, true as paid from policy
+where person_id = any($1::uuid[]) and plan_code <> $2
+  and (status = 'pending' or (status = 'in_force' and period && tstzrange($3, $4)))
+union
+select person_id, plan_version_id, false from contribution_order
+where person_id = any($1::uuid[]) and plan_code <> $2 and status = 'open'
+"""
+
+
+async def holdings_of(
+    connection: asyncpg.Connection,
+    persons: Sequence[UUID],
+    plan_code: str,
+    period: Range[datetime],
+) -> dict[UUID, tuple[Holding, ...]]:
+    """The other plans of each of these persons that has any, for the rules between plans."""
+    rows = await connection.fetch(_HOLDINGS, list(persons), plan_code, period.lower, period.upper)
+    held: dict[UUID, tuple[Holding, ...]] = {}
+    for row in rows:
+        holding = Holding(await plans.terms_of(connection, row["plan_version_id"]), row["paid"])
+        held[row["person_id"]] = (*held.get(row["person_id"], ()), holding)
+    return held
 
 
 # Policies that ended by $4 and that nobody renewed, of persons $1, plan $2 and sponsor $3.

@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import Range
 from app.kernel.clock import business_day
 from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
 from app.members.matching import Identity
-from app.policies.bulk import Followed, ended_policies, free_places
+from app.policies.bulk import Followed, ended_policies, free_places, holdings_of
 from app.policies.calendar import term_period
-from app.policies.eligibility import Applicant, Wanted, failing_rules
+from app.policies.eligibility import Applicant, Holding, Wanted, failing_rules
 from app.rosters import queries
 from app.rosters.answers import RowAnswer
 from app.rosters.survey import UNCHANGED, Survey
@@ -59,6 +59,7 @@ class Intent:
     # Cover of this partner that has ended and goes on, and from when to when then.
     follows: Followed | None = None
     period: Range[datetime] | None = None
+    held: tuple[Holding, ...] = ()
 
     @property
     def in_force(self) -> bool:
@@ -95,7 +96,7 @@ async def match(
     await _find_persons(connection, intents)
     intents = await _find_riders(connection, run, intents, refusals)
     await _find_cover(connection, run, intents)
-    return _eligible(intents, refusals), refusals
+    return _eligible(run, intents, refusals), refusals
 
 
 def _intend(
@@ -233,11 +234,13 @@ async def _find_places(
     for persons in periods.values():
         period = waiting[persons[0]].period or offer.period
         free = await free_places(connection, persons, plan_code, maximum, period)
+        held = await holdings_of(connection, persons, plan_code, period)
         for person_id, places in free.items():
             waiting[person_id].places = places
+            waiting[person_id].held = held.get(person_id, ())
 
 
-def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
+def _eligible(run: Run, intents: list[Intent], refusals: Refusals) -> list[Intent]:
     """Those who have cover already, or may have it; every failing rule is named."""
     kept = []
     for intent in intents:
@@ -254,6 +257,9 @@ def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
                     shares,
                     len(intent.places),
                     kind="new" if intent.follows is None else "renewal",
+                    channel="roster",
+                    today=business_day(run.now),
+                    held=intent.held,
                 ),
             )
         )
@@ -270,4 +276,7 @@ def _eligible(intents: list[Intent], refusals: Refusals) -> list[Intent]:
 
 
 def _numbers(fields: Any) -> dict[str, int] | None:
-    return {name: int(value) for name, value in fields.items()} if fields else None
+    """What the words of a row's error are filled with; names of plans are not."""
+    if not fields:
+        return None
+    return {name: value for name, value in fields.items() if isinstance(value, int)} or None

@@ -65,6 +65,13 @@ ROW: dict[str, Text] = {
     "age-above-maximum": eligibility.TOO_OLD,
     "sex-not-eligible": eligibility.SEX,
     "occupation-not-eligible": eligibility.OCCUPATION,
+    "channel-not-open": eligibility.CHANNEL,
+    "joining-not-open": Text("该保障活动尚未开放参加", "Joining is not open yet."),
+    "joining-closed": Text("该保障活动的参加已截止", "Joining has closed."),
+    "plan-excluded": Text(
+        "不能与已参加的其他保障活动同时参加", "Cannot be held with another plan of this person."
+    ),
+    "plan-required": Text("须先参加另一项保障活动", "Another plan must be held as well."),
     **documents.FAULTS,
     **names.FAULTS,
     **phones.FAULTS,

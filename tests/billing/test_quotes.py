@@ -1,5 +1,6 @@
 """Quotes: every failing rule at once, the split of the price, and orders at that price."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.billing.plainness import excluded
 from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
 from app.organisations.models import Kind
@@ -68,7 +70,7 @@ async def test_every_failing_rule_is_named_with_words(
         ),
     )
     old = await make_rider(app, birth_on=date(1950, 1, 1))
-    body = {
+    body: dict[str, Any] = {
         "shares": 4,
         "option": "Z",
         "term_days": 7,
@@ -162,6 +164,24 @@ async def test_plans_exclude_one_another_in_both_directions(
     other = await make_rider(app)
     await buy(client, gateway, other, excluding)
     assert codes(await quote(client, other, first)) == {"plan-excluded"}
+
+
+async def test_of_two_exclusive_plans_ordered_at_once_one_remains(
+    client: httpx.AsyncClient,
+    app: FastAPI,
+    plans: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only one of the two documents names the other."""
+    first = await publish(app, document())
+    excluding = await publish(app, document(relations={"excludes": [first]}))
+    monkeypatch.setattr(excluded, "_until", 0.0)
+    for _ in range(5):
+        member = await make_rider(app)
+        answers = await asyncio.gather(
+            *(refusal(client, member, plan) for plan in (first, excluding) * 4)
+        )
+        assert len({view["plan_code"] for status, view in answers if status == 201}) == 1
 
 
 async def test_a_required_plan_has_to_be_paid(

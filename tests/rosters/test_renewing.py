@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from app.kernel.clock import system_now
+from tests.billing.buying import document, publish
 from tests.cover_fixtures import at_business_time
 from tests.rosters.factories import Platform, fetch, rider
 
@@ -46,3 +47,16 @@ async def test_cover_goes_on_where_it_ended(
     else:
         assert (second.follows_id, second.term_number, second.kind) == (None, 1, "issue")
         assert second.starts_at > first.ends_at
+
+
+async def test_a_row_is_refused_for_a_plan_that_excludes_another(platform: Platform) -> None:
+    first = await publish(platform.app, document())
+    excluding = await publish(platform.app, document(relations={"excludes": [first]}))
+    one = rider(plan=first)
+    await platform.agree(first, without_identity=True)
+    await platform.push([one])
+    await platform.agree(excluding, without_identity=True)
+    pushed = await platform.push([{**one, "plan": excluding}])
+    assert pushed["answers"]["refused"] == 1
+    [row] = await platform.rows()
+    assert [error["code"] for error in row["errors"]] == ["plan-excluded"]
