@@ -10,15 +10,17 @@ from benchmarks.paths import PATHS
 from benchmarks.rounds import Effort, WrongAnswer, emit, measure
 from benchmarks.world import tell
 
-# Paths without a twin server: the roster's limit is COPY, the engine's a time.
-OWN = ("roster", "engine")
+# Paths without a twin server: the roster's limit is COPY, the others' a time.
+OWN = ("roster", "engine", "simulation")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("paths", nargs="*", help=f"some of: {', '.join([*PATHS, *OWN])}")
     parser.add_argument("--members", type=int, default=20_000, help="people in the city")
-    parser.add_argument("--claims", type=int, default=400_000, help="claims in the queue")
+    parser.add_argument(
+        "--claims", type=int, default=400_000, help="claims in the queue, or to be replayed"
+    )
     parser.add_argument("--rounds", type=int, default=8, help="rounds per side")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round of reads")
     parser.add_argument("--writes", type=int, default=300, help="units in a round of writes")
@@ -74,6 +76,9 @@ def main() -> int:
                 wrong += uvloop.run(run(asked, names, stand))
             if "roster" in own:
                 wrong += roster(stand)
+    if "simulation" in own:
+        with world.cluster(fsync=not asked.no_fsync) as (home, running):
+            wrong += simulation(world.prepare(home, running), asked.claims)
     return 1 if wrong else 0
 
 
@@ -82,6 +87,13 @@ def roster(stand: "world.Stand") -> int:
     from benchmarks import roster as path
 
     return path.run(stand)
+
+
+def simulation(stand: "world.Stand", claims: int) -> int:
+    """A database of its own: its claims are decided, the queue's are not."""
+    from benchmarks import simulation as path
+
+    return path.run(stand, claims)
 
 
 if __name__ == "__main__":

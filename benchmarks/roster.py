@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -143,8 +144,9 @@ def work(stand: Stand, roster_id: UUID) -> dict[str, float]:
     return figures
 
 
-async def _as_worker(part: str, roster_id: UUID) -> dict[str, float]:
-    """One part in this process, which has imported and settled like the worker."""
+@asynccontextmanager
+async def worker_context() -> AsyncIterator[JobContext]:
+    """This process as a worker: it has imported and settled like one."""
     from app import worker
     from app.kernel.vault import open_vault
     from app.settings import Settings
@@ -156,19 +158,26 @@ async def _as_worker(part: str, roster_id: UUID) -> dict[str, float]:
         settings, subscriptions=SUBSCRIPTIONS, command_timeout=worker.COMMAND_SECONDS
     )
     vault = open_vault(settings)
+    await database.open()
     async with database.transaction() as session:
         await vault.refresh(session)
     try:
-        return await PARTS[part](JobContext(database, vault, settings, None), roster_id)
+        yield JobContext(database, vault, settings, None)
     finally:
         await database.close()
+
+
+async def _as_worker(part: str, roster_id: UUID) -> dict[str, float]:
+    """One part in this process."""
+    async with worker_context() as context:
+        return await PARTS[part](context, roster_id)
 
 
 async def _apply(context: JobContext, roster_id: UUID) -> dict[str, float]:
     """Seconds from a file that waits to a roster that is applied."""
     from app.rosters import jobs
 
-    base = _memory_mb()
+    base = memory_mb()
     cpu, started = time.process_time(), time.perf_counter()
     await jobs.apply_roster(context, {"roster_id": str(roster_id)})
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
@@ -178,7 +187,7 @@ async def _apply(context: JobContext, roster_id: UUID) -> dict[str, float]:
         "seconds": seconds,
         "cpu_seconds": used,
         "base_mb": base,
-        "peak_mb": _memory_mb(),
+        "peak_mb": memory_mb(),
         "enrolled": roster.enrolled,
         "unchanged": roster.unchanged,
     }
@@ -203,7 +212,7 @@ async def _read(context: JobContext, roster_id: UUID) -> dict[str, float]:
 PARTS = {"read": _read, "apply": _apply}
 
 
-def _memory_mb() -> float:
+def memory_mb() -> float:
     """This process's high-water mark; unlike getrusage it forgets the parent's."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -106,7 +106,7 @@ async def _replay(context: JobContext, run: Run) -> None:
     since = time.monotonic()
     versions = await versions_for(context.database.reads, run.script, simulation.against)
     async with executor_for(run.script, versions, number) as executor:
-        found = parts(reader, simulation.through_person_id, executor, number)
+        found = parts(reader, simulation.through_person_id, executor, number + 1)
         async with aclosing(found) as slices:
             async for part in slices:
                 until = time.monotonic()

@@ -18,7 +18,7 @@ from app.plans.terms import PlanTerms
 
 # Below this a process takes longer to start than the claims take.
 WORTH_PROCESSES = 20_000
-MOST_PROCESSES = 4
+MOST_PROCESSES = 3
 
 
 class Part(NamedTuple):
@@ -30,9 +30,12 @@ class Part(NamedTuple):
 
 
 def processes(claims: int) -> int:
-    """How many processes to replay so many claims in; 1 is a thread of this one."""
+    """How many processes to replay so many claims in; none: a thread of this one.
+
+    Reading, opening and the database take about as much as one core.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    return min(cores, MOST_PROCESSES) if claims >= WORTH_PROCESSES else 1
+    return min(cores - 1, MOST_PROCESSES) if claims >= WORTH_PROCESSES else 0
 
 
 async def parts(
@@ -62,7 +65,7 @@ async def executor_for(
     script: Script, versions: Mapping[UUID, str], number: int
 ) -> AsyncIterator[Executor]:
     """Something that runs `_replayed` with the script and the versions' documents at hand."""
-    if number == 1:
+    if number == 0:
         executor: Executor = ThreadPoolExecutor(1, "replay", _begin, (script, versions))
     else:
         content = script.terms.model_dump_json(by_alias=True, exclude_unset=True)

@@ -47,9 +47,8 @@ async def request(
     The document is kept as it is now. Raises PlanVersionNotFound, PlanNotFound (404),
     MunicipalOfficeNeeded (403), InvalidPlan, Unprocessable (422).
     """
+    office_id = await _require_office(session, staff)
     version = await authoring.find(session, staff, body.version_id)
-    if staff.organisation_id is None or not await plans.is_root(session, staff.organisation_id):
-        raise MunicipalOfficeNeeded
     terms = check(version.document)
     against = body.against or version.plan_code
     if await plans.plan(session, against) is None:
@@ -57,7 +56,7 @@ async def request(
     _require_sense(body, terms)
     simulation = PlanSimulation(
         id=new_id(),
-        organisation_id=staff.organisation_id,
+        organisation_id=office_id,
         requested_by=staff.id,
         requested_at=now,
         version_id=version.id,
@@ -95,8 +94,16 @@ def _require_sense(body: SimulationBody, terms: PlanTerms) -> None:
         raise Unprocessable(errors=faults)
 
 
+async def _require_office(session: AsyncSession, staff: Principal) -> UUID:
+    """The caller's municipal office; raises MunicipalOfficeNeeded (403)."""
+    if staff.organisation_id is None or not await plans.is_root(session, staff.organisation_id):
+        raise MunicipalOfficeNeeded
+    return staff.organisation_id
+
+
 async def find(session: AsyncSession, staff: Principal, simulation_id: UUID) -> PlanSimulation:
-    """Raises SimulationNotFound (404)."""
+    """Raises MunicipalOfficeNeeded (403), SimulationNotFound (404)."""
+    await _require_office(session, staff)
     found = await queries.find(session, staff, simulation_id)
     if found is None:
         raise SimulationNotFound

@@ -71,6 +71,7 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         "suspendPartner",
         "reinstatePartner",
         "withdrawMoratorium",
+        "cancelPlanSimulation",
         "endAgreement",
         "cancelOrder",
         "submitClaim",

@@ -14,7 +14,7 @@ from app.kernel.clock import system_now
 from app.kernel.database import Database
 from tests.access_fixtures import SignedIn
 from tests.api.routes import Operation, call, discover
-from tests.api.world import ROLES, Tenant, tomorrow
+from tests.api.world import ROLES, Tenant, simulation_body, tomorrow
 from tests.cover_fixtures import Rider
 from tests.enrolment.factories import item
 
@@ -36,6 +36,9 @@ CITYWIDE = {
     "closePlanVersion",
     "reopenPlanVersion",
     "retirePlanVersion",
+    "readPlanSimulation",
+    "cancelPlanSimulation",
+    "explainSimulatedClaim",
 }
 OWNERS = {"readIdentityCheck": "newcomer"}
 # Bodies whose example fits no object of the tenant that owns the path.
@@ -253,6 +256,7 @@ IN_BODIES: dict[tuple[str, str], Named] = {
     ("estimateMemberClaim", "person_id"): lambda theirs, _: estimate_body(
         theirs, person_id=theirs.ids["person_id"]
     ),
+    ("simulatePlan", "version_id"): lambda theirs, _: simulation_body(theirs),
     ("createEnrolmentCode", "organisation_id"): lambda theirs, _: code_body(theirs),
     ("createEnrolmentCode", "caseworker_id"): lambda theirs, own: code_body(
         own, caseworker_id=str(theirs.single["caseworker"].account_id)

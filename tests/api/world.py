@@ -117,7 +117,28 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "comparePlanVersions.?against": version_id,
         "showPlanTable.code": "CN-30",
     }
+    await _simulation(app, client, tenant)
     return tenant
+
+
+def simulation_body(tenant: Tenant) -> dict[str, Any]:
+    """The agency's draft against the claims of another plan; it has none of its benefits."""
+    version_id = tenant.ids["version_id"]
+    days = {"from_on": "2026-01-01", "to_on": "2100-01-01"}
+    return {"version_id": version_id, "against": "RIDER-ACC", **days}
+
+
+async def _simulation(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
+    """Worked off, so that the claim being paid is one of its examples."""
+    asked = await client.post(
+        "/v1/staff/plan-simulations", headers=keyed(tenant.city), json=simulation_body(tenant)
+    )
+    assert asked.status_code == 202, asked.text
+    await run_jobs(app)
+    tenant.ids |= {
+        "simulation_id": asked.json()["id"],
+        "explainSimulatedClaim.claim_id": tenant.ids["getPayoutOfClaim.claim_id"],
+    }
 
 
 async def _messages(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -141,7 +162,7 @@ async def _messages(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> 
         json={"most_fen": 5000},
     )
     assert agreed.status_code == 201, agreed.text
-    tenant.ids |= {"message_id": str(message_id), "template": "claim_denied"}
+    tenant.ids |= {"message_id": str(message_id), "template": "claim_paid"}
 
 
 async def _moratorium(client: httpx.AsyncClient, tenant: Tenant) -> None:

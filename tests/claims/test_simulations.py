@@ -482,7 +482,7 @@ async def test_whose_it_is(desk: Desk, app: FastAPI) -> None:
     reviewer = await staff_token(app, desk.office.id, ["reviewer"])
     own = f"{PATH}/{view['id']}"
     assert (await desk.read(view["id"], supervisor))["id"] == view["id"]
-    for who, status in ((foreign, 404), (desk.authors.agency, 404), (reviewer, 403)):
+    for who, status in ((foreign, 404), (desk.authors.agency, 403), (reviewer, 403)):
         claim_id = view["result"]["worst"][0]["claim_id"]
         for path in (own, f"{own}/examples/{claim_id}"):
             assert (await desk.client.get(path, headers=who.headers)).status_code == status
