@@ -170,6 +170,10 @@ async def charge(context: JobContext, payload: Mapping[str, Any]) -> None:
             raise RetryLater(ASK_AGAIN) from error
         await _refused(context, attempt_id, error.code)
         return
+    await _accepted(context, attempt_id)
+
+
+async def _accepted(context: JobContext, attempt_id: UUID) -> None:
     async with context.transaction() as session:
         attempt = await queries.attempt(session, attempt_id, lock=True)
         if attempt.status == "created":

@@ -28,6 +28,7 @@ RAW = {
     "takePaymentNotice",
     "takeRefundNotice",
     "takeTransferNoticeOfGateway",
+    "takeAgreementNotice",
     "takeIdentityCallback",
     "pushRoster",
 }

@@ -11,12 +11,14 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.billing import charging
+from app.billing.contracts import ask_about_unanswered
 from app.billing.reconciliation import reconcile
 from app.billing.reminders import last_day_of
 from app.integrations.wechat_pay import Contract
 from app.kernel.clock import SHANGHAI
 from app.kernel.database import Database
-from tests.billing.buying import buy, document, instant, option, options, order, publish
+from tests.billing.buying import buy, close, document, instant, option, options, order, publish
 from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, scalar
 from tests.notifications.outbox import go_to, messages_of, work
 from tests.simulators_fixture import Simulators
@@ -328,8 +330,6 @@ async def test_a_request_that_nobody_confirms_is_given_up(cover: Cover) -> None:
         await session.execute(
             text("update payment_agreement set confirm_before = now() - interval '1 min'")
         )
-    from app.billing.contracts import ask_about_unanswered
-
     await ask_about_unanswered(context_of(cover.app), {})
     await work(cover.app, *JOBS)
     view = await cover.show()
@@ -422,33 +422,31 @@ async def test_an_unknown_charge_is_asked_about_and_never_made_again(cover: Cove
     assert await cover.follower() is not None
 
 
-async def test_a_worker_killed_after_the_charge_charges_once(cover: Cover) -> None:
-    from app.billing.charging import charge
+async def test_a_worker_killed_after_the_charge_charges_once(
+    cover: Cover, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def killed(*_: Any) -> None:
+        raise asyncio.CancelledError
 
     await cover.sign()
-    await cover.charge_day()
-    attempt = "select id from payment_attempt where trade_type = 'agreement' order by id desc"
-    attempt_id = await scalar(cover.database, f"{attempt} limit 1")
-    async with cover.database.transaction() as session:
-        await session.execute(
-            text("update payment_attempt set status = 'created' where id = :id"),
-            {"id": attempt_id},
-        )
-    await asyncio.gather(
-        *(charge(context_of(cover.app), {"subject_id": str(attempt_id)}) for _ in range(3))
-    )
+    with monkeypatch.context() as broken:
+        broken.setattr(charging, "_accepted", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await cover.charge_day()
+    sql = "select id from payment_attempt where out_trade_no = :n"
+    attempt_id = await scalar(cover.database, sql, n=await cover.out_trade_no())
+    payload = {"subject_id": str(attempt_id)}
+    await asyncio.gather(*(charging.charge(context_of(cover.app), payload) for _ in range(3)))
     await cover.ask()
     assert await cover.attempts() == [("agreement", "succeeded", 2500)]
 
 
 async def test_two_workers_open_one_order(cover: Cover) -> None:
-    from app.billing.charging import renew_due
-
     view = await cover.sign()
     last_day = last_day_of(instant(cover.policy["ends_at"]))
     await go_to(cover.app, datetime.combine(last_day - 3 * DAY, time(11), SHANGHAI))
     payload = {"subject_id": view["id"]}
-    await asyncio.gather(*(renew_due(context_of(cover.app), payload) for _ in range(4)))
+    await asyncio.gather(*(charging.renew_due(context_of(cover.app), payload) for _ in range(4)))
     assert await cover.orders() == ["open"]
     assert await cover.attempts() == [("agreement", "created", 2500)]
 
@@ -501,14 +499,10 @@ async def test_what_stands_in_the_way_is_told(
     """A plan that is sold no longer renews nothing by itself."""
     cover = await covered(app, client, gateway, simulators)
     await cover.sign()
-    async with cover.database.transaction() as session:
-        await session.execute(
-            text(
-                "update plan_version set status = 'closed', effective_to = now()"
-                " where plan_code = :code"
-            ),
-            {"code": cover.plan},
-        )
+    version_id = await scalar(
+        cover.database, "select id from plan_version where plan_code = :code", code=cover.plan
+    )
+    await close(app, str(version_id))
     await cover.charge_day()
     assert await cover.orders() == []
     assert (await cover.told())[-1] == "renewal_by_hand"

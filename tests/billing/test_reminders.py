@@ -8,12 +8,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from app.billing.messages import end_moved
+from app.billing.receiving import take_refund
 from app.billing.reminders import Reminder, last_day_of, remind, reminders_of
 from app.kernel.clock import SHANGHAI, day_start
 from app.kernel.database import Database
+from tests.access_fixtures import make_organisation, staff_token
 from tests.billing.buying import buy, document, instant, publish
-from tests.cover_fixtures import Gateway, Rider, context_of, scalar
+from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, scalar
 from tests.notifications.outbox import (
     deliveries,
     go_to,
@@ -155,25 +156,31 @@ async def test_a_reminder_that_waits_for_the_morning_is_taken_back_when_the_end_
     app: FastAPI,
     client: httpx.AsyncClient,
     gateway: Gateway,
-    rider: Rider,
     database: Database,
     simulators: Simulators,
 ) -> None:
+    """A moratorium extends the cover in the night."""
+    office = await make_organisation(app)
+    rider = await make_rider(app, organisation_id=office.id)
     policy = await bought(app, client, gateway, rider)
     last_day = last_day_of(instant(policy["ends_at"]))
     await go_to(app, datetime.combine(last_day - 3 * DAY, time(21), SHANGHAI))
     await work(app, *JOBS)
     assert await messages_of(database, rider.person.id) == ["policy_issued", "renewal_reminder"]
     before = len(sms_of(simulators, rider))
-    async with database.transaction() as session:
-        await session.execute(
-            text(
-                "update policy set period = tstzrange(lower(period),"
-                " upper(period) + interval '20 days') where id = :id"
-            ),
-            {"id": policy["id"]},
-        )
-    await end_moved(context_of(app), {"subject_id": policy["id"]})
+    supervisor = await staff_token(app, office.id, ["supervisor"])
+    declared = await client.post(
+        "/v1/staff/moratoriums",
+        headers=supervisor.keyed,
+        json={
+            "organisation_id": str(office.id),
+            "first_day": (last_day - DAY).isoformat(),
+            "last_day": (last_day + 20 * DAY).isoformat(),
+            "reason": "防汛",
+        },
+    )
+    assert declared.status_code == 201, declared.text
+    await work(app, "policies.extend", *JOBS)
     await go_to(app, datetime.combine(last_day - 2 * DAY, time(9), SHANGHAI))
     await work(app, *JOBS)
     assert await messages_of(database, rider.person.id) == ["policy_issued"]
@@ -205,8 +212,6 @@ async def test_cancelled_cover_is_not_reminded_of_and_its_refund_is_told(
         told = await outside.wechat_pay.query_refund(number)
         if told.state == "SUCCESS":
             break
-    from app.billing.receiving import take_refund
-
     await take_refund(database, told)
     await work(app, "billing.tell_refunds", *JOBS)
     await at_ten(app, policy, 0)
