@@ -17,6 +17,9 @@ from app.billing import errors as billing_errors
 from app.billing import routes as billing
 from app.claims import errors as claim_errors
 from app.claims import estimate_routes as claim_estimates
+from app.claims import life_errors as claim_life_errors
+from app.claims import life_routes as claim_life
+from app.claims import queue_routes as claim_queue
 from app.claims import routes as claims
 from app.claims import simulation_routes as plan_simulations
 from app.claims import staff_routes as claim_staff_routes
@@ -101,8 +104,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     payout_batches.routes,
     notifications.routes,
     claims.routes,
-    claim_staff_routes.hot_routes,
+    claim_queue.hot_routes,
+    claim_queue.routes,
     claim_staff_routes.routes,
+    claim_life.routes,
+    claim_life.staff_routes,
     claim_estimates.routes,
     claim_estimates.staff_routes,
     plan_simulations.routes,
@@ -128,6 +134,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **payout_batch_errors.CONSTRAINTS,
     **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
+    **claim_life_errors.CONSTRAINTS,
     **relief_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
     **treasury_errors.CONSTRAINTS,

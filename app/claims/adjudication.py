@@ -27,14 +27,13 @@ from app.claims.deciding import (
 )
 from app.claims.errors import (
     AmountChanged,
-    NothingMore,
-    NothingToUphold,
     NotReviewable,
     SecondPersonNeeded,
     UnknownReason,
 )
 from app.claims.events import CLAIM_DENIED, CLAIM_UPHELD
 from app.claims.facts import facts_known, give_facts, givers_of, release_receipts
+from app.claims.life_errors import NothingMore, NothingToUphold
 from app.claims.models import CLAIM, Claim
 from app.claims.review import find_leased, find_to_decide
 from app.claims.signals import require_judged

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.models import StaffAccount
 from app.claims import promises, queries
 from app.claims.bodies import ReopeningBody
-from app.claims.errors import AppealedBefore, AppealTooLate, ClaimNotFound, NotDecided
+from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_APPEALED, CLAIM_REOPENED
 from app.claims.facts import hold_receipts
+from app.claims.life_errors import AppealedBefore, AppealTooLate, NotDecided
 from app.claims.life_models import ClaimAppeal
 from app.claims.models import CLAIM, Claim, Decision
 from app.claims.review import find_to_decide

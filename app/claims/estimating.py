@@ -17,9 +17,9 @@ from app.claims.estimate_schemas import (
     FailedConditionView,
     RangeView,
 )
+from app.claims.life_views import reason_words
 from app.claims.schemas import ExplanationView
 from app.claims.terms import check_known, state_of_kind
-from app.claims.views import reason_words
 from app.claims.words import DOCUMENT_NAMES
 from app.kernel import audit
 from app.kernel.clock import business_day

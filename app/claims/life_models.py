@@ -158,7 +158,7 @@ class ClaimHandover(Base):
     __table_args__ = (
         CheckConstraint(HANDOVER.check(), name="status"),
         CheckConstraint("from_staff_id <> to_staff_id", name="two_people"),
-        CheckConstraint("(status = 'offered') = (answered_at is null)", name="answered"),
+        CheckConstraint("status <> 'offered' or answered_at is null", name="answered"),
         Index(
             "uq_claim_handover__open",
             "claim_id",

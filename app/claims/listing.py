@@ -5,13 +5,14 @@ from uuid import UUID
 import asyncpg
 
 from app.claims.schemas import ClaimSummary
+from app.claims.words import SHOWN_AS
 from app.kernel.pagination import Page, decode_cursor, encode_cursor, page_of
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 
 _PAGE = """
 select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.opened_at, c.submitted_at,
-       c.review_due_at as decision_promised_by,
+       c.review_due_at as decision_promised_by, c.payout_due_at as payout_promised_by,
        case when c.decided_at is not null then c.amount_fen end as amount_fen
 from member_account a join claim c on c.person_id = a.person_id
 where a.id = $1 {after} order by c.id desc limit $2
@@ -33,6 +34,6 @@ async def own_claims(
     return page_of(
         rows,
         limit,
-        lambda row: ClaimSummary.model_validate(dict(row)),
+        lambda row: ClaimSummary.model_validate({**row, "shown_as": SHOWN_AS[row["status"]]}),
         lambda row: encode_cursor(vault, listing, [str(row["id"])]),
     )

@@ -9,9 +9,7 @@ from app.claims import promises, queries
 from app.claims.bodies import ReturnBody
 from app.claims.errors import (
     ClaimNotFound,
-    ClockStands,
     ConflictOfInterest,
-    DecidedBefore,
     DocumentNotFound,
     LeaseHeld,
     LeaseNeeded,
@@ -19,6 +17,7 @@ from app.claims.errors import (
     NotReviewable,
 )
 from app.claims.events import CLAIM_RETURNED
+from app.claims.life_errors import ClockStands, DecidedBefore
 from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView, SignalView
+from app.claims.words import ShownAs
 from app.kernel.schema import View
 from app.plans.benefits import Cause, DocumentKind
 from app.plans.schemas import FactView, WordsView
@@ -24,6 +26,8 @@ ClaimStatus = Literal[
     "appealed",
     "reopened",
 ]
+
+VerdictWord = Literal["approved", "partly_approved", "denied", "returned", "upheld"]
 
 
 class FileView(View):
@@ -55,10 +59,12 @@ class FactNeededView(FactView):
 
 
 class TimelineEntry(View):
-    """Something that happened to the claim."""
+    """Something that happened: a new `status`, a promised day missed (`late`: the parent
+    organisation takes it up), or the promise `waiting` for somebody else's answer."""
 
     at: datetime
-    status: ClaimStatus
+    what: Literal["status", "late", "waiting"]
+    status: ClaimStatus | None
     text: WordsView
     reason_code: str | None
     reason: WordsView | None
@@ -82,11 +88,19 @@ class ExplanationView(View):
 
 
 class DecisionView(View):
-    """What was decided, why, and how the amount came about."""
+    """What was decided, why, and how the amount came about.
 
-    verdict: Literal["approve", "deny", "return"]
+    Where facts were accepted otherwise than claimed, `changes` say what each cost, and
+    `claimed_fen` what the claim would have come to. `stage` 2 is the appeal.
+    """
+
+    verdict: VerdictWord
     step: Literal["first", "second"]
+    stage: int
+    by_rule: bool
     amount_fen: int | None
+    claimed_fen: int | None
+    changes: list[ChangedFactView]
     reason_code: str | None
     reason: WordsView | None
     note: str | None
@@ -114,13 +128,21 @@ class ReceiptView(View):
 
 
 class ClaimView(View):
-    """A claim with everything its member may know, the promised day included."""
+    """A claim with everything its member may know, the promised day included.
+
+    `shown_as` is the status in few plain words, `status` the office's own. `next_step_by`
+    is the day that goes with the next step.
+    """
 
     id: UUID
     number: str
+    shown_as: ShownAs
+    shown_as_text: WordsView
     status: ClaimStatus
     status_text: WordsView
     next_step: WordsView | None
+    next_step_by: datetime | None
+    verdict: VerdictWord | None
     plan_code: str
     policy_id: UUID
     benefit_code: str
@@ -134,8 +156,14 @@ class ClaimView(View):
     decision_promised_by: datetime | None
     clock_stopped: bool
     payout_promised_by: datetime | None
+    promises: list[PromiseView]
+    escalated: bool
     amount_fen: int | None
+    paid_before_fen: int
     paid_at: datetime | None
+    decided_by_rule: bool
+    appeal_until: datetime | None
+    appeal: AppealView | None
     decisions: list[DecisionView]
     timeline: list[TimelineEntry]
 
@@ -146,9 +174,17 @@ class StaffClaimView(ClaimView):
     member_name: str
     managing_organisation_id: UUID
     receiving_organisation_id: UUID | None
+    deciding_organisation_id: UUID
     rank_at: datetime | None
+    at_stake_fen: int
+    hardship: bool
+    signals: list[SignalView]
     lease_holder_id: UUID | None
     lease_until: datetime | None
+    lease_since: datetime | None
+    round: int
+    stage: int
+    after_check: Literal["due", "confirmed", "reopened"] | None
     second_approval_above_fen: int
 
 
@@ -157,18 +193,20 @@ class ClaimSummary(View):
 
     id: UUID
     number: str
+    shown_as: ShownAs
     status: ClaimStatus
     plan_code: str
     benefit_code: str
     opened_at: datetime
     submitted_at: datetime | None
     decision_promised_by: datetime | None
+    payout_promised_by: datetime | None
     amount_fen: int | None
 
 
 class QueueRow(View):
     """A line of the review queue; rows come in the order of `rank_at`: the promised day less
-    a head start for large sums (up to two days)."""
+    a head start for large sums (`amount_ahead_hours`, 48 at most) and for hardship."""
 
     id: UUID
     number: str
@@ -180,6 +218,12 @@ class QueueRow(View):
     decision_promised_by: datetime | None
     clock_stopped: bool
     rank_at: datetime
+    amount_ahead_hours: float
+    hardship_ahead_hours: int
+    at_stake_fen: int
+    hardship: bool
+    escalated_at: datetime | None
+    stage: int
     lease_holder_id: UUID | None
     lease_until: datetime | None
     amount_fen: int | None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.claims.errors import SignalsOpen
+from app.claims.life_errors import SignalsOpen
 from app.claims.life_models import ClaimSignal
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Body, Depends, Query, Request, Response
+from fastapi import Body, Request, Response
 
 from app.claims import (
     adjudication,
@@ -11,7 +11,6 @@ from app.claims import (
     facts,
     opening,
     paying,
-    queue,
     review,
     submission,
     views,
@@ -26,29 +25,20 @@ from app.claims.bodies import (
     SecondApprovalBody,
 )
 from app.claims.counter import CounterDep, UploadToken
-from app.claims.schemas import ClaimStatus, LeaseView, QueuePage, StaffClaimView
+from app.claims.queue_routes import Reader
+from app.claims.schemas import LeaseView, StaffClaimView
 from app.claims.terms import terms_of
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, OpenedUpload, ViewRequest
 from app.kernel.api_document import refused
 from app.kernel.idempotency import KeyDep, KeyedDep
-from app.kernel.pagination import CursorParameter, PageSize
-from app.kernel.principal import Caseworker, Principal, Reviewer, Supervisor, require
-from app.kernel.routing import hot_router, router
+from app.kernel.principal import Caseworker, Principal, Reviewer, Supervisor
+from app.kernel.routing import router
 from app.payouts.schemas import PayoutView
 from app.payouts.service import payout_of_claim, view_payout
 
 routes = router("claims in review")
-hot_routes = hot_router("claims in review")
-
-Reader = Annotated[
-    Principal, Depends(require("staff", "caseworker", "reviewer", "supervisor", "auditor"))
-]
-Statuses = Annotated[
-    list[ClaimStatus],
-    Query(max_length=12, description="Statuses to show; without any, everything to be decided."),
-]
 
 
 @routes.post(
@@ -67,29 +57,6 @@ async def receive_claim(
         counter.session, counter.vault, caseworker, body, counter.now
     )
     return await keyed.reply(201, await views.staff_view(counter.session, counter.vault, claim))
-
-
-@hot_routes.get(
-    "/v1/staff/claims",
-    response_class=Response,
-    responses={
-        200: {
-            "model": QueuePage,
-            "description": "A page, the most pressing first.",
-        }
-    },
-)
-async def list_claims_to_review(
-    reader: Reader,
-    request: Request,
-    status: Statuses = [],  # noqa: B006  pydantic copies it
-    cursor: CursorParameter = None,
-    limit: PageSize = 50,
-) -> Response:
-    """The review queue of your organisation and all below it, the most pressing first."""
-    state = request.app.state
-    page = await queue.queue_page(state.database.reads, state.vault, reader, status, cursor, limit)
-    return Response(page, media_type="application/json")
 
 
 @routes.get("/v1/staff/claims/{claim_id}")
@@ -254,7 +221,8 @@ async def decide_claim(
     body: Annotated[DecisionBody, Body()],
 ) -> Response:
     """Approve, with the amount computed from the plan and the facts, or deny with a coded
-    reason. Above the plan's limit a second person has to agree.
+    reason. Above the plan's limit a second person has to agree. After an appeal or a
+    reopening, uphold leaves standing what was decided before.
     """
     claim = await adjudication.decide(
         counter.session,

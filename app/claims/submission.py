@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
-from app.claims.errors import ClaimNotFound, DecidedAlready, MissingDocuments
+from app.claims.errors import ClaimNotFound, MissingDocuments
 from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, DECIDE_BY_RULE
 from app.claims.facts import facts_known, release_receipts
+from app.claims.life_errors import DecidedAlready
 from app.claims.models import CLAIM, Claim
 from app.claims.ranking import rank
 from app.claims.terms import state_of_kind, terms_of

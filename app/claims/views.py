@@ -1,44 +1,53 @@
 """Claims as their member and their reviewers see them; every showing is recorded by the caller."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
+from app.claims.appeals import DECIDED, appeal_until
 from app.claims.errors import ClaimNotFound
 from app.claims.facts import facts_known
-from app.claims.models import Claim, ClaimDocument, ClaimReceipt, Decision
+from app.claims.life_schemas import SignalView
+from app.claims.life_views import (
+    appeal_view,
+    decision_view,
+    promise_views,
+    returned_words,
+    standing_verdict,
+    timeline,
+    words,
+)
+from app.claims.models import Claim, ClaimDocument, ClaimReceipt
 from app.claims.schemas import (
-    ClaimStatus,
     ClaimView,
-    DecisionView,
     FactNeededView,
     FileView,
     IncidentView,
     ReceiptView,
     RequiredDocumentView,
     StaffClaimView,
-    TimelineEntry,
 )
+from app.claims.signals import signals_of
 from app.claims.terms import state_of_kind, terms_of
 from app.claims.words import (
-    DENIAL_REASONS,
     DOCUMENT_NAMES,
+    MAY_APPEAL,
     NEXT_STEPS,
-    RETURN_REASONS,
+    SHOWN_AS,
+    SHOWN_WORDS,
     STATUS_WORDS,
 )
 from app.documents.models import StoredObject
 from app.kernel import audit
 from app.kernel.principal import Principal
 from app.kernel.text import Text
-from app.kernel.transitions import StatusHistory
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of
-from app.plans.benefits import Benefit
 from app.plans.facts import facts_of
 from app.plans.schemas import WordsView, fact_view
 from app.plans.terms import PlanTerms
@@ -74,14 +83,23 @@ async def member_view(session: AsyncSession, vault: Vault, claim: Claim) -> Clai
 async def staff_view(session: AsyncSession, vault: Vault, claim: Claim) -> StaffClaimView:
     person = await session.get_one(Person, claim.person_id)
     terms = await terms_of(session, claim)
+    odd = await signals_of(session, claim.id)
     return StaffClaimView(
         **await _content(session, vault, claim),
         member_name=name_of(vault, person),
         managing_organisation_id=claim.managing_organisation_id,
         receiving_organisation_id=claim.receiving_organisation_id,
+        deciding_organisation_id=claim.decider_id,
         rank_at=claim.rank_at,
+        at_stake_fen=claim.at_stake_fen,
+        hardship=claim.hardship,
+        signals=[SignalView(kind=each.kind, evidence=dict(each.evidence)) for each in odd],
         lease_holder_id=claim.lease_holder_id,
         lease_until=claim.lease_until,
+        lease_since=claim.lease_since,
+        round=claim.round,
+        stage=claim.stage,
+        after_check=cast(Any, claim.after_check),
         second_approval_above_fen=terms.claims.second_approval_above_fen,
     )
 
@@ -89,13 +107,9 @@ async def staff_view(session: AsyncSession, vault: Vault, claim: Claim) -> Staff
 async def _content(session: AsyncSession, vault: Vault, claim: Claim) -> dict[str, Any]:
     terms = await terms_of(session, claim)
     benefit = terms.benefit(claim.benefit_code)
-    next_step = NEXT_STEPS.get(claim.status)
     return {
         "id": claim.id,
         "number": claim.number,
-        "status": claim.status,
-        "status_text": _words(STATUS_WORDS[claim.status]),
-        "next_step": None if next_step is None else _words(next_step),
         "plan_code": claim.plan_code,
         "policy_id": claim.policy_id,
         "benefit_code": claim.benefit_code,
@@ -109,13 +123,54 @@ async def _content(session: AsyncSession, vault: Vault, claim: Claim) -> dict[st
         "decision_promised_by": claim.review_due_at,
         "clock_stopped": claim.clock_stopped_at is not None,
         "payout_promised_by": claim.payout_due_at,
+        "escalated": claim.escalated_at is not None,
         "amount_fen": claim.amount_fen if claim.decided_at is not None else None,
+        "paid_before_fen": claim.paid_before_fen,
         "paid_at": claim.paid_at,
-        "decisions": [
-            _decision(vault, row, benefit) for row in await queries.decisions_of(session, claim.id)
-        ],
-        "timeline": [_entry(row, benefit) for row in await queries.history_of(session, claim.id)],
+        "decided_by_rule": claim.decided_by_rule,
+        **await _life(session, vault, claim, terms),
     }
+
+
+async def _life(
+    session: AsyncSession, vault: Vault, claim: Claim, terms: PlanTerms
+) -> dict[str, Any]:
+    """Where the claim stands, in plain words with a date, and how it came there."""
+    benefit = terms.benefit(claim.benefit_code)
+    decisions = await queries.decisions_of(session, claim.id)
+    shown = await promise_views(session, claim.id)
+    appeal = await appeal_view(session, vault, claim.id)
+    until = None
+    if appeal is None and claim.status in DECIDED:
+        until = appeal_until(claim, terms)
+    step, by = _next_step(claim, until)
+    shown_as = SHOWN_AS[claim.status]
+    return {
+        "shown_as": shown_as,
+        "shown_as_text": words(SHOWN_WORDS[shown_as]),
+        "status": claim.status,
+        "status_text": words(STATUS_WORDS[claim.status]),
+        "next_step": None if step is None else words(step),
+        "next_step_by": by,
+        "verdict": standing_verdict(claim, decisions),
+        "promises": shown,
+        "appeal_until": until,
+        "appeal": appeal,
+        "decisions": [decision_view(vault, each, terms, benefit) for each in decisions],
+        "timeline": await timeline(session, claim, benefit, shown),
+    }
+
+
+def _next_step(claim: Claim, appeal_until: datetime | None) -> tuple[Text | None, datetime | None]:
+    """What comes next, and by when: a promised day, or the last for an appeal."""
+    if claim.status in DECIDED:
+        return (None, None) if appeal_until is None else (MAY_APPEAL, appeal_until)
+    by = None
+    if claim.status in ("approved", "paying"):
+        by = claim.payout_due_at
+    elif claim.clock_stopped_at is None and claim.status != "withdrawn":
+        by = claim.review_due_at
+    return NEXT_STEPS.get(claim.status), by
 
 
 async def _incident(session: AsyncSession, vault: Vault, claim: Claim) -> IncidentView:
@@ -136,7 +191,7 @@ async def _documents(
     return [
         RequiredDocumentView(
             kind=kind,
-            name=_words(DOCUMENT_NAMES[kind]),
+            name=words(DOCUMENT_NAMES[kind]),
             state=state_of_kind(kind, files, identity_verified=verified),
             files=[_file(vault, file, stored) for file, stored in found if file.kind == kind],
         )
@@ -154,7 +209,7 @@ def _file(vault: Vault, file: ClaimDocument, stored: StoredObject) -> FileView:
             "pages": stored.pages,
             "uploaded_at": file.uploaded_at,
             "reason_code": file.reason_code,
-            "reason": _returned(file.reason_code),
+            "reason": returned_words(file.reason_code),
             "note": None if sealed is None else sealed["note"],
         }
     )
@@ -179,51 +234,3 @@ def _receipt(vault: Vault, receipt: ClaimReceipt) -> ReceiptView:
         amount_fen=receipt.amount_fen,
         issued_on=receipt.issued_on,
     )
-
-
-def _decision(vault: Vault, decision: Decision, benefit: Benefit) -> DecisionView:
-    content = vault.open("decision", decision.id, decision.sealed)
-    return DecisionView.model_validate(
-        {
-            "verdict": decision.verdict,
-            "step": decision.step,
-            "amount_fen": decision.amount_fen,
-            "reason_code": decision.reason_code,
-            "reason": reason_words(decision.reason_code, benefit),
-            "note": content["note"],
-            "decided_at": decision.decided_at,
-            "explanation": content.get("explanation"),
-        }
-    )
-
-
-def _entry(row: StatusHistory, benefit: Benefit) -> TimelineEntry:
-    return TimelineEntry(
-        at=row.at,
-        status=cast(ClaimStatus, row.to_status),
-        text=_words(STATUS_WORDS[row.to_status]),
-        reason_code=row.reason_code,
-        reason=(
-            reason_words(row.reason_code, benefit)
-            if row.to_status == "denied"
-            else _returned(row.reason_code)
-        ),
-    )
-
-
-def _returned(code: str | None) -> WordsView | None:
-    found = None if code is None else RETURN_REASONS.get(code)
-    return None if found is None else _words(found)
-
-
-def reason_words(code: str | None, benefit: Benefit) -> WordsView | None:
-    """Why nothing is paid: in the words of the benefit's own condition, or the general ones."""
-    for condition in benefit.conditions:
-        if condition.code == code:
-            return WordsView(zh=condition.words.zh, en=condition.words.en)
-    found = None if code is None else DENIAL_REASONS.get(code)
-    return None if found is None else _words(found)
-
-
-def _words(text: Text) -> WordsView:
-    return WordsView(zh=text.zh, en=text.en)

@@ -20,7 +20,9 @@ with page as (
   select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.managing_organisation_id,
          c.submitted_at, c.review_due_at as decision_promised_by,
          c.clock_stopped_at is not null as clock_stopped, c.rank_at, c.lease_holder_id,
-         c.lease_until, c.amount_fen
+         c.lease_until, c.amount_fen, c.stage, c.at_stake_fen, c.escalated_at, c.hardship,
+         least(round(c.at_stake_fen / 100000.0, 1), 48)::float8 as amount_ahead_hours,
+         case when c.hardship then 24 else 0 end as hardship_ahead_hours
   from (select * from ({arms}) every order by rank_at, claim_id limit $2) k
   join claim c on c.id = k.claim_id
 ), audited as (
@@ -30,7 +32,7 @@ with page as (
 )
 select * from page order by rank_at, id
 """
-_OPEN = ("submitted", "under_review", "awaiting_second_approval")
+_OPEN = ("submitted", "under_review", "awaiting_second_approval", "appealed", "reopened")
 
 
 def _sql(after: str) -> str:

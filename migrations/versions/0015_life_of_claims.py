@@ -396,7 +396,7 @@ def _handovers() -> None:
             "claim_handover",
             status="status in ('accepted', 'declined', 'lapsed', 'offered')",
             two_people="from_staff_id <> to_staff_id",
-            answered="(status = 'offered') = (answered_at is null)",
+            answered="status <> 'offered' or answered_at is null",
         ),
         *_keys(
             "claim_handover",

@@ -1,0 +1,131 @@
+"""What is refused once a claim was decided, or is passed between people."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.kernel.problems import Conflict, NotFound, Problem
+from app.kernel.text import Text
+
+
+class DecidedBefore(Conflict):
+    code = "decided-before"
+    title = Text("须由其他人办理申诉", "Other people decide an appeal")
+    detail = Text(
+        "您参与过此申领之前的决定，申诉须由其他人办理。",
+        "You took part in the decision that is appealed against; other people decide it.",
+    )
+
+
+class NothingMore(Conflict):
+    """What was paid stays paid; a later round can only add to it or leave it."""
+
+    code = "nothing-more"
+    title = Text("没有可以补付的金额", "Nothing more to pay")
+    detail = Text(
+        "核定金额不高于已给付金额，请维持原决定。",
+        "It comes to no more than was paid before: uphold the decision instead.",
+    )
+
+    def __init__(self, paid_before_fen: int, amount_fen: int | None = None) -> None:
+        super().__init__(extensions={"paid_before_fen": paid_before_fen, "amount_fen": amount_fen})
+
+
+class NothingToUphold(Conflict):
+    code = "nothing-to-uphold"
+    title = Text("没有可维持的决定", "Nothing to uphold")
+    detail = Text(
+        "此申领之前没有决定，请同意或不予。",
+        "Nothing was decided before: approve or deny.",
+    )
+
+
+class SignalsOpen(Conflict):
+    """Something odd was noticed that nobody has judged; `signals` names it."""
+
+    code = "signals-open"
+    title = Text("有尚未核实的提示", "Signals are open")
+    detail = Text("请先逐一核实提示。", "Judge each signal first.")
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        super().__init__(extensions={"signals": list(kinds)})
+
+
+class NotDecided(Conflict):
+    code = "not-decided"
+    title = Text("尚未作出决定", "Not decided")
+    detail = Text(
+        "决定已作出且给付已完成(或不予给付)后方可办理。",
+        "That is possible once the claim is denied, or approved and paid.",
+    )
+
+
+class AppealedBefore(Conflict):
+    code = "appealed-before"
+    title = Text("已申诉过", "Appealed before")
+    detail = Text("每份申领只能申诉一次。", "A claim can be appealed once.")
+
+
+class AppealTooLate(Conflict):
+    """The days for an appeal are over; `until` says when they ended."""
+
+    code = "appeal-too-late"
+    title = Text("申诉期限已过", "Too late for an appeal")
+    detail = Text("申诉期限已于 {until} 结束。", "An appeal was possible until {until}.")
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(extensions={"until": until.isoformat()}, until=until.isoformat())
+
+
+class DecidedAlready(Conflict):
+    code = "decided-already"
+    title = Text("已作出过决定", "Decided already")
+    detail = Text(
+        "此申领已作出过决定，不能再撤回。",
+        "The claim was decided before and cannot be withdrawn any more.",
+    )
+
+
+class ClockStands(Conflict):
+    code = "clock-stands"
+    title = Text("时限已暂停", "The clock stands already")
+    detail = Text("审核时限已经暂停。", "The promise waits for something already.")
+
+
+class HandoverOpen(Conflict):
+    code = "handover-open"
+    title = Text("已有待答复的移交", "A hand-over is open")
+    detail = Text("此申领已提出移交，等待对方答复。", "It was offered to a colleague already.")
+
+
+class HandoverNotFound(NotFound):
+    code = "handover-not-found"
+    title = Text("没有这项移交", "No such hand-over")
+    detail = Text("没有找到该移交，或不是给您的。", "There is none, or it is not for you.")
+
+
+class HandoverLapsed(Conflict):
+    code = "handover-lapsed"
+    title = Text("移交已失效", "The hand-over has lapsed")
+    detail = Text("移交人已不再持有此申领。", "Who offered it does not hold the claim any more.")
+
+
+class ColleagueNotFound(NotFound):
+    code = "colleague-not-found"
+    title = Text("没有这位同事", "No such colleague")
+    detail = Text(
+        "没有找到可审核此申领的该同事。",
+        "There is no such colleague who may review this claim.",
+    )
+
+
+class NothingToCheck(Conflict):
+    code = "nothing-to-check"
+    title = Text("无需复查", "Nothing to check")
+    detail = Text("此申领没有待复查事项。", "No after-check of this claim is due.")
+
+
+CONSTRAINTS: dict[str, type[Problem]] = {
+    "ex_decision__other_people_on_appeal": DecidedBefore,
+    "uq_claim_appeal__claim_id": AppealedBefore,
+    "uq_claim_handover__open": HandoverOpen,
+}
