@@ -1,6 +1,7 @@
 """Quiet hours to the second, and every template in both languages."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,29 +12,24 @@ from app.kernel.clock import SHANGHAI
 from app.kernel.text import Language
 from app.notifications.quiet import after_quiet_hours
 from app.notifications.rendering import THING, day_text, render, texts, wechat_fields
-from app.notifications.templates import TEMPLATES
+from app.notifications.templates import TEMPLATES, Kind
 from tests.cover_fixtures import Rider, make_rider
 from tests.notifications.outbox import PLAN, sms_of, tell, work
 from tests.simulators_fixture import Simulators
 
-VALUES: dict[str, Any] = {
-    "plan": PLAN,
+MOMENT = "2026-12-31T16:30:00+00:00"
+BY_KIND: Mapping[Kind, Any] = {
+    "words": PLAN,
     "number": "P4T9K2M7XQ1B",
     "amount": 123_456,
-    "agreed": 5_000,
-    "first_day": "2026-12-01",
-    "last_day": "2028-02-29",
-    "until": "2028-03-30",
-    "charge_on": "2028-02-26",
-    "due_day": "2026-12-31",
+    "day": "2028-02-29",
+    "moment": MOMENT,
 }
-MOMENT = "2026-12-31T16:30:00+00:00"
 LANGUAGES: tuple[Language, Language] = ("zh", "en")
 
 
 def values_of(code: str) -> dict[str, Any]:
-    kinds = TEMPLATES[code].parameters
-    return {name: MOMENT if kinds[name] == "moment" else VALUES[name] for name in kinds}
+    return {name: BY_KIND[kind] for name, kind in TEMPLATES[code].parameters.items()}
 
 
 @pytest.mark.parametrize(
