@@ -46,6 +46,7 @@ from app.relief import jobs as relief
 from app.rosters import jobs as rosters
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
+from app.treasury import jobs as treasury
 
 log = structlog.get_logger("worker")
 
@@ -60,6 +61,7 @@ JOBS: Mapping[str, Handler] = {
     **payouts.JOBS,
     **notifications.JOBS,
     **claims.JOBS,
+    **treasury.JOBS,
 }
 # Jobs that ask whether there is anything to do; several workers asking is harmless.
 TIMERS: Mapping[str, timedelta] = {
@@ -70,6 +72,7 @@ TIMERS: Mapping[str, timedelta] = {
     **rosters.TIMERS,
     **documents.TIMERS,
     **payouts.TIMERS,
+    **treasury.TIMERS,
 }
 
 COMMAND_SECONDS = 60.0

@@ -1,5 +1,6 @@
 """A municipal office with a database of its own: months close for good, days are compared whole."""
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,8 +24,11 @@ from app.organisations.models import Kind, Organisation
 from app.payouts.models import Payout
 from app.payouts.service import Destination, request_refund_payout
 from app.settings import Settings
+from app.treasury.running import run_comparison
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
-from tests.cover_fixtures import Rider, make_rider
+from tests.claims.factories import poll, run_jobs
+from tests.cover_fixtures import Rider, context_of, make_gateway, make_rider, order, scalar
+from tests.simulators_fixture import Simulators
 
 INVARIANTS = Path(__file__).parent / "invariants"
 
@@ -40,7 +44,7 @@ class Municipal:
     supervisor: SignedIn
     another_supervisor: SignedIn
 
-    async def get(self, path: str, who: SignedIn | None = None, **params: Any) -> httpx.Response:
+    async def get(self, path: str, who: SignedIn | None = None, /, **params: Any) -> httpx.Response:
         headers = (who or self.auditor).headers
         return await self.client.get(f"/v1/staff/{path}", headers=headers, params=params)
 
@@ -132,3 +136,96 @@ async def municipal(
                 await staff_token(app, city.id, ["supervisor"]),
                 await staff_token(app, city.id, ["supervisor"]),
             )
+
+
+@dataclass
+class World:
+    """An office and outside systems of its own; `day` is the day on which money moves."""
+
+    office: Municipal
+    simulators: Simulators
+    day: date
+    passed: int = 0
+
+    async def day_passes(self) -> None:
+        """For everybody: the business clock and the outside systems'."""
+        self.passed += 1
+        self.simulators.control("clock", advance_seconds=86_400)
+        await self.office.today_is(self.day + timedelta(days=self.passed))
+
+    def on(self, days: int = 0) -> str:
+        return (self.day + timedelta(days=days)).isoformat()
+
+    async def pays(self, *, told: bool = True) -> dict[str, Any]:
+        """A rider pays 25 yuan; the notice comes, or is lost."""
+        office = self.office
+        rider = await make_rider(office.app)
+        gateway = make_gateway(office.client, self.simulators)
+        opened = await order(office.client, rider)
+        paid = await gateway.pay(rider, opened["id"])
+        if told:
+            made = gateway.payment_notice(paid, opened["amount_fen"])
+            assert await gateway.deliver(made) == 204
+        return paid | {"amount_fen": opened["amount_fen"], "order_id": opened["id"]}
+
+    async def transfers(self, fen: int = 10_000) -> Payout:
+        """Money that reached a wallet."""
+        office = self.office
+        rider = await make_rider(office.app, openid=f"o-{secrets.token_hex(10)}")
+        destination = Destination("wechat", account_id=rider.caller.account_id)
+        async with office.app.state.database.transaction() as session:
+            payout = await request_refund_payout(
+                session,
+                refund_id=new_id(),
+                plan_code="RIDER-ACC",
+                person_id=rider.person.id,
+                amount_fen=fen,
+                destination=destination,
+                actor=SYSTEM,
+                now=await business_now(session, sandbox=True),
+            )
+        await run_jobs(office.app)
+        self.simulators.control(
+            "transfers/confirm", out_bill_no=payout.out_bill_no, behaviour="dropped"
+        )
+        await poll(office.app)
+        assert (await office.payout(payout.id)).status == "paid"
+        return payout
+
+    async def sends(self, fen: int = 20_000) -> Payout:
+        """Money that reached a bank account."""
+        payout = await self.office.owe(fen)
+        await run_jobs(self.office.app)
+        for _ in range(60):
+            await poll(self.office.app)
+            if (await self.office.payout(payout.id)).status == "paid":
+                return payout
+            await asyncio.sleep(0.03)
+        raise AssertionError("the bank never paid")
+
+    async def compare(self, source: str, day: str | None = None) -> dict[str, Any]:
+        """Compare a day; the run with its items."""
+        office = self.office
+        body = {"source": source, "day": day or self.on()}
+        answer = await office.post("reconciliations", body)
+        assert answer.status_code == 201, answer.text
+        run_id = answer.json()["id"]
+        await run_comparison(context_of(office.app), {"run_id": run_id})
+        return await self.run(run_id)
+
+    async def run(self, run_id: str) -> dict[str, Any]:
+        path = f"reconciliations/{run_id}"
+        items = await self.office.get(f"{path}/items")
+        view: dict[str, Any] = (await self.office.get(path)).json()
+        return view | {"items": items.json()["items"]}
+
+    async def settle(
+        self, run: dict[str, Any], way: str, who: SignedIn | None = None, place: int = 0
+    ) -> httpx.Response:
+        item = run["items"][place]["id"]
+        path = f"reconciliations/{run['id']}/items/{item}/settlement"
+        return await self.office.post(path, {"way": way, "note": "测试"}, who)
+
+    async def balance(self, account: str) -> int:
+        sum_of = "select coalesce(sum(amount_fen), 0) from ledger_entry where account_code = :code"
+        return int(await scalar(self.office.app.state.database, sum_of, code=account))

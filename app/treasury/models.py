@@ -84,7 +84,7 @@ class ReconciliationItem(Base):
         CheckConstraint(_among("cause", CAUSES), name="cause"),
         CheckConstraint(_among("way", WAYS), name="way"),
         CheckConstraint(ITEM.check(), name="status"),
-        CheckConstraint("(status = 'settled') = (settled_at is not null)", name="settled_at"),
+        CheckConstraint("status <> 'settled' or settled_at is not null", name="settled_at"),
         CheckConstraint(
             "way is distinct from 'write_off' or status <> 'settled'"
             " or (proposed_by is not null and settled_by <> proposed_by)",

@@ -2,18 +2,34 @@
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Depends, Path, Query, Response
 
 from app.kernel.database import SessionDep
-from app.kernel.dependencies import NowDep
+from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
-from app.kernel.principal import Auditor
+from app.kernel.pagination import CursorParameter, Page, PageSize
+from app.kernel.principal import Auditor, Principal, Supervisor, require
 from app.kernel.routing import router
+from app.kernel.schema import Day
 from app.ledger.schemas import LedgerMonthView
-from app.treasury import closing
+from app.ledger.service import require_books
+from app.treasury import closing, requesting, settling
+from app.treasury.schemas import (
+    CompareBody,
+    ItemStatus,
+    ItemView,
+    RunState,
+    RunView,
+    SettlementBody,
+    SourceWord,
+    Wanted,
+)
 
 routes = router("treasury")
+
+Reader = Annotated[Principal, Depends(require("staff", "auditor", "supervisor"))]
 
 Month = Annotated[str, Path(pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
 
@@ -30,3 +46,75 @@ async def close_ledger_month(
     """
     view = await closing.close_month(session, auditor, date.fromisoformat(f"{month}-01"), now)
     return await keyed.reply(201, view)
+
+
+@routes.post("/v1/staff/reconciliations", status_code=201, response_model=RunView)
+async def compare_day(
+    supervisor: Supervisor, session: SessionDep, now: NowDep, keyed: KeyedDep, body: CompareBody
+) -> Response:
+    """Have a past day compared now, or once more; the worker does each day by itself in the
+    morning after.
+    """
+    await require_books(session, supervisor)
+    view = await requesting.compare_day(session, supervisor, body.source, body.day, now)
+    return await keyed.reply(201, view)
+
+
+@routes.get("/v1/staff/reconciliations")
+async def list_reconciliations(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    source: SourceWord | None = None,
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+    state: RunState | None = None,
+    cursor: CursorParameter = None,
+    limit: PageSize = 50,
+) -> Page[RunView]:
+    """Comparisons, newest first; `balanced` ones have no difference left."""
+    await require_books(session, reader)
+    wanted = Wanted(source, first, last, state)
+    return await requesting.list_runs(session, vault, wanted, cursor, limit)
+
+
+@routes.get("/v1/staff/reconciliations/{run_id}")
+async def read_reconciliation(reader: Reader, session: SessionDep, run_id: UUID) -> RunView:
+    """One day of one outside account: counts and sums of both sides."""
+    await require_books(session, reader)
+    return await requesting.read_run(session, run_id)
+
+
+@routes.get("/v1/staff/reconciliations/{run_id}/items")
+async def list_reconciliation_items(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    run_id: UUID,
+    status: ItemStatus | None = None,
+    cursor: CursorParameter = None,
+    limit: PageSize = 50,
+) -> Page[ItemView]:
+    """The differences that a comparison found, each with its cause."""
+    await require_books(session, reader)
+    return await requesting.list_items(session, vault, run_id, status, cursor, limit)
+
+
+@routes.post(
+    "/v1/staff/reconciliations/{run_id}/items/{item_id}/settlement", response_model=ItemView
+)
+async def settle_difference(
+    supervisor: Supervisor,
+    session: SessionDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    run_id: UUID,
+    item_id: UUID,
+    body: SettlementBody,
+) -> Response:
+    """End a difference: `ask` the outside system, `post_fee`, `suspend` it, `refund` money of
+    nobody's order, or `write_off` by two people (`keep_open` refuses a proposed write-off).
+    """
+    await require_books(session, supervisor)
+    item = await settling.settle(session, supervisor, run_id, item_id, body.way, body.note, now)
+    return await keyed.reply(200, requesting.item_view(item))

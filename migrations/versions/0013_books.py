@@ -410,7 +410,7 @@ def _items() -> None:
             " 'fee', 'timing')",
             way="way in ('itself', 'post_fee', 'suspend', 'refund', 'write_off')",
             status="status in ('asked', 'open', 'proposed', 'refunding', 'settled')",
-            settled_at="(status = 'settled') = (settled_at is not null)",
+            settled_at="status <> 'settled' or settled_at is not null",
             two_people="way is distinct from 'write_off' or status <> 'settled'"
             " or (proposed_by is not null and settled_by <> proposed_by)",
         ),

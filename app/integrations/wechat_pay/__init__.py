@@ -11,6 +11,8 @@ from app.integrations.wechat_pay.contract_shapes import (
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
     BillRow,
+    FundBill,
+    FundRow,
     Notice,
     OrderRequest,
     Payment,
@@ -33,6 +35,8 @@ __all__ = [
     "ContractRequest",
     "ContractSigning",
     "ContractState",
+    "FundBill",
+    "FundRow",
     "Notice",
     "OrderRequest",
     "Payment",

@@ -1,31 +1,72 @@
-"""WeChat Pay's daily bill: a CSV whose every value hides behind a back-tick."""
+"""WeChat Pay's daily bills: CSV files whose every value hides behind a back-tick."""
 
 import csv
 import gzip
 import hashlib
 import io
 import zlib
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from app.integrations.errors import OutcomeUnknown
-from app.integrations.wechat_pay.shapes import BillRow, TradeBill
+from app.integrations.wechat_pay.shapes import BillRow, FundBill, FundRow, TradeBill
 from app.integrations.wechat_pay.signing import SYSTEM
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+Bill = TypeVar("Bill", TradeBill, FundBill)
 
 
 def read_bill(on: date, zipped: bytes, sha1: str) -> TradeBill:
     """Unzip, compare with the signed digest and read; OutcomeUnknown if anything is off."""
+    return _read(zipped, sha1, partial(_parse, on))
+
+
+def read_fund_bill(on: date, zipped: bytes, sha1: str) -> FundBill:
+    """The same for the bill of the account's movements."""
+    return _read(zipped, sha1, partial(_parse_funds, on))
+
+
+def _read(zipped: bytes, sha1: str, parse: Callable[[str], Bill]) -> Bill:
     try:
         text = gzip.decompress(zipped)
         # The protocol's digest; what proves the file is that the digest came signed.
         if hashlib.sha1(text, usedforsecurity=False).hexdigest() != sha1.lower():
             raise ValueError("digest")
-        return _parse(on, text.decode("utf-8-sig"))
+        return parse(text.decode("utf-8-sig"))
     except (OSError, EOFError, zlib.error, ValueError, KeyError, InvalidOperation) as error:
         raise OutcomeUnknown(SYSTEM, "bill not understood") from error
+
+
+def _parse_funds(on: date, text: str) -> FundBill:
+    header, *details, summary_header, summary = [
+        line for line in csv.reader(io.StringIO(text)) if line
+    ]
+    rows = tuple(
+        _movement({name: _plain(value) for name, value in zip(header, line, strict=True)})
+        for line in details
+    )
+    totals = {name: _plain(value) for name, value in zip(summary_header, summary, strict=True)}
+    came = sum(row.amount_fen for row in rows if row.amount_fen > 0)
+    went = -sum(row.amount_fen for row in rows if row.amount_fen < 0)
+    told = (totals["资金流水总笔数"], _fen(totals["收入金额"]), _fen(totals["支出金额"]))
+    if told != (str(len(rows)), came, went):
+        raise ValueError("rows missing")
+    return FundBill(on, rows)
+
+
+def _movement(cells: dict[str, str]) -> FundRow:
+    sign = {"收入": 1, "支出": -1}[cells["收支类型"]]
+    return FundRow(
+        at=datetime.strptime(cells["记账时间"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI),
+        business=cells["业务类型"],
+        number=cells["业务凭证号"],
+        gateway_number=cells["微信支付业务单号"],
+        amount_fen=sign * _fen(cells["收支金额(元)"]),
+    )
 
 
 def _parse(on: date, text: str) -> TradeBill:

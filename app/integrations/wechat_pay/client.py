@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.integrations.errors import OutcomeUnknown, Untrusted
 from app.integrations.wechat_pay import wire
-from app.integrations.wechat_pay.bills import read_bill
+from app.integrations.wechat_pay.bills import read_bill, read_fund_bill
 from app.integrations.wechat_pay.contract_shapes import (
     ChargeRequest,
     Contract,
@@ -23,6 +23,7 @@ from app.integrations.wechat_pay.gateway import Gateway, refusal
 from app.integrations.wechat_pay.notices import open_resource, read_notice
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
+    FundBill,
     Notice,
     OrderRequest,
     Payment,
@@ -171,17 +172,17 @@ class Client:
         return f"/v3/papay/sign/contracts/plan-id/{self._plan_id}/out-contract-code/{code}"
 
     async def refund(self, request: RefundRequest) -> Refund:
-        body = {
+        body: dict[str, Any] = {
             "out_trade_no": request.out_trade_no,
             "out_refund_no": request.out_refund_no,
             "reason": request.reason,
-            "notify_url": request.notify_url,
             "amount": {
                 "refund": request.refund_fen,
                 "total": request.total_fen,
                 "currency": "CNY",
             },
         }
+        body |= {"notify_url": request.notify_url} if request.notify_url else {}
         answer = await self._gateway.ask(
             "POST", "/v3/refund/domestic/refunds", wire.RefundWire, body
         )
@@ -222,6 +223,16 @@ class Client:
 
     async def trade_bill(self, on: date) -> TradeBill:
         path = f"/v3/bill/tradebill?bill_date={on.isoformat()}&bill_type=ALL&tar_type=GZIP"
+        zipped, sha1 = await self._bill(path)
+        return await asyncio.to_thread(read_bill, on, zipped, sha1)
+
+    async def fund_bill(self, on: date) -> FundBill:
+        path = f"/v3/bill/fundflowbill?bill_date={on.isoformat()}&account_type=BASIC&tar_type=GZIP"
+        zipped, sha1 = await self._bill(path)
+        return await asyncio.to_thread(read_fund_bill, on, zipped, sha1)
+
+    async def _bill(self, path: str) -> tuple[bytes, str]:
+        """The zipped file of a bill, and the digest under which it was announced."""
         address = await self._gateway.ask("GET", path, wire.BillAddressWire)
         if not address.download_url.startswith(f"{self._gateway.base_url}/"):
             # Our signature must not be sent to whatever address an answer names.
@@ -230,7 +241,7 @@ class Client:
         response = await self._gateway.send("GET", download, seconds=BILL_SECONDS)
         if response.status_code != 200:
             raise refusal(response)
-        return await asyncio.to_thread(read_bill, on, response.content, address.hash_value)
+        return response.content, address.hash_value
 
     async def unknown_serial(self) -> None:
         await self._gateway.platform.missed.wait()

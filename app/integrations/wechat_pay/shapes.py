@@ -72,7 +72,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """Money back for a paid order; `out_refund_no` ≤ 64, `total_fen` is the order's amount."""
+    """Money back for a paid order; `out_refund_no` ≤ 64, `total_fen` is the order's amount.
+
+    An empty `notify_url` asks for no notice.
+    """
 
     out_trade_no: str
     out_refund_no: str
@@ -175,6 +178,28 @@ class TradeBill:
     refund_fen: int
 
 
+@dataclass(frozen=True, slots=True)
+class FundRow:
+    """One movement of the merchant's account; money in is positive, money out negative.
+
+    `business` is the gateway's word for its cause; `number` is ours, `gateway_number` its own.
+    """
+
+    at: datetime
+    business: str
+    number: str
+    gateway_number: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundBill:
+    """What moved on the merchant's account in one day; complete by its own counts and sums."""
+
+    on: date
+    rows: tuple[FundRow, ...]
+
+
 class WeChatPay(Protocol):
     """The payment gateway, API v3.
 
@@ -258,6 +283,10 @@ class WeChatPay(Protocol):
 
     async def trade_bill(self, on: date) -> TradeBill:
         """The bill of a past day (Asia/Shanghai); `Refused("NO_STATEMENT_EXIST")` if empty."""
+        ...
+
+    async def fund_bill(self, on: date) -> FundBill:
+        """Every movement of the account on a past day, transfers to wallets among them."""
         ...
 
     async def unknown_serial(self) -> None:

@@ -1,44 +1,89 @@
-"""The daily trade bill: one CSV line per payment and refund of a past day, then the sums."""
+"""The daily bills: payments and refunds of a past day, and what moved on the account.
+
+`/control/bills/change` puts a difference into the bill of a day, to be found by whoever
+compares it with the books.
+"""
 
 import gzip
 import hashlib
 import secrets
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Literal
+
+import msgspec
+from starlette.routing import Route
 
 from app.simulators.store import Record
-from app.simulators.wechat_pay import orders
+from app.simulators.wechat_pay import bill_rows, orders
+from app.simulators.wechat_pay.bill_rows import Row
 from app.simulators.wechat_pay.forms import PayError
-from app.simulators.world import World
+from app.simulators.world import World, control
 
-HEADER = (
-    "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,交易状态,"
-    "付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,"
-    "退款类型,退款状态,商品名称,商户数据包,手续费,费率,订单金额,申请退款金额,费率备注"
-)
-SUMMARY = (
-    "总交易单数,应结订单总金额,退款总金额,充值券退款总金额,手续费总金额,订单总金额,申请退款总金额"
-)
+Bill = Literal["trade", "fund"]
 
 
-def announce(world: World, bill_date: str, bill_type: str, base_url: str) -> dict[str, str]:
+class ChangeForm(msgspec.Struct, forbid_unknown_fields=True):
+    """A difference in a day's bill.
+
+    `number` is out_trade_no, out_refund_no or out_bill_no; for `extra` it may be left out.
+    `fee` charges `amount_fen` for a payment; `next_day` moves a row to the following day.
+    """
+
+    day: str
+    what: Literal["omit", "amount", "extra", "fee", "next_day"]
+    bill: Bill = "trade"
+    number: str = ""
+    amount_fen: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What is particular to one of the two bills."""
+
+    rows_of: Callable[[World, str], list[Row]]
+    text: Callable[[list[Row]], str]
+    unordered: Callable[[World, str, str, int], Row]
+
+
+_KINDS: dict[str, _Kind] = {
+    "trade": _Kind(bill_rows.trades, bill_rows.trade_text, bill_rows.extra_trade),
+    "fund": _Kind(bill_rows.movements, bill_rows.fund_text, bill_rows.extra_movement),
+}
+
+
+def control_routes(world: World) -> list[Route]:
+    return [control("/bills/change", ChangeForm, partial(_change, world))]
+
+
+def _change(world: World, form: ChangeForm) -> dict[str, Any]:
+    number = form.number or f"X{secrets.token_hex(12)}"
+    change = {**msgspec.to_builtins(form), "number": number}
+    parent = f"{form.bill} {form.day}"
+    world.store.put("bill-change", secrets.token_hex(8), change, parent)
+    return {"number": number}
+
+
+def announce(world: World, bill: Bill, bill_date: str, base_url: str) -> dict[str, str]:
     """Where the bill of a past day lies, and its digest."""
     try:
         on = date.fromisoformat(bill_date)
     except ValueError:
         raise PayError(400, "PARAM_ERROR", "bill_date is not a date") from None
-    if bill_type not in ("", "ALL"):
-        raise PayError(400, "PARAM_ERROR", "only bill_type ALL is simulated")
     if on >= world.clock.now().astimezone(orders.SHANGHAI).date():
         raise PayError(400, "INVALID_REQUEST", "the day is not over")
-    text = _text(world, on.isoformat())
-    if text is None:
+    rows = _rows(world, bill, on)
+    if not rows:
         raise PayError(400, "NO_STATEMENT_EXIST", "nothing happened on that day")
+    written = _KINDS[bill].text(rows)
     token = secrets.token_hex(16)
-    world.store.put("bill", token, {"text": text})
+    world.store.put("bill", token, {"text": written})
     return {
         "hash_type": "SHA1",
         # The protocol's digest of a file that is announced under signature.
-        "hash_value": hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(),
+        "hash_value": hashlib.sha1(written.encode(), usedforsecurity=False).hexdigest(),
         "download_url": f"{base_url}/v3/billdownload/file?token={token}",
     }
 
@@ -52,58 +97,32 @@ def download(world: World, token: str) -> bytes:
     return gzip.compress(bill["text"].encode())
 
 
-def _text(world: World, day: str) -> str | None:
-    payments = [
-        order
-        for each in world.store.children("transaction", day)
-        if (order := world.store.get("order", each["out_trade_no"]))
-    ]
-    refunds = [
-        refund
-        for each in world.store.children("refunded", day)
-        if (refund := world.store.get("refund", each["out_refund_no"]))
-    ]
-    rows = [_payment(world, order) for order in payments]
-    rows += [_refund(world, refund) for refund in refunds]
-    if not rows:
-        return None
-    paid = sum(order["total"] for order in payments)
-    back = sum(refund["refund"] for refund in refunds)
-    sums = [str(len(rows)), _yuan(paid), _yuan(back), "0.00", "0.00000", _yuan(paid), _yuan(back)]
-    return "\r\n".join([HEADER, *map(_line, rows), SUMMARY, _line(sums)]) + "\r\n"
+def _rows(world: World, bill: Bill, on: date) -> list[Row]:
+    kind, day = _KINDS[bill], on.isoformat()
+    rows = kind.rows_of(world, day)
+    before = (on - timedelta(days=1)).isoformat()
+    moved = _moved(world, bill, before)
+    rows += [row for row in kind.rows_of(world, before) if row.number in moved]
+    for change in _changes(world, bill, day):
+        rows = _changed(world, kind, rows, change)
+    return rows
 
 
-def _line(values: list[str]) -> str:
-    return ",".join(f"`{value.replace(',', ' ')}" for value in values)
+def _changes(world: World, bill: Bill, day: str) -> list[Record]:
+    return world.store.children("bill-change", f"{bill} {day}")
 
 
-def _yuan(fen: int) -> str:
-    return f"{fen // 100}.{fen % 100:02d}"
+def _moved(world: World, bill: Bill, day: str) -> set[str]:
+    return {each["number"] for each in _changes(world, bill, day) if each["what"] == "next_day"}
 
 
-def _payment(world: World, order: Record) -> list[str]:
-    total = _yuan(order["total"])
-    return [
-        *_head(world, order, order["success_time"]),
-        *("SUCCESS", "OTHERS", "CNY", total, "0.00", "0", "0", "0.00", "0.00", "", ""),
-        *(order["description"], order["attach"], "0.00000", "0.00%", total, "0.00", ""),
-    ]
-
-
-def _refund(world: World, refund: Record) -> list[str]:
-    order = orders.existing(world, refund["out_trade_no"])
-    back = _yuan(refund["refund"])
-    return [
-        *_head(world, order, refund["success_time"]),
-        *("REFUND", "OTHERS", "CNY", "0.00", "0.00", refund["refund_id"]),
-        *(refund["out_refund_no"], back, "0.00", "ORIGINAL", refund["status"]),
-        *(order["description"], order["attach"], "0.00000", "0.00%", "0.00", back, ""),
-    ]
-
-
-def _head(world: World, order: Record, at: str) -> list[str]:
-    config = world.config
-    return [
-        *(at[:19].replace("T", " "), config.appid, config.mchid, "0", ""),
-        *(order["transaction_id"], order["out_trade_no"], order["openid"], order["trade_type"]),
-    ]
+def _changed(world: World, kind: _Kind, rows: list[Row], change: Record) -> list[Row]:
+    number, fen = change["number"], change["amount_fen"]
+    match change["what"]:
+        case "extra":
+            return [*rows, kind.unordered(world, change["day"], number, fen)]
+        case "amount":
+            return [row.costing(fen) if row.number == number else row for row in rows]
+        case "fee":
+            return [row.charged(fen) if row.number == number else row for row in rows]
+    return [row for row in rows if row.number != number]

@@ -60,7 +60,8 @@ def routes(world: World, keys: PayKeys) -> list[Route]:
         door("POST", TRANSFERS, _transfer),
         door("GET", f"{TRANSFERS}/out-bill-no/{{number}}", _query_transfer),
         door("POST", f"{TRANSFERS}/out-bill-no/{{number}}/cancel", _cancel_transfer),
-        door("GET", "/v3/bill/tradebill", _announce_bill),
+        door("GET", "/v3/bill/tradebill", _announce_trades),
+        door("GET", "/v3/bill/fundflowbill", _announce_movements),
         door("GET", "/v3/billdownload/file", _download_bill),
         door("GET", "/v3/certificates", _certificates),
     ]
@@ -81,6 +82,7 @@ def control_routes(world: World, keys: PayKeys) -> list[Route]:
         control("/charges/next", contracts.NextChargeForm, partial(contracts.choose_next, world)),
         control("/charges/finish", contracts.ChargeChoice, partial(contracts.finish_now, world)),
         *certificates.control_routes(world, keys),
+        *bills.control_routes(world),
     ]
 
 
@@ -184,12 +186,21 @@ def _charge(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
     return 200, contracts.charge(world, forms.read(body, contracts.ChargeForm))
 
 
-def _announce_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
-    asked = request.query_params
+def _announce_trades(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    if request.query_params.get("bill_type", "") not in ("", "ALL"):
+        raise PayError(400, "PARAM_ERROR", "only bill_type ALL is simulated")
+    return _announced(world, "trade", request)
+
+
+def _announce_movements(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
+    if request.query_params.get("account_type", "") not in ("", "BASIC"):
+        raise PayError(400, "PARAM_ERROR", "only the basic account is simulated")
+    return _announced(world, "fund", request)
+
+
+def _announced(world: World, bill: bills.Bill, request: Request) -> Answer:
     base_url = f"{request.url.scheme}://{request.url.netloc}{request.scope['root_path']}"
-    return 200, bills.announce(
-        world, asked.get("bill_date", ""), asked.get("bill_type", ""), base_url
-    )
+    return 200, bills.announce(world, bill, request.query_params.get("bill_date", ""), base_url)
 
 
 def _download_bill(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:

@@ -108,6 +108,10 @@ def end(world: World, transfer: Record, state: str, reason: str, how: notices.Be
         "update_time": orders.local(world.clock.now()),
     }
     save(world, transfer)
+    if state == "SUCCESS":
+        number = {"out_bill_no": transfer["out_bill_no"]}
+        day = transfer["update_time"][:10]
+        world.store.put("transferred", transfer["out_bill_no"], number, day)
     if transfer["notify_url"]:
         notices.queue(
             world,

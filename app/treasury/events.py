@@ -1,0 +1,9 @@
+"""Facts about reconciliation, and the names of its jobs."""
+
+DIFFERENCES_FOUND = "reconciliation.differences_found"
+ITEM_SETTLED = "reconciliation.item_settled"
+
+MORNING = "treasury.morning"
+COMPARE = "treasury.compare"
+ASK_ITEM = "treasury.ask_item"
+REFUND_ITEM = "treasury.refund_item"

@@ -1,0 +1,97 @@
+"""Comparisons, differences, and the ways to end them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from app.kernel.schema import Body, Day, View
+
+SourceWord = Literal["gateway_trade", "gateway_transfer", "bank"]
+RunState = Literal["requested", "open", "balanced"]
+ItemStatus = Literal["open", "asked", "proposed", "refunding", "settled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which comparisons a list shows."""
+
+    source: SourceWord | None
+    first: date | None
+    last: date | None
+    state: RunState | None
+
+
+class CompareBody(Body):
+    """A past day of one outside account."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"source": "bank", "day": "2026-11-20"}]},
+    )
+
+    source: SourceWord
+    day: Day
+
+
+class RunView(View):
+    """One day of one outside account, compared; balanced once every difference is settled.
+
+    Money in counts positive, money out negative.
+    """
+
+    id: UUID
+    source: SourceWord
+    day: date
+    state: RunState
+    requested_at: datetime
+    finished_at: datetime | None
+    our_rows: int | None
+    our_fen: int | None
+    their_rows: int | None
+    their_fen: int | None
+    matched: int | None
+    open_items: int
+
+
+class ItemView(View):
+    """One difference. `difference_fen` is what our account lacks: theirs less ours."""
+
+    id: UUID
+    source: SourceWord
+    kind: Literal["payment", "refund", "transfer", "bank_transfer", "receipt", "fee"]
+    number: str = Field(description="Out trade, refund or bill number, or the bank's reference.")
+    day: date
+    subject_id: UUID | None = Field(description="Our payment attempt, refund, payout or receipt.")
+    ours_fen: int | None
+    theirs_fen: int | None
+    ours_status: str | None
+    theirs_status: str | None
+    difference_fen: int
+    cause: Literal[
+        "missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"
+    ]
+    status: ItemStatus
+    way: Literal["itself", "post_fee", "suspend", "refund", "write_off"] | None
+    note: str | None
+    proposed_by: UUID | None
+    settled_by: UUID | None
+    settled_at: datetime | None
+
+
+class SettlementBody(Body):
+    """A way to end a difference; `write_off` is proposed by one and confirmed by another."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"way": "post_fee", "note": "银行手续费回单 11-20"}]},
+    )
+
+    way: Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
+    note: Annotated[str | None, Field(min_length=1, max_length=300)] = None
