@@ -27,6 +27,7 @@ from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.clock import refuse_moved_clock
 from app.kernel.database import Database
+from app.kernel.durability import refuse_forgetful_database
 from app.kernel.finding import include
 from app.kernel.gate import KIB, Gate
 from app.kernel.logs import configure_logs
@@ -182,6 +183,7 @@ async def _at_work(app: FastAPI, database: Database) -> AsyncIterator[None]:
         await vault.refresh(session)
         if not app.state.settings.sandbox:
             await refuse_moved_clock(session)
+            await refuse_forgetful_database(session)
     authenticator: Authenticator = app.state.authenticate
     await authenticator.start()
     scan_desk: ScanDesk = app.state.scan_desk
