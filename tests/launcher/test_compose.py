@@ -69,11 +69,12 @@ def test_every_file_is_there_or_said_to_be_made() -> None:
 
 def test_every_service_of_ours_runs_a_command_that_exists() -> None:
     known = typer.main.get_command(command_line).commands  # type: ignore[attr-defined]
-    image = yaml.safe_load(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
+    image: list[str] = yaml.safe_load(re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
     assert 'ENTRYPOINT ["redumbrella"]' in DOCKERFILE
     assert set(OURS) == {"migrate", "api", "worker"}
     for service in OURS.values():
-        name, *arguments = service["command"] if "command" in service else image
+        command: list[str] = service.get("command", image)
+        name, *arguments = command
         options = {option for each in known[name].params for option in each.opts}
         given = {argument for argument in arguments if argument.startswith("--")}
         assert given <= options, name
