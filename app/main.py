@@ -34,6 +34,7 @@ from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.clock import refuse_moved_clock
 from app.kernel.database import Database
+from app.kernel.durability import refuse_forgetful_database
 from app.kernel.finding import include
 from app.kernel.gate import KIB, Gate
 from app.kernel.logs import configure_logs
@@ -85,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     partner_routes.routes,
     documents.routes,
     members.routes,
+    members.callback_routes,
     member_staff_routes.routes,
     ledger.routes,
     treasury.routes,
@@ -97,10 +99,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     moratorium_routes.routes,
     billing.routes,
     billing.hot_routes,
+    billing.callback_routes,
     quote_routes.routes,
     cancellation_routes.routes,
     renewal_agreements.routes,
     payouts.routes,
+    payouts.callback_routes,
     payout_batches.routes,
     notifications.routes,
     claims.routes,
@@ -197,6 +201,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Red Umbrella 红伞",
         version="0.1.0",
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         generate_unique_id_function=operation_id,
         lifespan=_lifespan,
         redirect_slashes=False,
@@ -235,6 +240,7 @@ async def _at_work(app: FastAPI, database: Database) -> AsyncIterator[None]:
         await vault.refresh(session)
         if not app.state.settings.sandbox:
             await refuse_moved_clock(session)
+            await refuse_forgetful_database(session)
     authenticator: Authenticator = app.state.authenticate
     await authenticator.start()
     scan_desk: ScanDesk = app.state.scan_desk

@@ -33,6 +33,7 @@ from app.integrations.outside import connect, keep_certificates
 from app.kernel import audit
 from app.kernel.clock import business_now, refuse_moved_clock
 from app.kernel.database import Database, asyncpg_dsn
+from app.kernel.durability import refuse_forgetful_database
 from app.kernel.ids import new_id
 from app.kernel.jobs import QUEUE_SETTINGS, Handler, JobContext, RetryLater, enqueue, enqueue_due
 from app.kernel.logs import configure_logs
@@ -99,6 +100,7 @@ async def run(settings: Settings) -> None:
             await vault.refresh(session)
             if not settings.sandbox:
                 await refuse_moved_clock(session)
+                await refuse_forgetful_database(session)
         async with connect(settings) as outside, _listening_pool(settings) as pool:
             context = JobContext(database, vault, settings, outside)
             await _work(context, pool)

@@ -18,7 +18,7 @@ step "mypy" mypy
 step "import-linter" lint-imports --no-logo
 step "migrations" python scripts/check_migrations.py
 step "hadolint" hadolint Dockerfile
-step "shell scripts" bash -n scripts/bootstrap.sh scripts/lock.sh scripts/check.sh deploy/postgres-roles.sh .ci/run
+step "shell scripts" bash -n scripts/bootstrap.sh scripts/lock.sh scripts/check.sh deploy/postgres-roles.sh .ci/run .ci/openapi/lint
 if [ -n "$failed" ]; then
     printf '\nfailed: %s\n' "${failed#, }" >&2
     exit 1

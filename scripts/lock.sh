@@ -14,6 +14,7 @@ compile() {
 
 upgrade=${1:-}
 compile requirements-bootstrap.lock $upgrade requirements-bootstrap.in
+compile .ci/openapi/requirements.lock $upgrade .ci/openapi/requirements.in
 compile requirements.lock $upgrade --group build --extra embedded pyproject.toml
 # The other two install the very versions of the first.
 compile requirements-dev.lock $upgrade --group build --extra embedded --group dev -c requirements.lock pyproject.toml

@@ -24,6 +24,7 @@ from app.kernel.routing import hot_router, router
 
 routes = router("orders")
 hot_routes = hot_router("orders")
+callback_routes = hot_router("callbacks")
 OrderId = Annotated[UUID, Path(description="The order's id.")]
 
 
@@ -159,7 +160,7 @@ async def _take_notice(request: Request) -> Response:
     return Response(status_code=204)
 
 
-@hot_routes.post(
+@callback_routes.post(
     "/v1/gateway/wechat-pay/payments", status_code=204, responses=refused(401, 404, 409)
 )
 async def take_payment_notice(request: Request) -> Response:
@@ -171,7 +172,7 @@ async def take_payment_notice(request: Request) -> Response:
     return await _take_notice(request)
 
 
-@hot_routes.post(
+@callback_routes.post(
     "/v1/gateway/wechat-pay/refunds", status_code=204, responses=refused(401, 404, 409)
 )
 async def take_refund_notice(request: Request) -> Response:

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ LOCAL_FOLDER = Path(__file__).resolve().parents[2] / ".data" / "objects"
 # Below this size encrypting costs less than handing it to a thread.
 _INLINE_BYTES = 256 * 1024
 _FAILURES = (BaseError, OSError)
+# A storage that does not answer must not hold requests for minutes, as the library would.
+_PATIENCE = {"connect_timeout": "2s", "read_timeout": "10s", "timeout": "30s"}
+_RETRIES: Mapping[str, Any] = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+# Options of the connection; all others are the store's own (bucket, region, keys).
+_CONNECTION = {
+    *("allow_http", "allow_invalid_certificates", "connect_timeout", "http1_only", "http2_only"),
+    *("pool_idle_timeout", "pool_max_idle_per_host", "proxy_ca_certificate", "proxy_excludes"),
+    *("proxy_url", "read_timeout", "root_certificate", "timeout", "user_agent"),
+}
 
 
 class ObjectStorage:
@@ -91,11 +101,29 @@ async def _in_thread(size: int, act: Any, *arguments: Any) -> bytes:
 def _store(url: str, options: tuple[tuple[str, str], ...]) -> Any:
     if url.startswith("file:"):
         return from_url(url, mkdir=True)
-    return from_url(url, **dict(options))  # type: ignore[call-overload]
+    # Handed to the store, an option of the connection would end the process.
+    connection = {name: value for name, value in options if name in _CONNECTION}
+    try:
+        return from_url(  # type: ignore[call-overload]
+            url,
+            config={name: value for name, value in options if name not in connection},
+            client_options=_PATIENCE | connection,
+            retry_config=_RETRIES,
+        )
+    except BaseError:
+        # Its text may quote a secret.
+        raise ValueError(
+            "REDUMBRELLA_OBJECT_STORE_URL or REDUMBRELLA_OBJECT_STORE_OPTIONS is not understood"
+            f" (options: {', '.join(name for name, _ in options)})"
+        ) from None
 
 
 def open_storage(settings: Settings) -> ObjectStorage:
-    """The storage that the settings name; raises ValueError where production names none."""
+    """The storage that the settings name; raises ValueError for none in production, or a wrong one.
+
+    Options are obstore's, by name: of the connection (`allow_http`, `timeout`, …) and of the
+    store (`endpoint`, `region`, `access_key_id`, `secret_access_key`, …).
+    """
     url = settings.object_store_url
     if not url:
         if settings.environment == "production":

@@ -110,6 +110,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
                 title=app.title,
                 version=app.version,
                 description=description,
+                license_info=app.license_info,
                 routes=app.routes,
                 openapi_version="3.1.0",
                 servers=[{"url": "/"}],
@@ -118,13 +119,21 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
             schema["tags"] = [
                 {"name": name, "description": words} for name, words in tags.items() if name in used
             ]
+            _say_who_is_asked(schema)
             _describe_parameters(schema)
             _describe_refusals(schema)
+            _restore_nulls(schema)
             _describe_bodies(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _say_who_is_asked(schema: dict[str, Any]) -> None:
+    """Public operations say that they are: without a word a reader may think it forgotten."""
+    for _, _, operation in _operations(schema):
+        operation.setdefault("security", [])
 
 
 def _describe_refusals(schema: dict[str, Any]) -> None:
@@ -147,6 +156,36 @@ def _describe_parameters(schema: dict[str, Any]) -> None:
             if parameter["in"] == "path" and parameter["name"].endswith("_id"):
                 words = parameter["name"].removesuffix("_id").replace("_", " ")
                 parameter.setdefault("description", f"Id of the {words}.")
+            if parameter["in"] == "query" and _takes_several(parameter["schema"]):
+                # The standard's own defaults, which not every generator of clients knows.
+                parameter.update(style="form", explode=True)
+
+
+def _takes_several(schema: dict[str, Any]) -> bool:
+    return any(each.get("type") == "array" for each in (schema, *schema.get("anyOf", ())))
+
+
+def _restore_nulls(schema: dict[str, Any]) -> None:
+    """FastAPI drops every null of the document, those of examples too."""
+    schemas = schema["components"]["schemas"]
+    for described in schemas.values():
+        for example in described.get("examples", ()):
+            _fill(example, described, schemas)
+
+
+def _fill(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    schema = _resolved(schema, schemas)
+    for choice in schema.get("anyOf", ()):
+        _fill(example, choice, schemas)
+    if isinstance(example, list):
+        for each in example:
+            _fill(each, schema.get("items", {}), schemas)
+    elif isinstance(example, dict):
+        for name, member in schema.get("properties", {}).items():
+            if name in example:
+                _fill(example[name], member, schemas)
+            elif name in schema.get("required", ()) and {"type": "null"} in member.get("anyOf", ()):
+                example[name] = None
 
 
 def _describe_bodies(schema: dict[str, Any]) -> None:

@@ -81,6 +81,10 @@ def sqlalchemy_url(database_url: str) -> str:
     return f"postgresql+asyncpg://{database_url.partition('://')[2]}"
 
 
+# A commit of its own that changes nothing: it waits for the log up to here, like every other.
+_SETTLE = "select pg_logical_emit_message(true, 'redumbrella', '')"
+
+
 class _Reads(asyncpg.Pool):  # type: ignore[misc]
     """A pool in which nobody queues for longer than `patience` seconds (P7)."""
 
@@ -167,6 +171,15 @@ class Database:
         Raises what asyncpg raises; constraints are mapped as everywhere.
         """
         return await self.reads.fetchrow(statement, *arguments)
+
+    async def settle(self) -> None:
+        """Wait until all that is visible now is as safe as a commit makes it.
+
+        A commit whose wait for the standby was cut short by our time-out is visible, and
+        the standby may lack it. Who acknowledges it without writing anything asks here first.
+        Raises as any statement does.
+        """
+        await self.reads.execute(_SETTLE)
 
     @property
     def reads(self) -> asyncpg.Pool:

@@ -158,6 +158,16 @@ def database_problem(error: Exception, constraints: Constraints) -> Problem:
     return InternalError()
 
 
+DATABASE_FAILURES = (
+    DBAPIError,
+    PoolTimeoutError,
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Register every translation; `app.state.constraints` names the mapped constraints."""
 
@@ -174,24 +184,22 @@ def install_problem_handlers(app: FastAPI) -> None:
             problem.headers["Allow"] = ", ".join(sorted(allowed))
         return problem_response(problem, request.scope)
 
-    async def on_replay(_request: Request, error: Replay) -> Response:
-        return error.response
-
     async def on_database(request: Request, error: Exception) -> Response:
         problem = database_problem(error, request.app.state.constraints)
         log.warning("database", error=type(error).__name__, answered=problem.status)
         return problem_response(problem, request.scope)
 
+    async def on_replay(request: Request, error: Replay) -> Response:
+        # The first try may have ended in a 503 because no standby had confirmed it yet.
+        try:
+            await request.app.state.database.settle()
+        except DATABASE_FAILURES as failure:
+            return await on_database(request, failure)
+        return error.response
+
     app.exception_handler(Problem)(on_problem)
     app.exception_handler(RequestValidationError)(on_validation)
     app.exception_handler(HTTPException)(on_http)
     app.exception_handler(Replay)(on_replay)
-    for kind in (
-        DBAPIError,
-        PoolTimeoutError,
-        TimeoutError,
-        OSError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-    ):
+    for kind in DATABASE_FAILURES:
         app.exception_handler(kind)(on_database)

@@ -34,6 +34,7 @@ from app.members.schemas import (
 )
 
 routes = router("members")
+callback_routes = router("callbacks")
 
 
 @routes.get("/v1/me")
@@ -171,10 +172,9 @@ _CALLBACK_BODY = {
 }
 
 
-@routes.post(
+@callback_routes.post(
     "/v1/identity-vendor/callbacks",
     status_code=204,
-    tags=["callbacks"],
     openapi_extra=_CALLBACK_BODY,
     responses=refused(401, 404),
 )

@@ -21,6 +21,7 @@ from app.payouts.schemas import (
 )
 
 routes = router("payouts")
+callback_routes = router("callbacks")
 
 
 @routes.post("/v1/me/payout-accounts", status_code=201, response_model=PayoutAccountView)
@@ -54,7 +55,7 @@ async def retire_payout_account(
     await accounts.retire_account(session, member, account_id, now)
 
 
-@routes.post(
+@callback_routes.post(
     "/v1/gateway/wechat-pay/transfers",
     status_code=204,
     openapi_extra=GATEWAY_NOTICE,

@@ -12,6 +12,7 @@ from pgqueuer.domain.models import Job
 from sqlalchemy import text
 
 from app import worker
+from app.integrations.outside import connect
 from app.kernel import audit
 from app.kernel.clock import business_now, move_business_clock
 from app.kernel.database import Database
@@ -30,7 +31,8 @@ async def context(settings: Settings, fresh_database_url: str) -> AsyncIterator[
     ours = settings.model_copy(update={"database_url": fresh_database_url})
     database = Database(ours)
     await database.open()
-    yield JobContext(database, open_vault(ours), ours, None)
+    async with connect(ours) as outside:
+        yield JobContext(database, open_vault(ours), ours, outside)
     await database.close()
 
 
