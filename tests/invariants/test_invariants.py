@@ -194,6 +194,12 @@ async def a_fee_settled_without_a_booking(owner: asyncpg.Connection) -> None:
     )
 
 
+async def one_message_twice(owner: asyncpg.Connection) -> None:
+    message = f"'{new_id()}'"
+    for channel in ("'wechat'", "'sms'"):
+        await plant(owner, "message_delivery", message_id=message, channel=channel, status="'sent'")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -210,6 +216,7 @@ VIOLATIONS: dict[str, Any] = {
     "12_books": a_balance_that_was_never_posted,
     "13_batches": a_payout_in_two_batches,
     "14_reconciliation": a_fee_settled_without_a_booking,
+    "15_messages_and_agreements": one_message_twice,
     "claims_queue": queued_without_a_claim,
 }
 
