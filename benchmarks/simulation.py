@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from app.claims.simulation_run import simulate
 from app.claims.simulation_schemas import SimulationBody
 from app.claims.simulation_work import processes
 from app.kernel.clock import business_day, system_now
+from app.kernel.database import asyncpg_dsn
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext
 from app.kernel.principal import SYSTEM, Principal
@@ -162,7 +164,8 @@ async def ask(tools: Tools, city: seed.Seeded) -> UUID:
         return (await simulations.request(session, office, body, now)).id
 
 
-async def _prepared(stand: Stand, claims: int) -> tuple[UUID, Expected]:
+async def _prepared(stand: Stand, claims: int) -> tuple[list[UUID], Expected]:
+    """Two simulations of the same: one is measured, the other killed."""
     async with open_tools(stand.settings) as tools:
         city = await seed.organisations(tools.owner)
         await seed.staff_and_plans(tools.database, tools.vault, city)
@@ -170,7 +173,7 @@ async def _prepared(stand: Stand, claims: int) -> tuple[UUID, Expected]:
         tell(f"simulation: seeding {people:,} members and {claims:,} decided claims")
         await seed.members(tools.owner, tools.vault, city, people)
         expected = await decided_claims(tools, city, claims)
-        return await ask(tools, city), expected
+        return [await ask(tools, city) for _ in range(2)], expected
 
 
 async def _worked(context: JobContext, simulation_id: UUID) -> dict[str, Any]:
@@ -193,19 +196,71 @@ async def _worked(context: JobContext, simulation_id: UUID) -> dict[str, Any]:
     }
 
 
-def run(stand: Stand, claims: int) -> int:
-    """Print the path's line; returns 1 when an answer was wrong."""
-    simulation_id, expected = asyncio.run(_prepared(stand, claims))
-    done = subprocess.run(
+def _worker(stand: Stand, simulation_id: UUID) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.simulation", str(simulation_id)],
         env=stand.variables,
         stdout=subprocess.PIPE,
-        check=True,
     )
-    found = json.loads(done.stdout)
+
+
+def _finished(stand: Stand, simulation_id: UUID, expected: Expected) -> dict[str, Any]:
+    """The figures of a worker that works it off; raises RuntimeError for wrong sums."""
+    with _worker(stand, simulation_id) as worker:
+        told, _ = worker.communicate()
+    if worker.returncode:
+        raise RuntimeError("the worker failed")
+    found: dict[str, Any] = json.loads(told)
     totals = found["totals"] or {}
     if {name: totals.get(name) for name in Expected._fields} != expected._asdict():
-        tell(f"simulation: WRONG: {found} instead of {expected}")
+        raise RuntimeError(f"{found} instead of {expected}")
+    return found
+
+
+async def _done(stand: Stand, simulation_id: UUID) -> int:
+    connection = await asyncpg.connect(asyncpg_dsn(stand.settings.database_url))
+    try:
+        statement = "select claims_done from plan_simulation where id = $1"
+        return int(await connection.fetchval(statement, simulation_id))
+    finally:
+        await connection.close()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def kill_midway(stand: Stand, simulation_id: UUID, claims: int) -> int:
+    """Kill a worker at about a third; claims done then. Its processes must follow it."""
+    with _worker(stand, simulation_id) as worker:
+        while (done := asyncio.run(_done(stand, simulation_id))) < claims / 3:
+            if worker.poll() is not None:
+                raise RuntimeError("the worker ended before it was killed")
+            time.sleep(0.1)
+        tasks = Path(f"/proc/{worker.pid}/task").glob("*/children")
+        children = [int(pid) for task in tasks for pid in task.read_text().split()]
+        worker.kill()
+    until = time.monotonic() + 10
+    while any(_alive(pid) for pid in children):
+        if time.monotonic() > until:
+            raise RuntimeError("a process outlived its worker")
+        time.sleep(0.1)
+    return done
+
+
+def run(stand: Stand, claims: int) -> int:
+    """Print the path's line; returns 1 when an answer was wrong."""
+    (measured, killed), expected = asyncio.run(_prepared(stand, claims))
+    try:
+        found = _finished(stand, measured, expected)
+        done = kill_midway(stand, killed, claims)
+        tell(f"simulation: killed after {done:,} claims")
+        _finished(stand, killed, expected)
+    except RuntimeError as error:
+        tell(f"simulation: WRONG: {error}")
         return 1
     number = processes(claims)
     # What is shared between the processes is counted in each of them.
@@ -223,6 +278,7 @@ def run(stand: Stand, claims: int) -> int:
         "child_peak_mb": round(found["child_peak_mb"]),
         "memory_mb": round(memory),
         "memory_budget_mb": MEMORY_BUDGET_MB,
+        "killed_at": done,
     }
     print(json.dumps(line), flush=True)
     return 0
