@@ -48,6 +48,7 @@ PUBLIC = {
     "GET /v1/blobs/{token}": "a signed link that opens once",
     # Outside systems that sign their messages; proven on the raw body
     "POST /v1/identity-vendor/callbacks": "signed by the vendor",
+    "POST /v1/gateway/wechat-pay/agreements": "signed by the gateway",
     "POST /v1/gateway/wechat-pay/payments": "signed by the gateway",
     "POST /v1/gateway/wechat-pay/refunds": "signed by the gateway",
     "POST /v1/gateway/wechat-pay/transfers": "signed by the gateway",
