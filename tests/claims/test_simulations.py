@@ -349,6 +349,17 @@ async def test_a_killed_run_goes_on_and_counts_nothing_twice(
     assert await desk.read(simulation_id) == resumed
 
 
+async def test_processes_of_their_own_find_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await past(desk)
+    draft = await desk.draft(**DRAFT)
+    whole = await desk.simulated(draft)
+    monkeypatch.setattr(simulation_queries, "SLICE_CLAIMS", 2)
+    monkeypatch.setattr(simulation_run, "processes", lambda _claims: 2)
+    assert (await desk.simulated(draft))["result"] == whole["result"]
+
+
 async def test_two_workers_on_one_simulation_count_nothing_twice(
     desk: Desk, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
