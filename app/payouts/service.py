@@ -87,11 +87,13 @@ async def request_payout(
     """Owe what a round of a claim adds to its member and have the worker send it.
 
     One payout of a claim and round lives at a time (PayoutLive, 409). With the first one
-    the benefit is booked as expense and debt; a later one only pays that debt. A claim
+    the benefit is booked as expense and debt, under the claim's id or, where it adds to
+    what an earlier round paid, its own; a later one only pays that debt. A claim
     decided by rule has no approvers. Speaks by `payout.paid` and `payout.failed`. `urgent`
     money never waits for a batch.
     """
     first = not await queries.count_of_claim(session, claim_id, claim_round)
+    earlier = await queries.paid_of_claim(session, claim_id)
     cause = {"claim_id": claim_id}
     payout = _payout(cause, plan_code, person_id, amount_fen, destination, approvers, now)
     payout.round, payout.by_rule = claim_round, by_rule
@@ -104,7 +106,7 @@ async def request_payout(
             "benefit.approved",
             [(chart.benefits_of(plan_code), amount_fen), (chart.BENEFITS_PAYABLE, -amount_fen)],
             event_on=business_day(now),
-            reference_id=claim_id,
+            reference_id=payout.id if earlier else claim_id,
             actor=actor,
         )
     await _send(session, payout, cause, actor, now)

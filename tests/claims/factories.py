@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
 from app.kernel.jobs import RetryLater
-from app.kernel.principal import SYSTEM
+from app.kernel.principal import SYSTEM, Role
 from app.organisations.models import Organisation
 from app.plans.service import version_on_sale
 from app.policies.issue import issue_policy
@@ -22,6 +22,7 @@ from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.cover_fixtures import Rider, context_of, load_plans, make_rider
 from tests.documents import corpus
+from tests.simulators_fixture import Simulators
 
 MINE = ("claims.%", "payouts.%")
 
@@ -188,6 +189,50 @@ class Case:
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         return view
+
+    async def denied(self, reason_code: str = "not-an-accident") -> dict[str, Any]:
+        """Reviewed and denied by the first reviewer."""
+        assert (await self.lease()).status_code == 200
+        answer = await self.decide({"verdict": "deny", "reason_code": reason_code})
+        assert answer.status_code == 200, answer.text
+        view: dict[str, Any] = answer.json()
+        return view
+
+    async def received(self, simulators: Simulators) -> dict[str, Any]:
+        """What is being paid, confirmed in WeChat and arrived."""
+        await run_jobs(self.app)
+        package = (await self.payout())["confirmation"]["package"]
+        simulators.control("transfers/confirm", package_info=package, behaviour="dropped")
+        await poll(self.app)
+        view = await self.own()
+        assert view["status"] == "paid", view["status"]
+        return view
+
+    async def appeal(self, text: str = "请重新核定") -> httpx.Response:
+        return await self.post(f"{self.path}/appeal", self.rider, {"text": text})
+
+    async def reopen(self, supervisor: SignedIn | None = None) -> httpx.Response:
+        return await self.post(
+            f"{self.staff_path}/reopening",
+            supervisor or self.office.supervisor,
+            {"reason_code": "new-evidence", "note": "补交结算单"},
+        )
+
+    async def receipt(self, **more: Any) -> httpx.Response:
+        """A receipt of yesterday, typed in by the member."""
+        body = {
+            "code": "050001900104",
+            "number": secrets.token_hex(5),
+            "amount_fen": 50_000,
+            "issued_on": business_day(system_now() - timedelta(days=1)).isoformat(),
+        }
+        return await self.post(f"{self.path}/receipts", self.rider, body | more)
+
+    async def above(self, *roles: Role) -> SignedIn:
+        """Somebody of the organisation above the office."""
+        parent_id = self.office.organisation.parent_id
+        assert parent_id is not None
+        return await staff_token(self.app, parent_id, list(roles or ("reviewer",)))
 
     async def payout(self) -> dict[str, Any]:
         answer = await self.client.get(f"{self.path}/payout", headers=self.rider.headers)
