@@ -97,7 +97,8 @@ class Municipal:
     async def payout(self, payout_id: UUID) -> Payout:
         """As it stands now."""
         async with self.app.state.database.transaction() as session:
-            return await session.get_one(Payout, payout_id)
+            found: Payout = await session.get_one(Payout, payout_id)
+            return found
 
     async def unhealthy(self) -> dict[str, list[Any]]:
         """Rows that the invariants of books, batches and reconciliation find."""

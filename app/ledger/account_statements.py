@@ -11,7 +11,7 @@ import queue
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 import asyncpg
@@ -19,6 +19,7 @@ import rustpy_xlsxwriter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit
+from app.kernel.clock import business_day
 from app.kernel.database import Database, raw_connection
 from app.kernel.pagination import Page, decode_cursor, encode_cursor
 from app.kernel.principal import Principal
@@ -58,6 +59,12 @@ class Span:
     def __post_init__(self) -> None:
         if self.first > self.last:
             raise Unprocessable(errors=[FieldError("/from", "backwards", BACKWARDS)])
+
+
+def span_of(code: str, first: date | None, last: date | None, now: datetime) -> Span:
+    """As asked; without days this month until today."""
+    last = last or business_day(now)
+    return Span(code, first or last.replace(day=1), last)
 
 
 async def visible_account(

@@ -49,7 +49,7 @@ class StatementTooLong(Unprocessable):
     )
 
 
-class MonthUnknown(NotFound):
+class MonthUnknown(Conflict):
     code = "ledger-month-not-closed"
     title = Text("该月尚未结账", "Month not closed")
     detail = Text("该月尚未结账，没有定格的余额。", "The month is not closed; nothing is frozen.")

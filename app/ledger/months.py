@@ -116,7 +116,7 @@ async def list_months(session: AsyncSession) -> LedgerMonthList:
 
 
 async def read_month(session: AsyncSession, month: date) -> LedgerMonthView:
-    """A closed month's frozen trial balance; raises MonthUnknown (404)."""
+    """A closed month's frozen trial balance; raises MonthUnknown (409)."""
     period = await session.get(LedgerPeriod, month)
     if period is None:
         raise MonthUnknown

@@ -15,7 +15,7 @@ from app.kernel.principal import Auditor, Principal, Supervisor, require
 from app.kernel.routing import router
 from app.kernel.schema import Day
 from app.ledger import account_statements, funds, months, receipts, reversals, service
-from app.ledger.account_statements import MEDIA_TYPES, Format, Span
+from app.ledger.account_statements import MEDIA_TYPES, Format, span_of
 from app.ledger.schemas import (
     FundAccountBody,
     LedgerAccountList,
@@ -36,11 +36,27 @@ routes = router("ledger")
 
 Reader = Annotated[Principal, Depends(require("staff", "auditor", "supervisor"))]
 AccountCode = Annotated[
-    str, Path(pattern=r"^[a-z-]{2,30}(:[0-9A-Za-z-]{1,64})?$", examples=["bank"])
+    str,
+    Path(
+        pattern=r"^[a-z-]{2,30}(:[0-9A-Za-z-]{1,64})?$",
+        examples=["bank"],
+        description="The account's code.",
+    ),
 ]
-Month = Annotated[str, Path(pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
-First = Annotated[Day, Query(alias="from", description="First posting day.")]
-Last = Annotated[Day, Query(alias="to", description="Last posting day, included.")]
+Month = Annotated[
+    str,
+    Path(
+        pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$",
+        examples=["2026-10"],
+        description="The month.",
+    ),
+]
+First = Annotated[
+    Day | None, Query(alias="from", description="First posting day; absent: of this month.")
+]
+Last = Annotated[
+    Day | None, Query(alias="to", description="Last posting day, included; absent: today.")
+]
 
 
 @routes.get("/v1/staff/ledger/trial-balance")
@@ -71,14 +87,15 @@ async def list_account_entries(
     reader: Reader,
     session: SessionDep,
     vault: VaultDep,
+    now: NowDep,
     code: AccountCode,
-    first: First,
-    last: Last,
+    first: First = None,
+    last: Last = None,
     cursor: CursorParameter = None,
     limit: PageSize = 50,
 ) -> Page[LedgerEntryView]:
     """The lines of an account by posting day, each with the balance after it."""
-    span = Span(code, first, last)
+    span = span_of(code, first, last, now)
     return await account_statements.page_of_entries(session, vault, reader, span, cursor, limit)
 
 
@@ -96,15 +113,16 @@ async def export_account_statement(
     reader: Reader,
     session: SessionDep,
     database: DatabaseDep,
+    now: NowDep,
     code: AccountCode,
-    first: First,
-    last: Last,
-    wanted: Annotated[Format, Query(alias="format")] = "xlsx",
+    first: First = None,
+    last: Last = None,
+    wanted: Annotated[Format, Query(alias="format", description="Which kind of file.")] = "xlsx",
 ) -> Response:
     """The same lines as a file: a sheet, or CSV in UTF-8. Each export is recorded."""
-    span = Span(code, first, last)
+    span = span_of(code, first, last, now)
     opening_fen = await account_statements.begin_export(session, reader, span, wanted)
-    name = f"statement-{first}-{last}.{wanted}"
+    name = f"statement-{span.first}-{span.last}.{wanted}"
     return StreamingResponse(
         account_statements.export(database, span, opening_fen, wanted),
         media_type=MEDIA_TYPES[wanted],

@@ -31,7 +31,14 @@ routes = router("treasury")
 
 Reader = Annotated[Principal, Depends(require("staff", "auditor", "supervisor"))]
 
-Month = Annotated[str, Path(pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$", examples=["2026-10"])]
+Month = Annotated[
+    str,
+    Path(
+        pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$",
+        examples=["2026-10"],
+        description="The month.",
+    ),
+]
 
 
 @routes.post(
@@ -65,10 +72,10 @@ async def list_reconciliations(
     reader: Reader,
     session: SessionDep,
     vault: VaultDep,
-    source: SourceWord | None = None,
-    first: Annotated[Day | None, Query(alias="from")] = None,
-    last: Annotated[Day | None, Query(alias="to")] = None,
-    state: RunState | None = None,
+    source: Annotated[SourceWord | None, Query(description="Of which outside account.")] = None,
+    first: Annotated[Day | None, Query(alias="from", description="First day compared.")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last day compared.")] = None,
+    state: Annotated[RunState | None, Query(description="How far they are.")] = None,
     cursor: CursorParameter = None,
     limit: PageSize = 50,
 ) -> Page[RunView]:
@@ -91,7 +98,7 @@ async def list_reconciliation_items(
     session: SessionDep,
     vault: VaultDep,
     run_id: UUID,
-    status: ItemStatus | None = None,
+    status: Annotated[ItemStatus | None, Query(description="Only these.")] = None,
     cursor: CursorParameter = None,
     limit: PageSize = 50,
 ) -> Page[ItemView]:

@@ -85,6 +85,7 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         "finishReceivedUpload",
         # A look, whose link opens once: a link given out again would be dead or a second look.
         "viewOwnClaimDocument",
+        "linkPayoutBatchFile",
         "viewClaimDocument",
         # They store nothing.
         "estimateClaim",

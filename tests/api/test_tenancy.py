@@ -29,8 +29,29 @@ OPEN_TO_OTHERS = {
     "attestRegistration": "any office serves anybody: the rider shows the id and the card",
     "pushRoster": "a sequence is each partner's own; this makes the caller's",
 }
-# Of the two agencies' one city: its administrator may, and is the peer of nobody.
+# Of the two agencies' one city: its staff may, and are the peers of nobody.
 CITYWIDE = {
+    "listAccountEntries",
+    "exportAccountStatement",
+    "openFundAccount",
+    "readLedgerMonth",
+    "closeLedgerMonth",
+    "readLedgerTransaction",
+    "reverseLedgerTransaction",
+    "decideLedgerReversal",
+    "readPayoutBatch",
+    "listPayoutBatchRows",
+    "linkPayoutBatchFile",
+    "downloadPayoutBatchFile",
+    "submitPayoutBatchByHand",
+    "uploadPayoutBatchResult",
+    "stopPayout",
+    "dispatchPayout",
+    "listPayoutBatches",
+    "listReconciliations",
+    "readReconciliation",
+    "listReconciliationItems",
+    "settleDifference",
     "publishPlanVersion",
     "endSaleOfPlanVersion",
     "closePlanVersion",
@@ -154,6 +175,8 @@ async def test_lists_and_own_pages_hold_nothing_of_another_tenant(
     faults = []
     for operation in discover(app):
         if operation.method != "GET" or operation.parameters or operation.door is None:
+            continue
+        if operation.id in CITYWIDE:
             continue
         answer = await call(client, operation, operation.path, owner_of(operation, other))
         faults += [f"{operation.id}: {value}" for value in mine.everything if value in answer.text]

@@ -22,6 +22,7 @@ from tests.access_fixtures import (
     partner_token,
     staff_token,
 )
+from tests.api.treasury_world import treasury_ids
 from tests.claims.factories import Case, Office, make_policy, run_jobs
 from tests.cover_fixtures import Rider, load_plans, make_rider, order
 from tests.enrolment.factories import enrol, item, make_code
@@ -39,7 +40,7 @@ MED = {"self_pay_fen": 1_000_000, "hospital_grade": 2}
 class Tenant:
     """An agency, its people, its rider, its partner, and what they made.
 
-    `city` is an administrator of the municipal office above.
+    `city` holds every role at the municipal office above.
 
     `ids` are values of path parameters; a key `operationId.parameter` goes before the
     parameter's plain name.
@@ -94,7 +95,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         agency=agency,
         site=site,
         staff=staff,
-        city=await staff_token(app, city.id, ["administrator"]),
+        city=await staff_token(app, city.id, ROLES),
         single=single,
         rider=rider,
         neighbour=await make_rider(app, organisation_id=site.id),
@@ -118,6 +119,14 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "showPlanTable.code": "CN-30",
     }
     await _simulation(app, client, tenant)
+    tenant.ids |= await treasury_ids(
+        app,
+        client,
+        tenant.city,
+        await staff_token(app, city.id, ROLES),
+        rider,
+        tenant.ids["retirePayoutAccount.account_id"],
+    )
     return tenant
 
 

@@ -64,7 +64,7 @@ async def test_months_close_in_order_and_freeze_their_balance(office: Municipal)
     assert listed["next"] == "2026-03"
     again = await office.get("ledger/months/2026-02")
     assert again.json() == february
-    assert (await office.get("ledger/months/2026-03")).status_code == 404
+    assert (await office.get("ledger/months/2026-03")).status_code == 409
 
 
 async def test_what_comes_after_closing_is_posted_in_the_next_month(office: Municipal) -> None:
