@@ -133,11 +133,13 @@ async def contribute(
     fund = await managed_fund(session, supervisor, fund_id)
     if fund.status != "open":
         raise FundClosed
-    receipt = ReceiptBody(
-        bank_reference=body.bank_reference,
-        account=fund.account_code,
-        amount_fen=body.amount_fen,
-        received_on=body.received_on,
+    receipt = ReceiptBody.model_validate(
+        {
+            "bank_reference": body.bank_reference,
+            "account": fund.account_code,
+            "amount_fen": body.amount_fen,
+            "received_on": body.received_on.isoformat(),
+        }
     )
     booked = await record_receipt(session, supervisor, receipt, now)
     await take_receipt(session, fund, await session.get_one(LedgerReceipt, booked.id), now)

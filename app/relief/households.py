@@ -83,7 +83,7 @@ async def open_household(
     )
     begin(session, HOUSEHOLD, household, actor=caseworker, at=now, on_behalf_of=body.person_id)
     await session.flush()
-    own = KinBody(relation="self", person_id=body.person_id)
+    own = KinBody.model_construct(relation="self", person_id=body.person_id)
     for kin in (own, *body.members):
         await _add(session, vault, caseworker, household, kin, now, at)
     await _record(session, vault, caseworker, household, body.situation, "opened", now)

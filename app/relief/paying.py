@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
+from app.kernel.problems import InvalidTransition
 from app.kernel.transitions import move
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination
+from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutNotFound
 from app.payouts.models import Payout
 from app.payouts.service import choose_destination, request_relief_payout
 from app.relief import queries
@@ -71,7 +72,9 @@ async def _approvers(session: AsyncSession, case: ReliefCase) -> list[UUID]:
 async def pay_again(
     session: AsyncSession, actor: Principal, case: ReliefCase, now: datetime
 ) -> None:
-    """A new payout of a locked case, by hand; raises NoDestination, PayoutLive (409)."""
+    """A new payout of a locked case, by hand; raises NoDestination, InvalidTransition (409)."""
+    if case.status != "granted":
+        raise InvalidTransition(current=case.status, target="paying")
     if not await pay(session, actor, case, now):
         raise NoDestination
 
@@ -80,6 +83,14 @@ async def latest_payout(session: AsyncSession, case_id: UUID) -> Payout | None:
     return await session.scalar(
         select(Payout).where(Payout.relief_case_id == case_id).order_by(Payout.id.desc()).limit(1)
     )
+
+
+async def payout_of_case(session: AsyncSession, case: ReliefCase) -> Payout:
+    """The newest payout of a case that the caller may see; raises PayoutNotFound (404)."""
+    payout = await latest_payout(session, case.id)
+    if payout is None:
+        raise PayoutNotFound
+    return payout
 
 
 async def settle(session: AsyncSession, payout: Payout, now: datetime) -> None:

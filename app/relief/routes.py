@@ -8,13 +8,16 @@ from fastapi import Path, Request, Response
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
 from app.documents.schemas import BlobLinkView, ViewRequest
+from app.integrations.outside import OutsideDep
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Member
 from app.kernel.routing import router
-from app.relief import applying, listing, papers, views
+from app.payouts.schemas import PayoutView
+from app.payouts.service import view_payout
+from app.relief import applying, listing, papers, paying, views
 from app.relief.bodies import ApplicationBody
 from app.relief.schemas import CaseLine, CaseView
 
@@ -109,3 +112,29 @@ async def view_own_relief_document(
 ) -> BlobLinkView:
     """A link that opens one of your documents once, within a minute."""
     return await papers.give_view(session, vault, member, case_id, document_id, body.variant)
+
+
+@routes.get("/v1/me/relief-cases/{case_id}/payout")
+async def get_relief_payout(
+    member: Member, session: SessionDep, vault: VaultDep, outside: OutsideDep, case_id: CaseId
+) -> PayoutView:
+    """Where your money is. While it waits for you, `confirmation` opens WeChat's page."""
+    case = await applying.find(session, member, case_id)
+    payout = await paying.payout_of_case(session, case)
+    return view_payout(vault, payout, outside.wechat_pay.transfer_parameters)
+
+
+@routes.post("/v1/me/relief-cases/{case_id}/payout", status_code=201, response_model=PayoutView)
+async def request_relief_payout(
+    member: Member,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    case_id: CaseId,
+) -> Response:
+    """Ask for the money again, after a payout failed or was not confirmed in time."""
+    case = await applying.find(session, member, case_id, lock=True)
+    await paying.pay_again(session, member, case, now)
+    payout = await paying.payout_of_case(session, case)
+    return await keyed.reply(201, view_payout(vault, payout))

@@ -111,7 +111,8 @@ async def _granted(
 ) -> ReliefCase:
     """The fund's fixed sum at once, or a case for its board."""
     if wanted.kind == "formula":
-        asked = OpenCaseBody(
+        # Its parts were validated with the visit's body.
+        asked = OpenCaseBody.model_construct(
             person_id=body.person_id,
             fund_id=wanted.fund_id,
             ground=wanted.ground,
@@ -150,7 +151,7 @@ async def _granted(
         "facts": {},
         "explanation": _fixed(amount),
     }
-    votes = [VoteBody(staff_id=caseworker.id, vote="for")]
+    votes = [VoteBody.model_construct(staff_id=caseworker.id, vote="for")]
     await record(
         session, vault, caseworker, fund, case, "condolence", amount, None, content, votes, now
     )

@@ -1,0 +1,125 @@
+"""Formulas as data: every fault at once, versions that never change, money that is counted."""
+
+import secrets
+
+import pytest
+import yaml
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from app.kernel.clock import business_day, system_now
+from app.relief.checking import judge
+from app.relief.library import shipped
+from tests.relief.factories import Board, formula, work
+
+pytestmark = pytest.mark.anyio
+
+
+def faults(**changes: object) -> set[tuple[str, str]]:
+    _, found = judge(formula("T-FAULTY", "FJ-SM-RELIEF-2025", **changes))
+    return {(each.pointer, each.code) for each in found}
+
+
+def test_what_ships_is_right() -> None:
+    assert set(shipped()) == {"CQ-RELIEF-DEMO", "FJ-SM-RELIEF-2025"}
+    assert shipped()["CQ-RELIEF-DEMO"][1].source.demonstration
+
+
+def test_every_fault_has_its_place_in_the_formula() -> None:
+    bands = [
+        {"below": {"yuan": 100}, "gives": {"yuan": 0}},
+        {"from": {"yuan": 200}, "gives": 3},
+    ]
+    found = faults(
+        pays={"band": {"of": "net_self_pay_fen", "bands": bands}},
+        conditions=[
+            {
+                "code": "has-shares",
+                "require": {"reaches": ["shares", 1]},
+                "words": {"zh": "份数", "en": "shares"},
+            }
+        ],
+        facts={"household_size": {"kind": "number", "words": {"zh": "人口", "en": "size"}}},
+        limits=[{"max": "household_size"}],
+        ground_documents={"disaster": ["loss_proof"]},
+    )
+    assert {
+        ("/conditions/0/require/reaches/0", "unknown-input"),
+        ("/facts/household_size", "fact-of-context"),
+        ("/ground_documents/disaster", "ground-unknown"),
+        ("/limits/0/max", "wrong-kind"),
+        ("/pays/band/bands/1", "band-gap"),
+    } <= found
+    assert any(pointer.startswith("/pays/band/bands/1/gives") for pointer, _ in found)
+
+
+def test_no_formula_can_ask_for_the_household_register() -> None:
+    found = faults(
+        conditions=[
+            {
+                "code": "urban-hukou",
+                "require": {"one_of": {"of": "hukou", "words": ["urban"]}},
+                "words": {"zh": "城镇户口", "en": "urban"},
+            }
+        ]
+    )
+    assert ("/conditions/0/require/one_of/of", "unknown-input") in found
+
+
+async def test_a_document_with_faults_is_refused_with_all_of_them(board: Board) -> None:
+    document = formula(board.code, pays={"sum": ["net_self_pay_fen", 3]}, grounds=["hukou"])
+    refused = await board.post(f"{board.path}/formulas", board.administrator, document, expect=422)
+    assert refused["code"] == "relief-formula-invalid"
+    assert len({each["pointer"] for each in refused["errors"]}) >= 2
+    other = formula("ANOTHER-FUND")
+    refused = await board.post(f"{board.path}/formulas", board.administrator, other, expect=422)
+    assert refused["errors"][0]["code"] == "other-code"
+
+
+async def test_yaml_is_as_good_as_json_and_the_newest_is_in_force(board: Board) -> None:
+    answer = await board.client.post(
+        f"{board.path}/formulas",
+        headers=board.administrator.keyed | {"Content-Type": "application/yaml"},
+        content=yaml.safe_dump(formula(board.code), allow_unicode=True).encode(),
+    )
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["number"] == 2
+    await board.post(f"{board.path}/formulas/2/publication", board.administrator)
+    listed = await board.get(f"{board.path}/formulas", board.caseworker)
+    assert [(each["number"], each["status"]) for each in listed["items"]] == [
+        (2, "published"),
+        (1, "closed"),
+    ]
+
+
+async def test_a_case_keeps_the_formula_it_was_opened_under(board: Board) -> None:
+    case = await board.opened(await board.rider(), {"net_self_pay_fen": 6_000_000})
+    nothing = formula(board.code, pays={"times": [{"fen": 1}, 1]})
+    await board.publish(nothing)
+    seen = await board.seen(case["id"])
+    assert seen["explanation"]["value"] == 1_000_000
+
+
+async def test_a_published_formula_does_not_change(app: FastAPI, board: Board) -> None:
+    with pytest.raises(IntegrityError, match="does not change"):
+        async with app.state.database.transaction() as session:
+            await session.execute(
+                text("update relief_formula set document = '{}' where fund_id = cast(:id as uuid)"),
+                {"id": board.fund["id"]},
+            )
+
+
+async def test_money_is_counted_once_however_it_was_booked(app: FastAPI, board: Board) -> None:
+    reference = f"B{secrets.token_hex(8).upper()}"
+    body = {
+        "amount_fen": 700,
+        "bank_reference": reference,
+        "received_on": business_day(system_now()).isoformat(),
+    }
+    path = f"{board.path}/contributions"
+    await board.post(path, board.supervisor, body)
+    refused = await board.post(path, board.supervisor, body, expect=409)
+    assert refused["code"] == "receipt-recorded"
+    await work(app)
+    assert await board.balance() == 100_000_700
