@@ -214,5 +214,8 @@ async def _replayed(
 async def _decision(session: AsyncSession, claim_id: UUID) -> Decision | None:
     """The decision that counts."""
     return await session.scalar(
-        select(Decision).where(Decision.claim_id == claim_id).order_by(Decision.id.desc()).limit(1)
+        select(Decision)
+        .where(Decision.claim_id == claim_id, Decision.verdict.in_(("approve", "deny")))
+        .order_by(Decision.id.desc())
+        .limit(1)
     )
