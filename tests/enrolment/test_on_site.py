@@ -14,7 +14,9 @@ from app.kernel.clock import system_now
 from app.kernel.database import Database
 from app.members.models import EnrolmentCode, Member, Person, Registration
 from app.organisations.models import Organisation
+from app.policies.models import Policy
 from tests.access_fixtures import SignedIn, make_partner, member_token
+from tests.cover_fixtures import at_business_time
 from tests.enrolment.factories import enrol, item, make_code
 from tests.members.factories import consents, form, keyed, number, register
 
@@ -225,6 +227,47 @@ async def test_cover_starts_on_the_tablet_for_rider_or_sponsor(
     assert answers[2]["order_problem"]["code"] == "sponsor-missing"
     assert [a["order"] for a in answers[2:]] == [None] * 4
     assert [a["order_problem"]["status"] for a in answers[3:]] == [409, 409, 404]
+
+
+@pytest.mark.usefixtures("plans_on_sale")
+async def test_cover_goes_on_and_grows_on_the_tablet(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    caseworker: SignedIn,
+    site: Organisation,
+    database: Database,
+) -> None:
+    sponsor = await make_partner(app, site.lineage[1])
+    code = await make_code(client, caseworker, site.id, sponsor_id=str(sponsor.id))
+    rider = item(enrolment_code=code["code"])
+
+    async def ordered(**order: Any) -> dict[str, Any]:
+        again = rider | {"client_ref": item()["client_ref"]}
+        body = {"plan_code": "RIDER-ACC", "payer": "sponsor", **order}
+        (answer,) = await enrol(client, caseworker, again | {"order": body})
+        assert answer["order"] is not None, answer
+        found: dict[str, Any] = answer["order"]
+        return found
+
+    async def policies() -> list[Policy]:
+        async with database.transaction() as session:
+            (member,) = await members_of(app, rider["document"]["number"])
+            found = select(Policy).where(Policy.person_id == member.person_id)
+            return list((await session.scalars(found.order_by(Policy.id))).all())
+
+    await ordered(shares=1)
+    [policy] = await policies()
+    continued = {"policy_id": str(policy.id)}
+    added = await ordered(kind="upgrade", shares=2, **continued)
+    assert (added["status"], [each.shares for each in await policies()]) == ("paid", [3])
+    await at_business_time(database, policy.ends_at - timedelta(days=5))
+    try:
+        await ordered(kind="renewal", **continued)
+    finally:
+        await at_business_time(database, system_now())
+    _, renewed = await policies()
+    assert (renewed.follows_id, renewed.starts_at) == (policy.id, policy.ends_at)
+    assert (renewed.shares, renewed.channel, renewed.sponsor_id) == (3, "on_site", sponsor.id)
 
 
 async def test_the_batch_has_a_size_and_only_caseworkers_send_it(

@@ -15,7 +15,7 @@ from app.members.documents import DocumentNumber, parse_document_number
 from app.members.matching import Identity, prove_person
 from app.policies import jobs as policy_jobs
 from app.rosters import applying, jobs
-from tests.cover_fixtures import load_plans
+from tests.cover_fixtures import at_business_time, load_plans
 from tests.rosters.factories import Platform, fetch, make_platform, rider
 
 pytestmark = pytest.mark.anyio
@@ -223,23 +223,15 @@ async def test_a_lapsed_gift_is_given_again(platform: Platform) -> None:
     await prove(platform, one)
     await platform.push([one])
     (before,) = await riders_of(platform)
-    shift = "tstzrange(lower(period) - interval '400 days', upper(period) - interval '400 days')"
-    for table, key in (("policy", "id"), ("share_slot", "policy_id")):
-        await run(
-            platform.app,
-            f"update {table} set period = {shift} where {key} = :id",
-            id=before.policy_id,
-        )
-    await run(
-        platform.app,
-        "update rider set covered_until = covered_until - interval '400 days' where id = :id",
-        id=before.id,
-    )
-    roster = await platform.push([one])
+    await at_business_time(platform.app.state.database, before.covered_until + timedelta(days=40))
+    try:
+        roster = await platform.push([one])
+    finally:
+        await at_business_time(platform.app.state.database, system_now())
     (after,) = await riders_of(platform)
     assert roster["answers"]["updated"] == 1
     assert after.policy_id != before.policy_id
-    assert after.covered_until > system_now()
+    assert after.covered_until > before.covered_until
 
 
 async def test_a_killed_worker_goes_on_where_it_stopped(
