@@ -18,7 +18,7 @@ from app.integrations.wechat_pay.bills import read_bill
 from app.integrations.wechat_pay.signing import PlatformKeys, load_merchant_key
 from app.settings import Settings
 from app.simulators import config
-from app.simulators.wechat_pay import bills
+from app.simulators.wechat_pay import bill_rows
 from app.simulators.wechat_pay.keys import PayKeys
 from tests.integrations import orders
 from tests.simulators_fixture import Simulators
@@ -119,7 +119,7 @@ async def test_bill_is_fetched_from_the_gateway_only(
             await create_wechat_pay(settings, http).trade_bill(date(2026, 11, 1))
 
 
-HEADER = bills.HEADER.split(",")
+HEADER = bill_rows.TRADE_HEADER.split(",")
 CELLS = {
     "交易时间": "2026-11-22 10:00:00",
     "订单金额": "75.00",
@@ -131,7 +131,7 @@ CELLS = {
 def bill(amount: str = "75.00", count: str = "1", rows: int = 1) -> bytes:
     line = ",".join(f"`{(CELLS | {'订单金额': amount}).get(name, '')}" for name in HEADER)
     sums = ",".join(f"`{each}" for each in (count, "75.00", "0.00", "0", "0", "75.00", "0.00"))
-    return "\r\n".join([bills.HEADER, *[line] * rows, bills.SUMMARY, sums]).encode()
+    return "\r\n".join([bill_rows.TRADE_HEADER, *[line] * rows, bill_rows.TRADE_SUMMARY, sums]).encode()
 
 
 def read(text: bytes, sha1: str | None = None) -> int:
