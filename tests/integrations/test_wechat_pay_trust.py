@@ -131,7 +131,9 @@ CELLS = {
 def bill(amount: str = "75.00", count: str = "1", rows: int = 1) -> bytes:
     line = ",".join(f"`{(CELLS | {'订单金额': amount}).get(name, '')}" for name in HEADER)
     sums = ",".join(f"`{each}" for each in (count, "75.00", "0.00", "0", "0", "75.00", "0.00"))
-    return "\r\n".join([bill_rows.TRADE_HEADER, *[line] * rows, bill_rows.TRADE_SUMMARY, sums]).encode()
+    return "\r\n".join(
+        [bill_rows.TRADE_HEADER, *[line] * rows, bill_rows.TRADE_SUMMARY, sums]
+    ).encode()
 
 
 def read(text: bytes, sha1: str | None = None) -> int:
