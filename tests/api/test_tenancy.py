@@ -279,6 +279,9 @@ IN_BODIES: dict[tuple[str, str], Named] = {
     ("estimateMemberClaim", "person_id"): lambda theirs, _: estimate_body(
         theirs, person_id=theirs.ids["person_id"]
     ),
+    ("handOverClaim", "to_staff_id"): lambda theirs, _: {
+        "to_staff_id": str(theirs.single["reviewer"].account_id)
+    },
     ("simulatePlan", "version_id"): lambda theirs, _: simulation_body(theirs),
     ("createEnrolmentCode", "organisation_id"): lambda theirs, _: code_body(theirs),
     ("createEnrolmentCode", "caseworker_id"): lambda theirs, own: code_body(

@@ -215,7 +215,7 @@ async def _cover_and_money(app: FastAPI, client: httpx.AsyncClient, tenant: Tena
 
 
 async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> None:
-    """A draft with a document and an upload, one handed in, one being paid."""
+    """A draft with a document and an upload, one handed in, one being paid, one offered."""
     office = Office(
         tenant.agency,
         tenant.single["caseworker"],
@@ -228,7 +228,7 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
     def case() -> Case:
         return Case(app, client, office, tenant.rider, policy)
 
-    draft, handed_in, paying = case(), case(), case()
+    draft, handed_in, paying, offered = case(), case(), case(), case()
     await draft.open()
     await draft.complete(("receipt",))
     upload = await draft.post(
@@ -239,7 +239,13 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
     await paying.submitted()
     await paying.approved(**MED)
     await run_jobs(app)
+    await offered.submitted()
+    assert (await offered.lease()).status_code == 200
+    to = {"to_staff_id": str(tenant.staff.account_id)}
+    handover = await offered.post(f"{offered.staff_path}/handovers", office.reviewer, to)
+    assert handover.status_code == 201, handover.text
     tenant.ids |= {
+        "handover_id": handover.json()["id"],
         "claim_id": draft.id,
         "document_id": _files(await draft.own())[0],
         "token": upload.json()["token"],
