@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.group_schemas import GroupMemberBody, GroupQuoteBody, GroupQuoteView
-from app.billing.offers import Buyer, Choice, Offer, new_offer
+from app.billing.offers import Offer, new_offer
+from app.billing.price_inputs import Buyer, Choice
 from app.billing.quotes import rule_view
 from app.billing.schemas import PartView
 from app.kernel.clock import business_day, day_start
@@ -21,6 +22,7 @@ from app.members.models import Member
 from app.organisations.models import Organisation
 from app.organisations.service import managed_reference
 from app.plans import service as plans
+from app.plans.models import PlanVersion
 from app.plans.terms import Group, PlanTerms
 from app.policies.calendar import first_covered_day
 from app.policies.eligibility import Wanted, failing_rules
@@ -53,7 +55,17 @@ async def group_quote(
     failures = [*_group(terms.joining.group, body, covered)]
     for at, (member, offer) in enumerate(zip(body.members, offers, strict=True)):
         failures += _of_member(terms, member, offer, at, now)
-    first = offers[0]
+    return _view(version, body, offers, covered, failures)
+
+
+def _view(
+    version: PlanVersion,
+    body: GroupQuoteBody,
+    offers: list[Offer],
+    covered: Counter[int],
+    failures: list[FieldError],
+) -> GroupQuoteView:
+    terms, first = version.terms, offers[0]
     assert first.period.lower is not None and first.period.upper is not None  # noqa: S101, PT018
     known = not any(offer.price.missing for offer in offers)
     parts = _parts(body, offers) if known else {}

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.errors import AlreadyRenewed
 from app.billing.models import ContributionOrder
-from app.billing.offers import Buyer, Choice, Offer, new_offer, renewal_offer, upgrade_offer
+from app.billing.offers import Offer, new_offer, renewal_offer, upgrade_offer
 from app.billing.order_statements import JUDGE
+from app.billing.price_inputs import Buyer, Choice
 from app.kernel.clock import business_day
 from app.kernel.database import raw_connection
 from app.kernel.problems import FieldError
@@ -20,7 +21,7 @@ from app.members.errors import IdentityRequired
 from app.plans import service as plans
 from app.plans.errors import PlanNotOnSale, PriceFactsMissing
 from app.plans.terms import PlanTerms
-from app.policies.bulk import holdings_of
+from app.policies.bulk_looks import holdings_of
 from app.policies.calendar import first_covered_day
 from app.policies.eligibility import Kind, Wanted, failing_rules
 from app.policies.errors import NotEligible, PolicyNotFound, SharesOverLimit
@@ -113,12 +114,7 @@ async def judge(
     if row is None or row["verified_at"] is None:
         raise IdentityRequired
     standing = await _standing(session, person_id, wish)
-    version_id: UUID = row["version_id"]
-    if wish.kind == "upgrade" and standing is not None:
-        version_id = standing.policy.plan_version_id
-    elif version_id is None:
-        await plans.version_on_sale(session, wish.plan_code, now)
-        raise PlanNotOnSale
+    version_id = await _version_id(session, row, standing, wish, now)
     terms = await plans.terms_of(connection, version_id)
     choice = wish.choice
     if standing is not None:
@@ -127,20 +123,7 @@ async def judge(
         choice = await _as_before(session, vault, standing.policy, choice)
     buyer = Buyer(row["birth_on"], row["sex"], row["verified_at"], row["in_unit"])
     offer = await _offer(session, terms, choice, buyer, standing, wish, now)
-    available = await available_shares(
-        session, person_id, terms.code, terms.max_shares, offer.period
-    )
-    held = await holdings_of(connection, [person_id], terms.code, offer.period)
-    wanted = Wanted(
-        first_day=offer.first_day,
-        shares=choice.shares,
-        available=available,
-        kind=offer.kind,
-        channel="gifted" if terms.gifted else wish.channel,
-        today=business_day(now),
-        held=held.get(person_id, ()),
-        statements_due=offer.statements_due,
-    )
+    wanted = await _wanted(session, person_id, terms, offer, choice, wish, now)
     failures = failing_rules(terms, buyer.applicant(choice), wanted)
     return Judged(
         row,
@@ -148,10 +131,49 @@ async def judge(
         terms,
         choice,
         offer,
-        available,
+        wanted.available,
         (*failures, *offer.problems()),
         now,
         standing,
+    )
+
+
+async def _version_id(
+    session: AsyncSession, row: Any, standing: Standing | None, wish: Wish, now: datetime
+) -> UUID:
+    """Added shares are of the policy's own version, all else of the one on sale."""
+    if wish.kind == "upgrade" and standing is not None:
+        return standing.policy.plan_version_id
+    on_sale: UUID | None = row["version_id"]
+    if on_sale is None:
+        await plans.version_on_sale(session, wish.plan_code, now)
+        raise PlanNotOnSale
+    return on_sale
+
+
+async def _wanted(
+    session: AsyncSession,
+    person_id: UUID,
+    terms: PlanTerms,
+    offer: Offer,
+    choice: Choice,
+    wish: Wish,
+    now: datetime,
+) -> Wanted:
+    """The offer as the rules see it, beside everything that the person has already."""
+    connection = await raw_connection(session)
+    held = await holdings_of(connection, [person_id], terms.code, offer.period)
+    return Wanted(
+        first_day=offer.first_day,
+        shares=choice.shares,
+        available=await available_shares(
+            session, person_id, terms.code, terms.max_shares, offer.period
+        ),
+        kind=offer.kind,
+        channel="gifted" if terms.gifted else wish.channel,
+        today=business_day(now),
+        held=held.get(person_id, ()),
+        statements_due=offer.statements_due,
     )
 
 

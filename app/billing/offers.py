@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy.dialects.postgresql import Range
 
@@ -13,22 +12,19 @@ from app.billing.errors import (
     UpgradeNotOffered,
     UpgradeNotOpen,
 )
+from app.billing.price_inputs import Buyer, Choice, price_inputs, price_of
 from app.billing.shares_of_price import Split, split_of
 from app.kernel.clock import business_day, day_start
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import Node
-from app.plans.inputs import PRICE_CONTEXT, UPGRADE_CONTEXT, Input, Value
+from app.plans.inputs import PRICE_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.pricing import Priced, priced
 from app.plans.terms import ContributionOption, PlanTerms, Span
 from app.policies.calendar import (
-    age_on,
     first_covered_day,
-    period_days,
     term_period,
-    whole_months,
 )
-from app.policies.eligibility import Applicant, Kind
+from app.policies.eligibility import Kind
 from app.policies.standing import Standing, renewal_window
 
 # How far ahead of the first possible day a buyer may let cover begin.
@@ -44,51 +40,6 @@ START_OUT_OF_RANGE = Text(
 )
 TERM_IS_OVER = Text("本期保障已于 {day} 结束", "This term ended on {day}.")
 MISSING = Text("计算互助费需要此项信息", "The price depends on this; state it.")
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the buyer chose and stated. `shares` are those bought: of an upgrade the added."""
-
-    shares: int = 1
-    option: str | None = None
-    term_days: int | None = None
-    starts_on: date | None = None
-    occupation: str | None = None
-    statements: tuple[str, ...] = ()
-    unit_kind: str | None = None
-    card_holder: bool | None = None
-
-    def stated(self) -> dict[str, Any]:
-        """What the buyer answers for, as it is sealed; empty when nothing was stated."""
-        found = {
-            "statements": list(self.statements) or None,
-            "occupation": self.occupation,
-            "unit_kind": self.unit_kind,
-            "card_holder": self.card_holder,
-        }
-        return {name: value for name, value in found.items() if value is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class Buyer:
-    """Who is to be covered. `in_unit`: the membership is with a unit of ours, or under one."""
-
-    birth_on: date
-    sex: str
-    verified_at: datetime
-    in_unit: bool = False
-
-    def applicant(self, choice: Choice) -> Applicant:
-        """What the rules look at."""
-        return Applicant(
-            birth_on=self.birth_on,
-            sex=self.sex,
-            occupation=choice.occupation,
-            statements=frozenset(choice.statements),
-            in_unit=self.in_unit or choice.unit_kind is not None,
-            card_holder=choice.card_holder,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +147,7 @@ def upgrade_offer(
         raise UpgradeNotOpen
     option = terms.option(policy.option_code)
     period = Range(day_start(first_day), policy.ends_at, bounds="[)")
-    inputs = _inputs(option.term, choice, buyer, first_day, period)
+    inputs = price_inputs(option.term, choice, buyer, first_day, period)
     inputs |= {
         "shares": policy.shares + choice.shares,
         "added_shares": choice.shares,
@@ -240,8 +191,8 @@ def _offered(
     period = term_period(term, first_day, days)
     assert period.lower is not None  # noqa: S101  cover always starts
     begins_on = business_day(period.lower)
-    inputs = _inputs(term, choice, buyer, begins_on, period)
-    name, node = _price_of(terms, option, begins_on)
+    inputs = price_inputs(term, choice, buyer, begins_on, period)
+    name, node = price_of(terms, option, begins_on)
     price = priced(terms, name, node, inputs)
     return Offer(
         kind=kind,
@@ -280,38 +231,3 @@ def _term_days(term: Span, chosen: int | None, faults: list[FieldError]) -> int 
     fields = {"least": term.days_from, "most": term.days_to}
     faults.append(FieldError("/term_days", "term-days-out-of-range", DAYS_OUT_OF_RANGE, fields))
     return term.days_from
-
-
-def _price_of(terms: PlanTerms, option: ContributionOption, first_day: date) -> tuple[str, Node]:
-    """Who joins after a fixed term has begun pays the late price, where there is one."""
-    begun = option.term.first_day is not None and first_day > option.term.first_day
-    late = terms.contribution.late_price
-    if begun and late is not None:
-        return "late_price", late
-    return f"price:{option.code}", option.price
-
-
-def _inputs(
-    term: Span, choice: Choice, buyer: Buyer, first_day: date, period: Range[datetime]
-) -> dict[str, Value]:
-    """The vocabulary of prices; what nobody stated is left out and asked for."""
-    assert period.upper is not None  # noqa: S101  cover always ends
-    end = business_day(period.upper)
-    remaining = period_days(period)
-    whole, first = remaining, first_day
-    if term.first_day is not None and term.last_day is not None:
-        first, whole = term.first_day, (term.last_day - term.first_day).days + 1
-    inputs: dict[str, Value | None] = {
-        "shares": choice.shares,
-        "age": age_on(buyer.birth_on, first_day),
-        "sex": buyer.sex,
-        "occupation": choice.occupation,
-        "unit_member": buyer.in_unit or choice.unit_kind is not None,
-        "unit_kind": choice.unit_kind,
-        "card_holder": choice.card_holder,
-        "term_days": whole,
-        "term_months": term.months or whole_months(first, end),
-        "remaining_days": remaining,
-        "remaining_months": whole_months(first_day, end),
-    }
-    return {name: value for name, value in inputs.items() if value is not None}

@@ -14,8 +14,9 @@ from app.billing.errors import OrderAlreadyOpen, PriceDiffers
 from app.billing.events import CLOSE_ORDER, ORDER_OPENED
 from app.billing.judging import Wish, judge
 from app.billing.models import OPEN_FOR, ContributionOrder
-from app.billing.offers import Choice, Offer
+from app.billing.offers import Offer
 from app.billing.order_statements import opening
+from app.billing.price_inputs import Choice
 from app.kernel.database import raw_connection
 from app.kernel.facts import Fact, Stated, Subscriptions, prepare
 from app.kernel.ids import new_id, new_number
@@ -166,9 +167,6 @@ def new_order(
     order_id = new_id()
     stated = wish.choice.stated()
     split = offer.split
-    expires_at = now + OPEN_FOR
-    if offer.pay_before is not None:
-        expires_at = max(now, min(expires_at, offer.pay_before))
     return NewOrder(
         id=order_id,
         number=new_number("B"),
@@ -185,7 +183,7 @@ def new_order(
         enrolled_by=wish.enrolled_by,
         reserved_period=offer.period,
         opened_at=now,
-        expires_at=expires_at,
+        expires_at=_expires_at(offer, now),
         kind=offer.kind,
         policy_id=wish.policy_id,
         option_code=offer.option_code,
@@ -195,6 +193,12 @@ def new_order(
         deposit_fen=split.deposit_fen,
         sealed=vault.seal("contribution_order", order_id, stated) if stated else None,
     )
+
+
+def _expires_at(offer: Offer, now: datetime) -> datetime:
+    """After half an hour, or when it is too late to pay for the period."""
+    latest = now + OPEN_FOR
+    return latest if offer.pay_before is None else max(now, min(latest, offer.pay_before))
 
 
 def parameters(

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
 from app.billing.judging import Wish
-from app.billing.offers import Buyer, new_offer
+from app.billing.offers import new_offer
 from app.billing.order_statements import LOOK, opening
 from app.billing.orders import NewOrder, new_order, open_order, opened_facts, parameters
 from app.billing.plainness import excluded, is_plain
+from app.billing.price_inputs import Buyer
 from app.billing.schemas import OrderBody, OrderView
 from app.billing.views import order_view, order_views
 from app.kernel.clock import business_day, business_now

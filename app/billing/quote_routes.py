@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from app.billing import group_quotes, queries, quotes
 from app.billing.group_schemas import GroupQuoteBody, GroupQuoteView
 from app.billing.judging import Wish
-from app.billing.offers import Choice
+from app.billing.price_inputs import Choice
 from app.billing.schemas import EligibilityView, QuoteBody, QuoteView
 from app.kernel.api_document import refused
 from app.kernel.database import SessionDep

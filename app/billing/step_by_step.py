@@ -43,7 +43,7 @@ async def settle_step_by_step(
 ) -> bool:
     """Write everything in one transaction; False when somebody else was quicker.
 
-    Raises CoverLost, asyncpg.ExclusionViolationError: nothing is written.
+    Raises CoverLost, asyncpg.ExclusionViolationError.
     """
     terms = await plans.terms_of(database.reads, row["plan_version_id"])
     async with database.transaction() as session:
@@ -55,6 +55,7 @@ async def settle_step_by_step(
         attempt.succeeded_at = order.paid_at = paid_at
         await move(session, ATTEMPT, attempt, "succeeded", actor=SYSTEM, at=now)
         await move(session, ORDER, order, "paid", actor=SYSTEM, at=now)
+        await unschedule(session, CLOSE_ORDER, order.id)
         try:
             facts = await become_cover(
                 session,
@@ -75,7 +76,6 @@ async def settle_step_by_step(
             reference_id=attempt.id,
             actor=SYSTEM,
         )
-        await unschedule(session, CLOSE_ORDER, order.id)
         await _note(session, told)
         await state(session, facts, actor=SYSTEM, at=now, on_behalf_of=order.person_id)
     return True

@@ -92,6 +92,10 @@ async def add_shares(
     tag: str = await connection.execute(_TAKE_OVER, order_id, policy.id, begins_at, policy.ends_at)
     if int(tag.rpartition(" ")[2]) != added:
         return None
+    return _upgraded(policy, added, begins_at)
+
+
+def _upgraded(policy: Policy, added: int, begins_at: datetime) -> Fact:
     content = {
         "number": policy.number,
         "person_id": str(policy.person_id),

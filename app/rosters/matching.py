@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 from app.kernel.clock import business_day
 from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
 from app.members.matching import Identity
-from app.policies.bulk import Followed, ended_policies, free_places, holdings_of
+from app.policies.bulk_looks import Followed, ended_policies, free_places, holdings_of
 from app.policies.calendar import term_period
 from app.policies.eligibility import Applicant, Holding, Wanted, failing_rules
 from app.rosters import queries

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.billing.judging import Wish
-from app.billing.offers import Choice
 from app.billing.orders import open_order
+from app.billing.price_inputs import Choice
 from app.kernel.clock import business_day, day_start, system_now
 from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
