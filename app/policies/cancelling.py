@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.kernel.clock import add_months, business_day, day_start
+from app.kernel.clock import business_day, day_start
 from app.kernel.principal import Principal
 from app.plans import service as plans
 from app.plans.expressions import Node
 from app.plans.inputs import Value
 from app.plans.terms import PlanTerms
 from app.policies import queries
+from app.policies.calendar import whole_months
 from app.policies.errors import (
     CancellationNotOffered,
     CoverHasEnded,
@@ -97,19 +98,13 @@ async def _measures(
         "term_days": (last - first).days,
         "used_days": (ends - first).days,
         "remaining_days": (last - ends).days,
-        "remaining_months": full_months(ends, last),
+        "remaining_months": whole_months(ends, last),
     }
 
 
 def _lower(period: Range[datetime]) -> datetime:
     assert period.lower is not None  # noqa: S101  cover always starts
     return period.lower
-
-
-def full_months(first: date, end: date) -> int:
-    """Whole calendar months from `first` to `end`, the first day that is no longer counted."""
-    months = (end.year - first.year) * 12 + end.month - first.month
-    return max(0, months - (add_months(first, months) > end))
 
 
 async def end_cover(
