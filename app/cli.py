@@ -106,10 +106,21 @@ def journey(
     json: Annotated[bool, typer.Option("--json", help="Print for machines.")] = False,
     riders: Annotated[int, typer.Option(min=1, help="How many riders go the whole way.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="How many at the same time.")] = 1,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            help="One story instead: relief, appeal, straight-through, four-eyes,"
+            " returned-document."
+        ),
+    ] = None,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Go from scanning a code to money received, over HTTP, and check every step."""
     from app.journey.main import run as run_journey
+    from app.journey.scenarios import SCENARIOS
+
+    if scenario is not None and scenario not in SCENARIOS:
+        raise typer.BadParameter(f"one of {', '.join(SCENARIOS)}", param_hint="--scenario")
 
     raise typer.Exit(
         run_journey(
@@ -118,6 +129,7 @@ def journey(
             riders=riders,
             concurrency=concurrency,
             data_dir=data_dir,
+            scenario=scenario,
         )
     )
 

@@ -1,7 +1,8 @@
 """A claim from the accident to the money: the rider's part, and the reviewers'."""
 
+import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from app.journey.office import Desk
@@ -18,9 +19,11 @@ class Case:
     words: str
     benefit: str
     papers: tuple[str, ...]
-    facts: dict[str, int]
+    facts: dict[str, Any]
     to_bank: bool = False
     return_first: bool = False
+    cause: str = "accident"
+    receipt_fen: int | None = None
 
 
 HOSPITAL = Case(
@@ -37,6 +40,15 @@ DISABILITY = Case(
     {"disability_grade": 5},
     to_bank=True,
 )
+
+SMALL = Case(
+    "a graze, 450 yuan self-paid",
+    "MED",
+    ("medical_record", "receipt"),
+    {"self_pay_fen": 45_000, "hospital_grade": 2},
+    receipt_fen=45_000,
+)
+SHANGHAI = timezone(timedelta(hours=8))
 
 
 @dataclass
@@ -61,7 +73,7 @@ class Claim:
                 "policy_id": self.phone.known["policy"]["id"],
                 "benefit_code": self.case.benefit,
                 "incident": {
-                    "cause": "accident",
+                    "cause": self.case.cause,
                     "occurred_at": happened_at.isoformat(),
                     "place": "测试路口",
                     "description": "送餐途中摔倒(测试)",
@@ -76,7 +88,9 @@ class Claim:
             remarks.append(f"{opened['number']}: {states}")
         with report.step("rider 骑手", "uploads documents, one over a cut line 上传材料"):
             for paper in self.case.papers:
-                await self._upload(paper)
+                await self.upload(paper)
+        if self.case.receipt_fen is not None:
+            await self._type_receipt(self.case.receipt_fen, happened_at)
         with report.step("rider 骑手", "hands the claim in 提交") as remarks:
             await caller.call("POST", f"{self.path}/submission", after_loss=(409,))
             self.view = await caller.json("GET", self.path)
@@ -97,7 +111,21 @@ class Claim:
             )
         return str(recorded["id"])
 
-    async def _upload(self, paper: str) -> None:
+    async def _type_receipt(self, amount_fen: int, happened_at: datetime) -> None:
+        with self.phone.report.step("rider 骑手", "types in the receipt 录入发票"):
+            await self.phone.caller.call(
+                "POST",
+                f"{self.path}/receipts",
+                body={
+                    "code": "050001900104",
+                    "number": secrets.token_hex(5),
+                    "amount_fen": amount_fen,
+                    "issued_on": happened_at.astimezone(SHANGHAI).date().isoformat(),
+                },
+                keyed=True,
+            )
+
+    async def upload(self, paper: str) -> None:
         """Two chunks; between them the line is cut and the phone asks where to go on."""
         caller, content = self.phone.caller, self.phone.paper(paper)
         opened = await caller.json(
@@ -124,7 +152,7 @@ class Claim:
                 raise Miss(f"the claim is {view['status']} with {len(returned)} returned")
             reasons = [file["reason"] for file in returned[0]["files"] if file["reason"]]
             remarks.append(f"{returned[0]['name']['zh']}: {reasons[-1]['zh'] if reasons else ''}")
-            await self._upload(returned[0]["kind"])
+            await self.upload(returned[0]["kind"])
             await self.phone.caller.call("POST", f"{self.path}/submission", after_loss=(409,))
 
     async def receive_money(self) -> None:
@@ -166,14 +194,19 @@ class Claim:
             self.view = paid
 
 
+async def take(reviewer: Desk, claim: Claim) -> None:
+    """Find the claim in the queue and reserve it."""
+    with reviewer.report.step("reviewer 审核", "takes the claim from the queue 领取"):
+        await reviewer.stay_logged_in()
+        await _find_in_queue(reviewer, claim)
+        await reviewer.caller.call("POST", f"/v1/staff/claims/{claim.id}/lease")
+
+
 async def review(reviewer: Desk, claim: Claim) -> None:
     """Take the claim, look at each document, decide."""
     caller, report = reviewer.caller, reviewer.report
     path = f"/v1/staff/claims/{claim.id}"
-    with report.step("reviewer 审核", "takes the claim from the queue 领取"):
-        await reviewer.stay_logged_in()
-        await _find_in_queue(reviewer, claim)
-        await caller.call("POST", f"{path}/lease")
+    await take(reviewer, claim)
     if claim.case.return_first:
         with report.step("reviewer 审核", "returns an unreadable document 退回补正"):
             document = await _look_at(reviewer, path, claim.case.papers[0])
@@ -185,11 +218,18 @@ async def review(reviewer: Desk, claim: Claim) -> None:
             )
         await claim.answer_return()
         await caller.call("POST", f"{path}/lease")
+    await approve(reviewer, claim)
+
+
+async def approve(reviewer: Desk, claim: Claim) -> None:
+    """Look at every waiting document, accept it, and agree; the amount is computed."""
+    caller, report = reviewer.caller, reviewer.report
+    path = f"/v1/staff/claims/{claim.id}"
     with report.step("reviewer 审核", "accepts the documents 材料通过"):
         for paper in claim.case.papers:
-            document = await _look_at(reviewer, path, paper)
-            accept = f"{path}/documents/{document}/acceptance"
-            await caller.call("POST", accept, after_loss=(409,))
+            while (document := await _look_at(reviewer, path, paper)) is not None:
+                accept = f"{path}/documents/{document}/acceptance"
+                await caller.call("POST", accept, after_loss=(409,))
     with report.step("reviewer 审核", "approves; the amount is computed 同意") as remarks:
         decided = await caller.json(
             "POST",
@@ -215,11 +255,13 @@ async def _find_in_queue(reviewer: Desk, claim: Claim) -> None:
     raise Miss("the claim is not in the review queue")
 
 
-async def _look_at(reviewer: Desk, path: str, kind: str) -> str:
-    """Open the waiting file of one kind through its single-use link; returns its id."""
+async def _look_at(reviewer: Desk, path: str, kind: str) -> str | None:
+    """Open a waiting file of one kind through its single-use link; its id, None without any."""
     view = await reviewer.caller.json("GET", path)
     required = next(each for each in view["documents"] if each["kind"] == kind)
-    file = next(each for each in required["files"] if each["status"] == "waiting")
+    file = next((each for each in required["files"] if each["status"] == "waiting"), None)
+    if file is None:
+        return None
     link = await reviewer.caller.json(
         "POST", f"{path}/documents/{file['id']}/view", body={"variant": "content"}
     )

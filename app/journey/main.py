@@ -23,6 +23,7 @@ from app.journey.partner import push_roster
 from app.journey.people import make_rider
 from app.journey.report import Report
 from app.journey.rider import Phone
+from app.journey.scenarios import SCENARIOS
 from app.journey.tablet import enrol_on_site
 from app.journey.transport import Caller, Miss
 from app.journey.world import World
@@ -32,20 +33,32 @@ NOT_RUNNING = "Nothing is running here. Start it first, in another terminal: mak
 
 
 def run(
-    *, base_url: str | None, json_output: bool, riders: int, concurrency: int, data_dir: Path
+    *,
+    base_url: str | None,
+    json_output: bool,
+    riders: int,
+    concurrency: int,
+    data_dir: Path,
+    scenario: str | None = None,
 ) -> int:
-    """Play the journey; returns the exit status, 0 when every step and invariant held."""
+    """Play the journey, or one scenario; the exit status, 0 when every step and invariant held."""
     instance = find(data_dir)
     if instance is None:
         typer.secho(NOT_RUNNING, fg=typer.colors.RED, err=True)
         return 1
     report = Report(machine=json_output, alone=riders == 1)
     address = base_url or instance.base_url
-    return asyncio.run(_play(report, instance, address, riders, concurrency, data_dir))
+    return asyncio.run(_play(report, instance, address, riders, concurrency, data_dir, scenario))
 
 
 async def _play(
-    report: Report, instance: Instance, base_url: str, riders: int, concurrency: int, data: Path
+    report: Report,
+    instance: Instance,
+    base_url: str,
+    riders: int,
+    concurrency: int,
+    data: Path,
+    scenario: str | None,
 ) -> int:
     async with (
         _client(base_url, concurrency) as api,
@@ -53,7 +66,8 @@ async def _play(
     ):
         world = World(api, outside, instance.enrolment_code)
         try:
-            await Journey(report, instance, world, concurrency, data / "journey").play(riders)
+            journey = Journey(report, instance, world, concurrency, data / "journey")
+            await (journey.act(scenario, riders) if scenario else journey.play(riders))
         except Miss as miss:
             if not report.misses:
                 report.misses.append(str(miss))
@@ -89,6 +103,22 @@ class Journey:
 
     async def play(self, riders: int) -> None:
         """Enrol and pay; next day: claim and be paid; the other two doors."""
+        phones = await self._covered(riders)
+        await self._each(phones, self._next_day)
+        self.report.heading("The other two doors 另外两扇门")
+        await self._other_doors()
+
+    async def act(self, scenario: str, riders: int) -> None:
+        """Enrol and pay; next day: one story instead of the whole day, for each rider."""
+        phones = await self._covered(riders)
+
+        async def one(phone: Phone) -> None:
+            await SCENARIOS[scenario](self.desks, phone)
+
+        await self._each(phones, one)
+
+    async def _covered(self, riders: int) -> list[Phone]:
+        """Riders in the middle of their first covered day, and the office at its desks."""
         phones = [self._phone() for _ in range(riders)]
         self.report.heading("Today: from the scan to cover 今天：从扫码到保障")
         await self._each(phones, self._first_day)
@@ -102,9 +132,7 @@ class Journey:
         with self.report.step("sandbox 时钟", "lets the night pass 到次日") as remarks:
             await move_clock(self.desks["administrator"], starts + timedelta(hours=12))
             remarks.append(f"the business clock shows {starts + timedelta(hours=12)}")
-        await self._each(phones, self._next_day)
-        self.report.heading("The other two doors 另外两扇门")
-        await self._other_doors()
+        return phones
 
     async def _next_day(self, phone: Phone) -> None:
         await self._claim(phone, HOSPITAL)
