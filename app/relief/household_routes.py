@@ -103,34 +103,36 @@ async def remove_household_member(
     return await household_view(session, vault, caseworker, household)
 
 
-@routes.post("/v1/staff/households/{household_id}/situations")
+@routes.post("/v1/staff/households/{household_id}/situations", response_model=HouseholdView)
 async def record_household_situation(
     caseworker: Caseworker,
     session: SessionDep,
     vault: VaultDep,
     now: NowDep,
+    keyed: KeyedDep,
     household_id: HouseholdId,
     body: SituationBody,
-) -> HouseholdView:
+) -> Response:
     """How the household stands now; what was known before stays in the file."""
     household = await households.record_situation(
         session, vault, caseworker, household_id, body.situation, now
     )
-    return await household_view(session, vault, caseworker, household)
+    return await keyed.reply(200, await household_view(session, vault, caseworker, household))
 
 
-@routes.post("/v1/staff/households/{household_id}/reviews")
+@routes.post("/v1/staff/households/{household_id}/reviews", response_model=HouseholdView)
 async def review_household(
     caseworker: Caseworker,
     session: SessionDep,
     vault: VaultDep,
     now: NowDep,
+    keyed: KeyedDep,
     household_id: HouseholdId,
     body: ReviewBody,
-) -> HouseholdView:
+) -> Response:
     """The household stays in the file; the next review is due a year from today."""
     household = await households.review(session, vault, caseworker, household_id, body, now)
-    return await household_view(session, vault, caseworker, household)
+    return await keyed.reply(200, await household_view(session, vault, caseworker, household))
 
 
 @routes.post("/v1/staff/households/{household_id}/exit")

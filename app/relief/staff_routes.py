@@ -3,7 +3,8 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Body, Depends, Path, Query, Request, Response
+from fastapi.openapi.models import Example
 
 from app.documents.desk import DeskDep
 from app.documents.multipart import multipart_body, read_form
@@ -30,6 +31,29 @@ routes = router("relief cases")
 
 Reader = Annotated[Principal, Depends(require("staff", "caseworker", "supervisor", "auditor"))]
 CaseId = Annotated[UUID, Path(description="The case's id.")]
+_SEATS = [
+    {"staff_id": f"0192f0c1-7a10-7c3e-8a44-51d8ac9ec0{at:02d}", "vote": "for"} for at in (1, 2, 3)
+]
+DECISIONS: dict[str, Example] = {
+    "grant": {"summary": "By the formula", "value": {"verdict": "grant", "votes": _SEATS}},
+    "hardship": {
+        "summary": "Hardship below the threshold",
+        "value": {
+            "verdict": "grant_for_hardship",
+            "votes": _SEATS,
+            "amount_fen": 300_000,
+            "reason": "独自抚养两名子女, 近三个月无收入",
+        },
+    },
+    "decline": {
+        "summary": "Not granted",
+        "value": {
+            "verdict": "decline",
+            "reason_code": "helped-elsewhere",
+            "votes": [each | {"vote": "against"} for each in _SEATS],
+        },
+    },
+}
 Statuses = Annotated[
     list[CaseStatus],
     Query(max_length=8, description="Statuses to show; without any, everything under way."),
@@ -133,7 +157,7 @@ async def decide_relief_case(
     now: NowDep,
     keyed: KeyedDep,
     case_id: CaseId,
-    body: BoardDecisionBody,
+    body: Annotated[BoardDecisionBody, Body(openapi_examples=DECISIONS)],
 ) -> Response:
     """Record the board's word: who sat and how they voted. The amount is the formula's, or
     on the way of hardship the board's with its written reason; a grant is paid at once.

@@ -234,6 +234,33 @@ def code_body(tenant: Tenant, **more: Any) -> dict[str, Any]:
     return {"organisation_id": str(tenant.site.id), "expires_at": expires_at} | more
 
 
+def case_body(person_of: Tenant, fund_of: Tenant) -> dict[str, Any]:
+    return {
+        "person_id": person_of.ids["person_id"],
+        "fund_id": fund_of.ids["fund_id"],
+        "ground": "hardship",
+    }
+
+
+def visit_body(own: Tenant, **more: Any) -> dict[str, Any]:
+    return {
+        "client_ref": f"tablet-{secrets.token_hex(6)}",
+        "person_id": own.ids["person_id"],
+        "visited_at": system_now().isoformat(),
+        "notes": "到医院慰问",
+    } | more
+
+
+def votes(of: Tenant) -> dict[str, Any]:
+    seat = {"staff_id": str(of.single["supervisor"].account_id), "vote": "for"}
+    return {"verdict": "grant", "votes": [seat]}
+
+
+def household_body(own: Tenant, **kin: Any) -> dict[str, Any]:
+    member = {"relation": "sibling"} | kin
+    return {"person_id": own.ids["person_id"], "address": "某街道", "members": [member]}
+
+
 Named = Callable[[Tenant, Tenant], dict[str, Any]]
 # Ids in bodies, by operation and member: a body of the second tenant, right in everything
 # but that it names an object of the first.
@@ -289,6 +316,53 @@ IN_BODIES: dict[tuple[str, str], Named] = {
     ),
     ("createEnrolmentCode", "sponsor_id"): lambda theirs, own: code_body(
         own, sponsor_id=theirs.ids["partner_id"]
+    ),
+    ("openReliefFund", "organisation_id"): lambda theirs, _: {
+        "organisation_id": str(theirs.agency.id),
+        "code": "FOREIGN-FUND",
+        "name_zh": "外来基金",
+        "name_en": "Foreign fund",
+        "quorum": 1,
+    },
+    ("openReliefCase", "person_id"): case_body,
+    ("openReliefCase", "fund_id"): lambda theirs, own: case_body(own, theirs),
+    ("applyForRelief", "payout_account_id"): lambda theirs, _: {
+        "statements": ["true-and-complete"],
+        "payout_account_id": theirs.ids["retirePayoutAccount.account_id"],
+    },
+    ("applyAtCounter", "payout_account_id"): lambda theirs, _: {
+        "statements": ["true-and-complete"],
+        "payout_account_id": theirs.ids["retirePayoutAccount.account_id"],
+    },
+    ("decideReliefCase", "staff_id"): lambda theirs, _: votes(theirs),
+    ("openHousehold", "person_id"): lambda theirs, _: household_body(theirs, name="王芳"),
+    ("openHousehold", "staff_id"): lambda theirs, own: household_body(
+        own, name="王芳", staff_id=str(theirs.single["caseworker"].account_id)
+    ),
+    ("addHouseholdMember", "person_id"): lambda theirs, _: {
+        "relation": "spouse",
+        "person_id": theirs.ids["person_id"],
+    },
+    ("addHouseholdMember", "staff_id"): lambda theirs, _: {
+        "relation": "sibling",
+        "name": "张大明",
+        "staff_id": str(theirs.single["caseworker"].account_id),
+    },
+    ("recordVisit", "person_id"): lambda theirs, own: visit_body(
+        own, person_id=theirs.ids["person_id"]
+    ),
+    ("recordVisit", "fund_id"): lambda theirs, own: visit_body(
+        own,
+        grant={
+            "fund_id": theirs.ids["fund_id"],
+            "kind": "condolence",
+            "ground": "accident",
+        },
+    ),
+    ("recordVisit", "policy_id"): lambda theirs, own: visit_body(own, claim=claim_body(theirs)),
+    ("recordVisit", "payout_account_id"): lambda theirs, own: visit_body(
+        own,
+        claim=claim_body(own, payout_account_id=theirs.ids["retirePayoutAccount.account_id"]),
     ),
     ("enrolOnSite", "organisation_id"): lambda theirs, _: {
         "items": [item(organisation_id=str(theirs.site.id))]

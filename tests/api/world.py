@@ -28,6 +28,7 @@ from tests.cover_fixtures import Rider, load_plans, make_rider, order
 from tests.enrolment.factories import enrol, item, make_code
 from tests.members.factories import name, number, register, start_check
 from tests.plans.authors import version
+from tests.relief.world import relief_ids
 from tests.rosters.factories import Platform
 from tests.rosters.factories import rider as roster_rider
 
@@ -119,6 +120,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "showPlanTable.code": "CN-30",
     }
     await _simulation(app, client, tenant)
+    tenant.ids |= await relief_ids(app, client, agency, staff, rider)
     tenant.ids |= await treasury_ids(
         app,
         client,
