@@ -6,7 +6,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims.events import CLAIM_APPROVED, CLAIM_DENIED, CLAIM_PAID, CLAIM_RETURNED
+from app.claims.events import (
+    CLAIM_APPROVED,
+    CLAIM_DENIED,
+    CLAIM_PAID,
+    CLAIM_RETURNED,
+    CLAIM_UPHELD,
+    PAYOUT_OVERDUE,
+    REVIEW_OVERDUE,
+)
 from app.claims.models import Claim
 from app.kernel.clock import business_day
 from app.kernel.event_log import LoggedEvent, heard
@@ -19,11 +27,14 @@ TEMPLATES: Mapping[str, str] = {
     CLAIM_APPROVED: "claim_approved",
     CLAIM_DENIED: "claim_denied",
     CLAIM_PAID: "claim_paid",
+    CLAIM_UPHELD: "claim_upheld",
+    REVIEW_OVERDUE: "claim_late",
+    PAYOUT_OVERDUE: "claim_late",
 }
 
 
 async def tell(context: JobContext, payload: Mapping[str, Any]) -> None:
-    """Hear a claim's return, decision or payment, and tell the person it is about."""
+    """Hear a claim's return, decision, payment or delay, and tell the person it is about."""
     async with context.transaction() as session:
         event = await heard(session, payload)
         claim = await session.get_one(Claim, event.subject_id)

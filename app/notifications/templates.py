@@ -249,6 +249,26 @@ TEMPLATES: Mapping[str, Template] = {
         page=CLAIMS,
         character_string1="number",
     ),
+    "claim_upheld": _template(
+        ("复核结果", "About your claim, looked at again"),
+        (
+            "您的理赔{number}经重新审核，维持原决定，理由请在小程序内查看。",
+            "Your claim {number} was looked at again; the decision stands. The app says why.",
+        ),
+        NUMBER,
+        page=CLAIMS,
+        character_string1="number",
+    ),
+    "claim_late": _template(
+        ("理赔超过承诺日期", "Your claim is late"),
+        (
+            "您的理赔{number}超过了我们承诺的日期，已转上级机构督办。",
+            "Your claim {number} is past the day we promised; the organisation above has it now.",
+        ),
+        NUMBER,
+        page=CLAIMS,
+        character_string1="number",
+    ),
     "claim_paid": _template(
         ("理赔款已支付", "Your claim has been paid"),
         (

@@ -72,3 +72,46 @@ async def test_they_hold_and_each_can_fail(
         assert name in await faults(app)
         await scalar(app.state.database, mending, id=case.id)
     assert await faults(app) == {}
+
+
+LATER_ROUNDS = {
+    "07_paid_claim_is_complete": (
+        "update benefit_use set amount_fen = amount_fen + 1 where claim_id = :id",
+        "update benefit_use set amount_fen = amount_fen - 1 where claim_id = :id",
+    ),
+    "08_payout_approvers_and_payee": (
+        "update payout set by_rule = true where claim_id = :id and round = 1",
+        "update payout set by_rule = false where claim_id = :id and round = 1",
+    ),
+    "09_unknown_payout_is_asked": (
+        "update payout set round = 3 where claim_id = :id and round = 1",
+        "update payout set round = 1 where claim_id = :id and round = 3",
+    ),
+    "claims_queue": (
+        "update claim set deciding_organisation_id = (select parent_id from organisation"
+        " where id = managing_organisation_id) where id = :id",
+        "update claim set deciding_organisation_id = null where id = :id",
+    ),
+}
+
+BREAKABLE = LATER_ROUNDS.keys() - {"claims_queue"}
+
+
+async def test_over_several_rounds_too(case: Case, app: FastAPI, simulators: Simulators) -> None:
+    """A claim that was paid twice, rightly; each rule about its rounds can fail."""
+    await case.submitted(case.body() | {"facts": {"self_pay_fen": 800_000, "hospital_grade": 2}})
+    await case.approved(self_pay_fen=500_000)
+    await case.received(simulators)
+    assert (await case.reopen()).status_code == 201
+    await case.approved(self_pay_fen=700_000)
+    await case.received(simulators)
+    assert await faults(app) == {}
+    database = app.state.database
+    for name, (breaking, mending) in LATER_ROUNDS.items():
+        async with database.transaction() as session:
+            await session.execute(text(breaking), {"id": case.id})
+        # The queue follows who decides by itself: nobody can break it this way.
+        assert (name in await faults(app)) is (name in BREAKABLE), name
+        async with database.transaction() as session:
+            await session.execute(text(mending), {"id": case.id})
+    assert await faults(app) == {}

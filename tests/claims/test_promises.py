@@ -4,15 +4,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kernel.clock import system_now
 from app.worker import JOBS
-from tests.access_fixtures import make_organisation, staff_token
-from tests.claims.factories import Case, make_case, run_jobs
+from tests.claims.factories import Case, make_case, make_policy, run_jobs
 from tests.cover_fixtures import at_business_time, context_of, scalar
+from tests.plans.authors import make_authors, version
 from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
@@ -199,26 +200,32 @@ async def test_plain_statuses_with_a_step_and_a_day(
 
 
 async def test_the_receiving_office_decides_where_the_plan_says_so(
-    case: Case, app: FastAPI
+    case: Case, app: FastAPI, client: httpx.AsyncClient
 ) -> None:
-    """The plan's word is looked at when a claim is received at a counter."""
-    await case.open()
-    receiving = await make_organisation(app)
-    there = await staff_token(app, receiving.id, ["reviewer"])
-    await scalar(
-        app.state.database,
-        "update claim set receiving_organisation_id = :o, deciding_organisation_id = :o"
-        " where id = :id returning 1",
-        o=receiving.id,
-        id=case.id,
+    authors = await make_authors(app, client)
+    body = version(claims={"decided_by": "receiving"})
+    await authors.published(body)
+    case.policy = await make_policy(
+        app, case.rider, case.office.organisation.id, plan_code=body["document"]["code"]
     )
-    await case.complete()
+    benefit = body["document"]["benefits"][0]
+    claim = case.body(benefit["code"], cause=benefit["causes"][0])
+    counter = await case.above("caseworker")
+    received = await case.post("/v1/staff/claims", counter, claim)
+    assert received.status_code == 201, received.text
+    case.id = received.json()["id"]
+    assert received.json()["deciding_organisation_id"] == str(case.office.organisation.parent_id)
+    for document in received.json()["documents"]:
+        if document["state"] == "missing":
+            assert (await case.send(document["kind"])).status_code == 201
     await case.submit()
     assert (await case.lease()).status_code == 403
-    assert (await case.lease(there)).status_code == 200
+    assert (await case.lease(await case.above())).status_code == 200
 
 
-async def test_a_counter_completes_what_it_received(case: Case, app: FastAPI, client: Any) -> None:
+async def test_a_counter_completes_what_it_received(
+    case: Case, app: FastAPI, client: httpx.AsyncClient
+) -> None:
     caseworker = case.office.caseworker
     received = await case.post("/v1/staff/claims", caseworker, case.body())
     case.id = received.json()["id"]

@@ -30,13 +30,16 @@ from payout p
 where p.status = 'paid' and not exists (
   select from ledger_transaction t
   join ledger_entry e on e.transaction_id = t.id
-  where t.kind = 'benefit.paid' and t.reference_id = p.id
-    and e.account_code = 'benefits-payable' and e.amount_fen = p.amount_fen)
+  where t.reference_id = p.id and e.amount_fen = p.amount_fen
+    and t.kind || ' from ' || e.account_code = case
+      when p.refund_id is not null then 'refund.paid from refunds-payable'
+      when p.relief_case_id is not null then 'relief.paid from relief-payable'
+      else 'benefit.paid from benefits-payable' end)
 union all
 select t.id, 'booked and not paid'
 from ledger_transaction t
 left join payout p on p.id = t.reference_id
-where t.kind = 'benefit.paid' and p.status is distinct from 'paid'
+where t.kind in ('benefit.paid', 'relief.paid') and p.status is distinct from 'paid'
 union all
 select c.id, 'paying without a payout'
 from claim c
