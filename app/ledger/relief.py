@@ -6,10 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.ledger.models import LedgerAccount
 
+# How the codes of these accounts begin; a fund's own row says the same as they do.
+RELIEF_FUNDS = "relief-fund:"
+
 
 def relief_fund_of(fund_code: str) -> str:
     """Liability: money that a fund holds for relief."""
-    return f"relief-fund:{fund_code}"
+    return f"{RELIEF_FUNDS}{fund_code}"
 
 
 async def open_relief_account(

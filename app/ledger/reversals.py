@@ -21,6 +21,7 @@ from app.ledger.errors import (
 )
 from app.ledger.events import TRANSACTION_REVERSED
 from app.ledger.models import REVERSAL, LedgerReversal, LedgerTransaction
+from app.ledger.relief import RELIEF_FUNDS
 from app.ledger.schemas import ReversalView, TransactionEntryView, TransactionView
 from app.ledger.service import post
 
@@ -46,6 +47,8 @@ async def reverse(
     if await queries.reversal_of(session, transaction_id) is not None:
         raise AlreadyReversed
     entries = await queries.entries_of(session, transaction_id)
+    if any(row.account_code.startswith(RELIEF_FUNDS) for row in entries):
+        raise FollowsItsFact
     amount = sum(row.amount_fen for row in entries if row.amount_fen > 0)
     alone = amount <= ALONE_MOST_FEN
     reversal = LedgerReversal(

@@ -200,6 +200,10 @@ async def one_message_twice(owner: asyncpg.Connection) -> None:
         await plant(owner, "message_delivery", message_id=message, channel=channel, status="'sent'")
 
 
+async def granted_out_of_nothing(owner: asyncpg.Connection) -> None:
+    await plant(owner, "relief_fund", contributed_fen="0", granted_fen="5")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -217,6 +221,7 @@ VIOLATIONS: dict[str, Any] = {
     "13_batches": a_payout_in_two_batches,
     "14_reconciliation": a_fee_settled_without_a_booking,
     "15_messages_and_agreements": one_message_twice,
+    "16_relief": granted_out_of_nothing,
     "claims_queue": queued_without_a_claim,
 }
 

@@ -2,6 +2,7 @@
 
 import secrets
 
+import httpx
 import pytest
 import yaml
 from fastapi import FastAPI
@@ -9,9 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel.clock import business_day, system_now
+from app.organisations.models import Kind
 from app.relief.checking import judge
 from app.relief.library import shipped
-from tests.relief.factories import Board, formula, work
+from tests.access_fixtures import make_organisation
+from tests.relief.factories import Board, formula, make_board, work
 
 pytestmark = pytest.mark.anyio
 
@@ -123,3 +126,20 @@ async def test_money_is_counted_once_however_it_was_booked(app: FastAPI, board: 
     assert refused["code"] == "receipt-recorded"
     await work(app)
     assert await board.balance() == 100_000_700
+
+
+async def test_a_funds_money_is_not_reversed_in_the_books_alone(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+    board = await make_board(app, client, city)
+    await board.open_fund(yuan=100)
+    async with app.state.database.transaction() as session:
+        posting = await session.scalar(
+            text("select transaction_id from ledger_entry where account_code = :code"),
+            {"code": board.fund["account"]},
+        )
+    path = f"/v1/staff/ledger/transactions/{posting}/reversal"
+    refused = await board.post(path, board.supervisor, {"reason": "误记"}, expect=409)
+    assert refused["code"] != "already-reversed"
+    assert await board.balance() == 10_000
