@@ -16,6 +16,7 @@ from app.billing.models import ContributionOrder, PaymentAttempt, Refund
 from app.billing.refunds import open_refund
 from app.claims.models import BenefitUse, Claim
 from app.kernel.clock import business_day, system_now
+from app.kernel.money import yuan
 from app.kernel.principal import Principal
 from app.ledger import service as ledger
 from app.ledger.accounts import DEPOSITS_HELD, SPONSOR_RECEIVABLES, contributions_of
@@ -108,7 +109,24 @@ async def judge(
     found = priced(ending.terms, ending.rule_name, ending.rule, inputs)
     backs = _spread(sources, min(found.amount_fen, paid_fen), now)
     explained = explain_price(ending.terms, ending.rule_name, found, REFUND_CONTEXT, _LABEL)
+    if found.amount_fen > paid_fen:
+        explained = _at_most_paid(explained, found.amount_fen, paid_fen)
     return Cancellation(ending, paid_fen, claimed_fen, backs, explained)
+
+
+def _at_most_paid(explained: dict[str, Any], rule_fen: int, paid_fen: int) -> dict[str, Any]:
+    """The explanation of a rule that would give back more than was paid."""
+    by_rule, paid = yuan(rule_fen), yuan(paid_fen)
+    limit = {
+        "code": "at_most",
+        "zh": f"按规则为 {by_rule} 元，超过已付互助费，按 {paid} 元退还",
+        "en": f"{by_rule} yuan by the rule, above the contribution paid: {paid} yuan goes back",
+        "value": paid_fen,
+        "unit": "fen",
+        "steps": explained["steps"],
+    }
+    said = {"zh": f"{_LABEL[0]} {paid} 元", "en": f"{_LABEL[1]}: {paid} yuan"}
+    return {**explained, **said, "value": paid_fen, "steps": [limit]}
 
 
 def _spread(sources: Sequence[Source], amount_fen: int, now: datetime) -> tuple[Back, ...]:

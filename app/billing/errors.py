@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from app.kernel.clock import SHANGHAI
+from app.kernel.clock import SHANGHAI, business_day
 from app.kernel.problems import Conflict, NotFound, Problem
 from app.kernel.text import Text
 
@@ -132,8 +132,8 @@ class RenewalNotOpen(Conflict):
     code = "renewal-not-open"
     title = Text("不在续保期内", "Not open for renewal")
     detail = Text(
-        "续保期为 {opens_at} 至 {closes_at}（不含）。此后参保为新参保，重新计算等待期。",
-        "It can be renewed from {opens_at} until before {closes_at}; later it is new cover,"
+        "续保期为 {opens_on} 至 {closes_on}（不含）。此后参保为新参保，重新计算等待期。",
+        "It can be renewed from {opens_on} until before {closes_on}; later it is new cover,"
         " which waits anew.",
     )
 
@@ -142,8 +142,8 @@ class RenewalNotOpen(Conflict):
         closes_at = window.closes_at.astimezone(SHANGHAI).isoformat()
         super().__init__(
             extensions={"opens_at": opens_at, "closes_at": closes_at},
-            opens_at=opens_at,
-            closes_at=closes_at,
+            opens_on=business_day(window.opens_at).isoformat(),
+            closes_on=business_day(window.closes_at).isoformat(),
         )
 
 

@@ -62,7 +62,7 @@ async def decide(
     to the plan's limit the claim is approved and paid, above it a second person follows.
     What earlier rounds paid stays paid: only more can be approved, or that outcome upheld.
     Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted, SignalsOpen, NothingMore,
-    NothingToUphold (409), ConditionNotMet, FactsMissing, UnknownReason (422).
+    NothingToUphold (409), AmountDue, ConditionNotMet, FactsMissing, UnknownReason (422).
     """
     claim = await find_leased(session, reviewer, claim_id, system_now)
     if claim.status != "under_review":

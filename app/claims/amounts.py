@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
-from app.claims.errors import ConditionNotMet, NotCovered
+from app.claims.errors import AmountDue, ConditionNotMet, NotCovered
 from app.claims.models import Claim
 from app.claims.opening import Happening, cause_of, require_cover
 from app.claims.terms import known_facts
@@ -88,13 +88,21 @@ async def assess_to_nothing(
     """The assessment of a claim that comes to nothing although every condition holds.
 
     It still counts: days below a threshold, cost below a deductible that is for the term.
+    None where nothing covers it or a condition fails. Raises AmountDue (422) where the plan
+    pays something, FactsMissing (422) where nobody can know yet.
     """
     try:
         case = await case_of_claim(session, claim, terms, facts, now)
     except NotCovered:
         return None
     found = case.assess()
-    return found if unpayable(found) and not found.failed else None
+    if found.failed:
+        return None
+    if found.missing:
+        refuse_unpayable(found, case.inputs)
+    if found.amount_fen:
+        raise AmountDue(found.amount_fen)
+    return found
 
 
 async def case_of_claim(

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from app.claims.words import FactChangeReason, PauseReason, ReturnReason
 from app.documents.schemas import FileBytes, Sha256
@@ -14,7 +22,19 @@ Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对�
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]
 FactScalar = bool | Annotated[int, Field(ge=0, le=10**12)] | Annotated[str, Field(max_length=100)]
 FactItem = Annotated[dict[FactName, FactScalar], Field(max_length=20)]
-FactValue = FactScalar | Annotated[list[FactItem], Field(min_length=1, max_length=200)]
+_Shape = FactScalar | Annotated[list[FactItem], Field(min_length=1, max_length=200)]
+_SHAPE: TypeAdapter[Any] = TypeAdapter(_Shape, config=ConfigDict(strict=True))
+
+
+def _fact(value: object) -> object:
+    """One error for a value that is nothing a fact can be, not one for each thing it is not."""
+    try:
+        return _SHAPE.validate_python(value)
+    except ValidationError:
+        raise PydanticCustomError("not_a_fact", "not a value of a fact") from None
+
+
+FactValue = Annotated[Any, AfterValidator(_fact), WithJsonSchema(_SHAPE.json_schema())]
 # What each fact may be is the plan's: kinds, ranges and words are checked against it.
 Facts = Annotated[
     dict[FactName, FactValue],

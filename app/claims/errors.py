@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.kernel.money import yuan
 from app.kernel.problems import (
     Conflict,
     FieldError,
@@ -75,7 +76,7 @@ NOT_COVERED: dict[str, Text] = {
     "cancelled": Text("该凭证已退保。", "The policy was cancelled."),
     "void": Text("该凭证无效，请咨询经办机构。", "The policy is void; ask your office."),
     "waiting": Text(
-        "该保障责任在等待期内，{until} 起生效。",
+        "该保障责任在等待期内，{until}起生效。",
         "This benefit waits until {until}.",
     ),
     "past_deadline": Text(
@@ -173,8 +174,11 @@ class ReceiptUsed(Conflict):
 
 class UnknownFact(Unprocessable):
     code = "unknown-fact"
-    title = Text("不需要此项信息", "Fact not needed")
-    detail = Text("该保障责任不需要所列信息。", "This benefit does not use the facts named.")
+    title = Text("所填信息有误", "Facts cannot be used")
+    detail = Text(
+        "有的信息该保障责任不需要，或填写有误，见各项说明。",
+        "A fact is not used by this benefit, or is not what it can be; see each error.",
+    )
 
 
 class LeaseHeld(Conflict):
@@ -232,6 +236,21 @@ class ConditionNotMet(Unprocessable):
             ],
             extensions={"reason_code": reason},
         )
+
+
+class AmountDue(Unprocessable):
+    """Denied as worth nothing, while the plan pays `amount_fen` for the facts as known."""
+
+    code = "amount-due"
+    title = Text("按约定应予给付", "Something is payable")
+    detail = Text(
+        "按已知信息应付 {yuan} 元，不能以应付为零为由不予给付。请核对信息。",
+        "For the facts as known {yuan} yuan are payable: it cannot be denied as coming to"
+        " nothing. Check the facts.",
+    )
+
+    def __init__(self, amount_fen: int) -> None:
+        super().__init__(extensions={"amount_fen": amount_fen}, yuan=yuan(amount_fen))
 
 
 class UnknownReason(Unprocessable):

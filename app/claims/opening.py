@@ -19,7 +19,7 @@ from app.claims.errors import (
 from app.claims.events import CLAIM_OPENED
 from app.claims.facts import give_facts
 from app.claims.models import CLAIM, Claim, Incident
-from app.kernel.clock import SHANGHAI, business_day
+from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, new_number
 from app.kernel.principal import Principal
@@ -184,7 +184,7 @@ async def require_cover(
     outside = outside_cover(terms, benefit_code, incident, cover)
     if outside == "waiting":
         until = waits_until(terms, cover, benefit_code, cause_of(incident))
-        raise _not_covered("waiting", until=until.astimezone(SHANGHAI).isoformat())
+        raise _not_covered("waiting", until=business_day(until).isoformat())
     _refuse(terms, outside)
     return cover
 

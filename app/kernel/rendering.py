@@ -66,6 +66,13 @@ _MESSAGES: dict[str, Text] = {
     "greater_than": Text("数值过小", "Too small."),
     "less_than_equal": Text("数值过大", "Too large."),
     "less_than": Text("数值过大", "Too large."),
+    "not_a_fact": Text(
+        "应为不小于 0 的整数、文字、true 或 false，或由这些组成的列表（1 至 200 项）",
+        "A whole number of 0 or more, a text, true or false, or a list of 1 to 200 items of"
+        " these is expected.",
+    ),
+    "too_short": Text("项数过少", "Too few entries."),
+    "too_long": Text("项数过多", "Too many entries."),
     "uuid_parsing": Text("编号格式不正确", "Not a valid id."),
 }
 _FALLBACK = Text("格式不正确", "It does not have the expected form.")

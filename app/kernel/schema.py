@@ -32,9 +32,20 @@ def _text_only(value: object) -> object:
     return value
 
 
+# Sums of days and changes of the time zone stay inside what a date can be.
+_YEARS = range(1900, 2900)
+
+
+def _in_reach(value: date) -> date:
+    if value.year not in _YEARS:
+        raise ValueError("a year from 1900 to 2899 is expected")
+    return value
+
+
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a time zone offset is expected")
+    _in_reach(value)
     return value
 
 
@@ -63,7 +74,7 @@ Id = Annotated[
     BeforeValidator(_text_only),
     Field(examples=["0192f0c1-7a10-7c3e-8a44-51d8ac9ec001"]),
 ]
-Day = Annotated[date, Strict(False), BeforeValidator(_day_text)]
+Day = Annotated[date, Strict(False), BeforeValidator(_day_text), AfterValidator(_in_reach)]
 Instant = Annotated[datetime, Strict(False), BeforeValidator(_instant_text), AfterValidator(_aware)]
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN, description="Money in fen (1 yuan = 100 fen).")]
 PositiveFen = Annotated[int, Field(ge=1, le=MAX_FEN, description="Money in fen, above zero.")]

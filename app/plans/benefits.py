@@ -1,8 +1,9 @@
 """One promise of a plan: when it pays, what it pays, within which limits, on which papers."""
 
+import unicodedata
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from app.plans.expressions import CODE, FIELD, NAME, PLAN_CODE, Expression, Term, Within
 
@@ -24,11 +25,23 @@ Name = Annotated[str, Field(pattern=NAME)]
 THREE: tuple[DocumentKind, ...] = ("identity", "medical_record", "receipt")
 
 
+def _readable(value: str) -> str:
+    """Members read it: some of it is visible, and nothing turns or hides what follows."""
+    if any(each != "\n" and unicodedata.category(each) in ("Cc", "Cf") for each in value):
+        raise ValueError("a text without control characters is expected")
+    if not value.strip():
+        raise ValueError("a text that can be seen is expected")
+    return value
+
+
+Readable = Annotated[str, Field(min_length=1, max_length=2_000), AfterValidator(_readable)]
+
+
 class Words(Term):
     """A text of the plan in both languages."""
 
-    zh: str = Field(min_length=1, max_length=2_000)
-    en: str = Field(min_length=1, max_length=2_000)
+    zh: Readable
+    en: Readable
 
 
 class Condition(Term):

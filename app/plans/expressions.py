@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 DECIMAL = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
+EXACT = r"^\d{1,15}(?:\.\d{1,9})?$"
 FIELD = r"^[a-z][a-z0-9_]{0,40}$"
 NAME = r"^[a-z][a-z0-9_]{0,40}(?:\.[a-z][a-z0-9_]{0,40})?$"
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$"
@@ -56,9 +57,7 @@ def _share_of_one(value: str) -> str:
 
 
 # Exact decimals as text.
-Decimal = Annotated[
-    str, Field(pattern=r"^\d{1,15}(?:\.\d{1,9})?$", examples=["0.35"]), BeforeValidator(no_float)
-]
+Decimal = Annotated[str, Field(pattern=EXACT, examples=["0.35"]), BeforeValidator(no_float)]
 Rate = Annotated[Decimal, AfterValidator(_share_of_one)]
 Whole = Annotated[int, Field(ge=0, le=10**12)]
 

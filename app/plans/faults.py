@@ -162,12 +162,12 @@ _DOCUMENT: Mapping[str, Text] = {
         "没有续保宽限期，无从保障", "There are no grace days in which to be covered."
     ),
     "split-not-price": Text(
-        "各方合计{sum}，互助费{price}（{example}）",
-        "The parts come to {sum}, the price to {price} ({example}).",
+        "各方合计{sum}，互助费{price}{example}",
+        "The parts come to {sum}, the price to {price}{example}.",
     ),
     "deposit-above-price": Text(
-        "押金{sum}超过互助费{price}（{example}）",
-        "The deposit of {sum} is above the price of {price} ({example}).",
+        "押金{sum}超过互助费{price}{example}",
+        "The deposit of {sum} is above the price of {price}{example}.",
     ),
     "refund-without-payment": Text(
         "未付互助费时也会退款", "It gives money back where nothing was paid."

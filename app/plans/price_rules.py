@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from app.kernel.problems import FieldError
+from app.kernel.text import Text
 from app.plans import expressions as ex
 from app.plans.bands import size
 from app.plans.bounds import View, amount
@@ -80,7 +81,8 @@ def _value(program: Any, buyer: Mapping[str, Value]) -> Fraction:
 def _difference(
     path: Path, code: str, found: Fraction, due: Fraction, buyer: Mapping[str, Value]
 ) -> FieldError:
-    example = ", ".join(f"{name}={value}" for name, value in buyer.items()) or "-"
+    told = ", ".join(f"{name}={value}" for name, value in buyer.items())
+    example = Text(f"（{told}）", f" ({told})") if told else Text("", "")
     return fault(
         path, code, sum=size(found, money=True), price=size(due, money=True), example=example
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import OPERATORS
+from app.plans.expressions import CODE, EXACT, NAME, OPERATORS, PLAN_CODE
 from app.plans.faults import fault, pointer
 
 MAX_DEPTH = 110
@@ -30,7 +30,7 @@ _WORDS: Mapping[str, Text] = {
     "too_short": Text("至少 {min_length} 项", "At least {min_length} entries."),
     "too_long": Text("最多 {max_length} 项", "At most {max_length} entries."),
     "string_pattern_mismatch": Text("格式应为 {pattern}", "The form is {pattern}."),
-    "literal_error": Text("应为以下之一：{expected}", "One of these is expected: {expected}."),
+    "literal_error": Text("应为以下之一：{expected_zh}", "One of these is expected: {expected}."),
     "greater_than_equal": Text("不得小于 {ge}", "At least {ge}."),
     "less_than_equal": Text("不得大于 {le}", "At most {le}."),
     "float-number": Text(
@@ -65,6 +65,26 @@ _MONEY = Text(
 )
 _UNKNOWN_OPERATOR = Text("没有运算 {name}", "There is no operator {name}.")
 _SEVERAL = Text("对象只能含一个运算", "An object has exactly one operator.")
+# Forms of whole kinds of values, in words instead of their pattern.
+_FORMS: Mapping[str, Text] = {
+    EXACT: Text(
+        "应为数字：整数部分至多15位，小数部分至多9位",
+        "A number is expected, of at most 15 digits before the point and 9 after it.",
+    ),
+    NAME: Text(
+        "应为数字（至多9位小数），或以小写字母开头的名称",
+        "Expected a number (9 digits after the point at most), or a name that begins with a"
+        " small letter.",
+    ),
+    PLAN_CODE: Text(
+        "应为大写字母开头的编码，只含大写字母、数字和连字符，最长32个字符",
+        "A code is expected: capital letters, digits and hyphens, a letter first, at most 32.",
+    ),
+    CODE: Text(
+        "应为大写字母开头的编码，只含大写字母、数字和下划线，最长32个字符",
+        "A code is expected: capital letters, digits and underscores, a letter first, at most 32.",
+    ),
+}
 _KEY = Text("键应为文字，数字请加引号", "A key is text: write a number in quotes.")
 # What the models' own validators say.
 _SAID: Mapping[str, tuple[str, Text]] = {
@@ -90,6 +110,21 @@ _SAID: Mapping[str, tuple[str, Text]] = {
     "a date as YYYY-MM-DD is expected": (
         "not-a-day",
         Text("日期应为 YYYY-MM-DD", "A date as YYYY-MM-DD is expected."),
+    ),
+    "a text without control characters is expected": (
+        "control-character",
+        Text(
+            "文字含有控制字符或不可见字符",
+            "The text has control characters, or characters that cannot be seen.",
+        ),
+    ),
+    "a text that can be seen is expected": (
+        "blank-text",
+        Text("文字为空白", "The text is blank."),
+    ),
+    "a year from 1900 to 2899 is expected": (
+        "day-out-of-range",
+        Text("年份须在 1900 至 2899 之间", "A year from 1900 to 2899 is expected."),
     ),
 }
 
@@ -185,10 +220,14 @@ def _told(error: Any, value: object) -> tuple[str, Text]:
 
 
 def _filled(error: Any) -> Text:
+    ruled = _FORMS.get(str((error.get("ctx") or {}).get("pattern")))
+    if ruled is not None:
+        return ruled
     template = _WORDS.get(str(error["type"]))
     if template is None:
         return Text(f"内容不符合要求：{error['msg']}", str(error["msg"]))
-    fields = error.get("ctx") or {}
+    fields = dict(error.get("ctx") or {})
+    fields["expected_zh"] = str(fields.get("expected")).replace(", ", "、").replace(" or ", "、")
     return Text(template.zh.format(**fields), template.en.format(**fields))
 
 

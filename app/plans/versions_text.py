@@ -17,7 +17,7 @@ from app.plans.checking import MAX_FAULTS, judge
 from app.plans.errors import InvalidPlan
 from app.plans.models import PlanVersion
 from app.plans.terms import PlanTerms
-from app.plans.yaml_text import parse_yaml
+from app.plans.yaml_text import FLOAT, parse_yaml
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -119,6 +119,10 @@ class _Dumper(yaml.CSafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+# A text that the reader would take for a number is written in quotes.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
 
 
 def written(content: Any) -> bytes:

@@ -36,7 +36,7 @@ _PLAIN = {
 }
 # Leading zeros, and more digits than money can have, make a text.
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,30})")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan")
+FLOAT = re.compile(r"(?:[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)\Z")
 
 
 class MalformedYaml(BadRequest):
@@ -221,6 +221,6 @@ def _plain(text: str) -> Any:
         return _PLAIN[text]
     if _WHOLE.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
+    if FLOAT.fullmatch(text):
         return float(text.replace(".inf", "inf").replace(".nan", "nan"))
     return text

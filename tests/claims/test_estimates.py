@@ -130,7 +130,22 @@ async def test_a_plan_is_enough(case: Case, app: FastAPI) -> None:
     [
         ({"facts": {"no_such_fact": 1}}, 422, "unknown-fact", "/facts/no_such_fact"),
         ({"facts": {"hospital_grade": 7}}, 422, "unknown-fact", "/facts/hospital_grade"),
-        ({"facts": {"self_pay_fen": 1.5}}, 422, "invalid", None),
+        ({"facts": {"self_pay_fen": 1.5}}, 422, "invalid", "/facts/self_pay_fen"),
+        ({"facts": {"self_pay_fen": -1}}, 422, "invalid", "/facts/self_pay_fen"),
+        ({"facts": {"stays": []}}, 422, "invalid", "/facts/stays"),
+        ({"facts": {"stays": [{"days": [1]}]}}, 422, "invalid", "/facts/stays"),
+        (
+            {"incident": {"occurred_at": "9999-12-31T23:59:59-12:00"}},
+            422,
+            "invalid",
+            "/incident/occurred_at",
+        ),
+        (
+            {"incident": {"occurred_at": "0001-01-01T00:00:00+14:00"}},
+            422,
+            "invalid",
+            "/incident/occurred_at",
+        ),
         ({"benefit_code": "NOTHING"}, 422, "benefit-not-found", None),
         ({"plan_code": "RIDER-ACC"}, 422, "invalid", "/policy_id"),
         ({"policy_id": None}, 422, "invalid", "/policy_id"),
@@ -231,3 +246,22 @@ async def test_a_claim_that_comes_to_nothing_still_counts(case: Case, app: FastA
     assert (await other.lease()).status_code == 200
     await other.decide({"verdict": "deny", "reason_code": "not-genuine"})
     assert await scalar(app.state.database, uses, id=other.id) == 0
+
+
+async def test_what_is_due_cannot_be_denied_as_nothing(case: Case) -> None:
+    due = (await told(case, body(case, facts=MED)))["amount_fen"]
+    await case.submitted(case.body() | {"facts": {"hospital_grade": 2}})
+    assert (await case.lease()).status_code == 200
+    denial = {"verdict": "deny", "reason_code": "nothing-payable"}
+    unknown = await case.decide(denial)
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "claim-facts-missing")
+    corrected = await case.client.put(
+        f"/v1/staff/claims/{case.id}/facts",
+        headers=case.office.reviewer.headers,
+        json={"facts": MED, "reason_code": "as-on-document"},
+    )
+    assert corrected.status_code == 200, corrected.text
+    refused = await case.decide(denial)
+    assert (refused.status_code, refused.json()["code"]) == (422, "amount-due")
+    assert refused.json()["amount_fen"] == due
+    assert (await case.own())["status"] == "under_review"

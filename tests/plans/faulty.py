@@ -295,6 +295,26 @@ EXPRESSIONS: list[tuple[str, Json, str, str]] = [
 ]
 
 DOCUMENTS: list[tuple[str, Json, str, str]] = [
+    # Words that nobody can read.
+    (
+        "words turned around",
+        document(name={"zh": "手术\u202e互助金", "en": "x"}),
+        "/name/zh",
+        "control-character",
+    ),
+    (
+        "nothing to see",
+        document(name={"zh": "\u200b", "en": "x"}),
+        "/name/zh",
+        "control-character",
+    ),
+    ("blank words", document(name={"zh": "意外", "en": "  "}), "/name/en", "blank-text"),
+    (
+        "a day out of reach",
+        document(joining={"opens_on": "9999-12-31"}),
+        "/joining/opens_on",
+        "day-out-of-range",
+    ),
     # Steps, counters and places.
     (
         "later step",

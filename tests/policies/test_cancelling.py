@@ -66,6 +66,23 @@ async def reasons(database: Database, person: Person, instant: datetime, **known
     return [policy.reason for cover in covers for policy in cover.policies]
 
 
+async def test_a_rule_above_what_was_paid_says_that_it_is_cut(
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway
+) -> None:
+    code = await publish(app, cancellable(before_start={"times": ["paid_fen", 2]}))
+    rider = await make_rider(app)
+    paid = await bought(client, gateway, rider, code, shares=2)
+    preview = await client.get(path_of(paid["policy"]["id"]), headers=rider.headers)
+    told = preview.json()["explanation"]
+    assert (preview.json()["refund_fen"], told["value"]) == (5000, 5000)
+    assert told["zh"] == "退还互助费 50.00 元"
+    (cut,) = told["steps"]
+    assert (cut["value"], cut["unit"]) == (5000, "fen")
+    assert "100.00" in cut["zh"]
+    assert "100.00" in cut["en"]
+    assert [each["code"] for each in cut["steps"]] == ["times"]
+
+
 async def test_before_the_start_everything_goes_back(
     app: FastAPI, client: httpx.AsyncClient, database: Database, gateway: Gateway
 ) -> None:
