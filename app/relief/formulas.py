@@ -135,7 +135,11 @@ def plan_document(formula: Mapping[str, Any]) -> dict[str, Any]:
     Whatever is at fault in the formula is at fault here, below `/benefits/0`.
     """
     grounds = formula.get("grounds")
-    named = [word for word in grounds if word in GROUNDS] if isinstance(grounds, list) else []
+    named = (
+        [word for word in grounds if isinstance(word, str) and word in GROUNDS]
+        if isinstance(grounds, list)
+        else []
+    )
     words = {word: {"zh": GROUNDS[word].zh, "en": GROUNDS[word].en} for word in named}
     ground: dict[str, Any] = {"kind": "word", "words": {"zh": "救助事由", "en": "Ground"}}
     facts = formula.get("facts")

@@ -59,7 +59,9 @@ def formula_body() -> dict[str, Any]:
 
 
 def _read(raw: bytes, media_type: str) -> FormulaTerms:
-    content = parse_yaml(raw) if media_type == YAML else parse_json(raw)
+    content: object = {}
+    if raw:
+        content = parse_yaml(raw) if media_type == YAML else parse_json(raw)
     return check(content)
 
 

@@ -101,6 +101,9 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         # They store nothing.
         "estimateClaim",
         "estimateMemberClaim",
+        "quoteCover",
+        "quoteForMember",
+        "quoteGroup",
         "validatePlanVersion",
     }
 
