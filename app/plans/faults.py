@@ -86,6 +86,10 @@ _EXPRESSIONS: Mapping[str, Text] = {
         "一项责任最多 {most} 个运算，此处有 {count} 个",
         "A benefit has at most {most} operators; this one has {count}.",
     ),
+    "too-many-repeated": Text(
+        "一项责任的 each 之内合计最多 {most} 个运算，此处有 {count} 个",
+        "A benefit has at most {most} operators inside each, all together; this one has {count}.",
+    ),
     "nested-too-deeply": Text(
         "嵌套最多 {most} 层", "Expressions can be nested {most} deep at most."
     ),

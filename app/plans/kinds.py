@@ -21,6 +21,8 @@ ORDERED: tuple[Kind, ...] = ("money", "number", "day")
 EQUAL: tuple[Kind, ...] = ("money", "number", "day", "word")
 
 MAX_OPERATORS = 400
+# Inside `each` an operator runs, and is explained, for up to 200 items.
+MAX_REPEATED = 40
 MAX_NESTING = 20
 
 
@@ -448,10 +450,12 @@ def depth(node: Node) -> int:
 
 def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
     """What would cost too much to evaluate: all expressions of one benefit together."""
-    count = sum(
-        not isinstance(node, int | str | ex.Yuan | ex.Fen)
-        for root in roots.values()
-        for _, node in walk(root)
+    nodes = [node for root in roots.values() for _, node in walk(root)]
+    count = _operators(nodes)
+    repeated = sum(
+        _operators(inner for _, inner in walk(node.each.gives))
+        for node in nodes
+        if isinstance(node, ex.Each)
     )
     faults = [
         fault(place, "nested-too-deeply", most=MAX_NESTING)
@@ -460,4 +464,10 @@ def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
     ]
     if count > MAX_OPERATORS:
         faults.append(fault(path, "too-many-operators", most=MAX_OPERATORS, count=count))
+    if repeated > MAX_REPEATED:
+        faults.append(fault(path, "too-many-repeated", most=MAX_REPEATED, count=repeated))
     return faults
+
+
+def _operators(nodes: Iterable[Node]) -> int:
+    return sum(not isinstance(node, int | str | ex.Yuan | ex.Fen) for node in nodes)

@@ -287,6 +287,12 @@ EXPRESSIONS: list[tuple[str, Json, str, str]] = [
         "nested-too-deeply",
     ),
     (
+        "too many for each item",
+        {"each": {"of": "stays", "gives": {"sum": [{"times": [TEN, "stays.days"]}] * 40}}},
+        "/benefits/0",
+        "too-many-repeated",
+    ),
+    (
         "too many",
         {"sum": [{"sum": [{"sum": [TEN, TEN]} for _ in range(20)]} for _ in range(20)]},
         "/benefits/0",
