@@ -24,6 +24,14 @@ async def tenants(app: FastAPI) -> tuple[Tenant, Tenant]:
 
 
 @pytest.fixture
+async def tenant_to_end(app: FastAPI) -> Tenant:
+    """A tenant whose logins and papers a test may end: nobody else needs them."""
+    city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+    async with in_process(app) as client:
+        return await make_tenant(app, client, city)
+
+
+@pytest.fixture
 async def fuzzed(
     settings: Settings, clone_database: Callable[[str], str]
 ) -> AsyncIterator[tuple[str, Tenant]]:
