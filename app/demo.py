@@ -27,6 +27,7 @@ from app.organisations.models import Kind, Organisation, Partner
 from app.organisations.partners import create_partner
 from app.organisations.service import create_organisation, create_root
 from app.plans import catalogue
+from app.relief.library import open_shipped_fund
 from app.rosters.models import Agreement
 from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
@@ -40,6 +41,7 @@ PARTNER_USCC = "91500103MA5DEMJ23Y"
 CAMPAIGN = "演示活动"
 PLANS = ["RIDER-ACC", "CQ-2015-HA"]
 GIFTED_PLAN = "SH-GIG-C"
+RELIEF_FUND = "CQ-RELIEF-DEMO"
 SINCE = date(2020, 1, 1)
 CODE_LASTS = timedelta(days=3650)
 
@@ -94,6 +96,7 @@ async def _build(session: AsyncSession, vault: Vault, now: datetime) -> Enrolmen
     """Everything, in one transaction: a start that is killed leaves nothing half made."""
     await catalogue.load(session, now)
     office, agency, site = await _organisations(session, now)
+    await open_shipped_fund(session, RELIEF_FUND, office.id, now)
     staff = await _staff(session, vault, office, agency, now)
     await _partner(session, vault, agency, staff["administrator"].id, now)
     code = EnrolmentCode(

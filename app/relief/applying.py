@@ -1,23 +1,19 @@
 """From a proposal, or from nothing, to an application that a board can look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims.queries import account_of_person
-from app.claims.year import accepted_kinds, costs_of_year
+from app.claims.year import costs_of_year
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
-from app.members.consent_models import Consent
 from app.members.consents import give as give_consents
-from app.members.models import Person
 from app.members.serving import may_serve
 from app.payouts.errors import AccountNotFound
 from app.payouts.queries import account_of
@@ -30,22 +26,18 @@ from app.relief.case_facts import facts_known, give_facts, require_stated
 from app.relief.case_models import RELIEF_CASE, ReliefCase
 from app.relief.errors import (
     CaseNotFound,
-    ConsentNeeded,
     FactsClosed,
     FundClosed,
     FundNotFound,
     GroundNotCovered,
     NothingByFormula,
-    PapersMissing,
-    StatementsNeeded,
 )
 from app.relief.events import CASE_APPLIED, CASE_WITHDRAWN
 from app.relief.formulas import FormulaTerms
 from app.relief.models import ReliefFund
+from app.relief.needs import require_consent, require_papers, require_statements
 from app.relief.proposing import Residue, facts_of_household, open_case
 from app.relief.terms import terms_in_force, terms_of_case
-
-CONSENT = "health"
 
 
 async def find(
@@ -99,7 +91,7 @@ async def _apply(
 ) -> ReliefCase:
     terms = await terms_of_case(session, case)
     await require_consent(session, case.person_id)
-    _require_statements(terms, body.statements)
+    require_statements(terms, body.statements)
     require_stated(terms, body.facts, by_member=actor.kind == "member")
     chosen = body.payout_account_id
     if chosen is not None and await account_of(session, case.person_id, chosen) is None:
@@ -256,49 +248,6 @@ async def suggest(
     found = (await standing_of_case(session, case, terms, facts, now)).assess()
     case.suggested_fen = None if found.missing else found.amount_fen
     await session.flush()
-
-
-async def require_consent(session: AsyncSession, person_id: UUID) -> None:
-    """Raise ConsentNeeded (409) where nobody agreed to the use of health papers."""
-    account_id = await account_of_person(session, person_id)
-    found = await session.scalar(
-        select(Consent.id)
-        .where(
-            Consent.purpose == CONSENT,
-            Consent.withdrawn_at.is_(None),
-            (Consent.person_id == person_id)
-            | ((Consent.account_id == account_id) & Consent.account_id.is_not(None)),
-        )
-        .limit(1)
-    )
-    if found is None:
-        raise ConsentNeeded
-
-
-def _require_statements(terms: FormulaTerms, given: Sequence[str]) -> None:
-    missing = [each.code for each in terms.statements if each.code not in given]
-    if missing:
-        raise StatementsNeeded(missing)
-
-
-async def missing_papers(session: AsyncSession, case: ReliefCase, terms: FormulaTerms) -> list[str]:
-    """Kinds that neither the case nor an accepted paper of the year's claims has.
-
-    An identity that the service has verified needs no paper.
-    """
-    person = await session.get_one(Person, case.person_id)
-    there = {paper.kind for paper in await queries.papers_of(session, case.id)}
-    there |= await accepted_kinds(session, case.claim_ids)
-    if person.verified_at is not None:
-        there.add("identity")
-    return [kind for kind in terms.papers(case.ground) if kind not in there]
-
-
-async def require_papers(session: AsyncSession, case: ReliefCase, terms: FormulaTerms) -> None:
-    """Raise PapersMissing (409) naming each kind."""
-    missing = await missing_papers(session, case, terms)
-    if missing:
-        raise PapersMissing(missing)
 
 
 def _for(actor: Principal, case: ReliefCase) -> UUID | None:

@@ -22,7 +22,7 @@ from app.ledger.accounts import RELIEF_PAYABLE
 from app.ledger.service import post
 from app.plans.errors import FactsMissing
 from app.plans.facts import missing_faults
-from app.relief import queries
+from app.relief import board_queries, queries
 from app.relief.applying import find
 from app.relief.assessing import explain_relief, standing_of_case
 from app.relief.bodies import BoardDecisionBody, DeclineBody, GrantBody, HardshipBody, VoteBody
@@ -106,7 +106,7 @@ async def _require_board(
     present = [each.staff_id for each in votes]
     if len(set(present)) < len(present):
         raise Unprocessable(errors=[FieldError("/votes", "listed-twice", TWICE)])
-    known = await queries.board_members(session, present, fund.organisation_id)
+    known = await board_queries.board_members(session, present, fund.organisation_id)
     if set(present) - known:
         raise BoardMemberUnknown
     await refuse_interested(session, case, [*present, supervisor.id])
@@ -121,7 +121,7 @@ async def refuse_interested(
     enrolled_by = await enrolling_staff(session, case.person_id)
     interested = set() if enrolled_by is None else {enrolled_by}
     if case.household_id is not None:
-        interested |= await queries.kin_at_work(session, case.household_id)
+        interested |= await board_queries.kin_at_work(session, case.household_id)
     found = sorted(interested & set(staff_ids), key=str)
     if found:
         raise Interested(found)

@@ -190,8 +190,8 @@ class ReliefVote(Base):
 class ReliefVisit(Base):
     """A condolence visit: what was granted and which claim was opened in the same act.
 
-    `client_ref` is the tablet's own name for it; `body_hash` tells a repetition from another
-    visit under the same name. The notes are sealed.
+    `client_ref` is the tablet's own name for it; `body_hash` (keyed) tells a repetition from
+    another visit under the same name. The notes are sealed.
     """
 
     __tablename__ = "relief_visit"

@@ -1,7 +1,6 @@
 """One household, one file: opened, kept, looked at every year, left with a reason."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,34 +19,19 @@ from app.kernel.transitions import begin, move
 from app.kernel.vault import Vault
 from app.members.service import member_of
 from app.members.serving import may_serve
-from app.plans.facts import read_facts
-from app.plans.inputs import Input
-from app.plans.terms import FieldDeclaration
-from app.relief import queries
+from app.relief import board_queries, queries
 from app.relief.bodies import ExitBody, HouseholdBody, KinBody, ReviewBody
 from app.relief.errors import HouseholdExited, HouseholdNotFound
 from app.relief.events import HOUSEHOLD_EXITED, HOUSEHOLD_REVIEW_DUE, REVIEW_DUE
-from app.relief.formulas import OF_HOUSEHOLD, STANDARD
 from app.relief.household_models import (
     HOUSEHOLD,
     Household,
     HouseholdMember,
-    HouseholdSituation,
 )
+from app.relief.situations import record, require_situation
 
 REVIEW_MONTHS = 12
 ONE_OF_TWO = Text("请填写成员编号或姓名，二者选一", "Give either a person or a name.")
-
-
-def _input(name: str, declared: Mapping[str, Any]) -> Input:
-    fact = FieldDeclaration.model_validate(declared)
-    words = {word: Text(each.zh, each.en) for word, each in fact.choices.items()}
-    text = Text(fact.words.zh, fact.words.en)
-    return Input(name, fact.kind, text, least=fact.least, most=fact.most, words=words)
-
-
-# What a file says of a household, as the formulas know it.
-SITUATION = tuple(_input(name, STANDARD[name]) for name in OF_HOUSEHOLD)
 
 
 async def open_household(
@@ -63,9 +47,9 @@ async def open_household(
     Raises NotFound (404) for somebody whom the caller neither manages nor serves,
     InAnotherHousehold (409), Unprocessable (422).
     """
+    require_situation(body.situation)
     if not await may_serve(session, caseworker, body.person_id, at):
         raise NotFound
-    _require_situation(body.situation)
     member = await member_of(session, body.person_id)
     office = None if member is None else member.organisation_id
     household_id = new_id()
@@ -86,7 +70,7 @@ async def open_household(
     own = KinBody.model_construct(relation="self", person_id=body.person_id)
     for kin in (own, *body.members):
         await _add(session, vault, caseworker, household, kin, now, at)
-    await _record(session, vault, caseworker, household, body.situation, "opened", now)
+    await record(session, vault, caseworker, household, body.situation, "opened", now)
     await _wait_for_review(session, household)
     opened = Fact("household", household.id, "household.open")
     await state(session, [opened], actor=caseworker, at=now, on_behalf_of=body.person_id)
@@ -141,7 +125,7 @@ async def _add(
         raise Unprocessable(errors=[FieldError("/name", "one-of-two", ONE_OF_TWO)])
     if body.person_id is not None and not await may_serve(session, caseworker, body.person_id, at):
         raise NotFound
-    if body.staff_id is not None and not await queries.visible_staff(
+    if body.staff_id is not None and not await board_queries.visible_staff(
         session, caseworker, body.staff_id
     ):
         raise NotFound
@@ -192,8 +176,8 @@ async def record_situation(
 ) -> Household:
     """How the household stands now; what was known before stays in the file."""
     household = await _open_one(session, caseworker, household_id)
-    _require_situation(situation)
-    await _record(session, vault, caseworker, household, situation, "changed", now)
+    require_situation(situation)
+    await record(session, vault, caseworker, household, situation, "changed", now)
     recorded = Fact("household", household.id, "household.record_situation")
     await state(session, [recorded], actor=caseworker, at=now)
     return household
@@ -209,8 +193,8 @@ async def review(
 ) -> Household:
     """The household stays; the next review is due a year from today."""
     household = await _open_one(session, caseworker, household_id)
-    _require_situation(body.situation)
-    await _record(session, vault, caseworker, household, body.situation, "reviewed", now)
+    require_situation(body.situation)
+    await record(session, vault, caseworker, household, body.situation, "reviewed", now)
     if body.notes is not None:
         told = vault.open("household", household.id, household.sealed)
         told["notes"] = body.notes
@@ -273,43 +257,3 @@ async def review_due(session: AsyncSession, household_id: UUID, now: datetime) -
 
 async def _wait_for_review(session: AsyncSession, household: Household) -> None:
     await schedule(session, REVIEW_DUE, household.id, day_start(household.review_due_on))
-
-
-def _require_situation(situation: Mapping[str, Any]) -> None:
-    _, faults = read_facts(SITUATION, situation)
-    if faults:
-        raise Unprocessable(
-            errors=[
-                replace(each, pointer=each.pointer.replace("/facts", "/situation", 1))
-                for each in faults
-            ]
-        )
-
-
-async def _record(
-    session: AsyncSession,
-    vault: Vault,
-    caseworker: Principal,
-    household: Household,
-    situation: Mapping[str, Any],
-    occasion: str,
-    now: datetime,
-) -> None:
-    known = await queries.situations_of(session, household.id)
-    before: dict[str, Any] = {}
-    if known:
-        before = vault.open("household_situation", known[0].id, known[0].sealed)
-    row_id = new_id()
-    session.add(
-        HouseholdSituation(
-            id=row_id,
-            household_id=household.id,
-            version=len(known) + 1,
-            occasion=occasion,
-            names=sorted(name for name in situation if before.get(name) != situation[name]),
-            sealed=vault.seal("household_situation", row_id, {**before, **situation}),
-            recorded_by=caseworker.id,
-            recorded_at=now,
-        )
-    )
-    await session.flush()

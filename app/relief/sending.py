@@ -61,6 +61,8 @@ def formula_body() -> dict[str, Any]:
 def _read(raw: bytes, media_type: str) -> FormulaTerms:
     content: object = {}
     if raw:
+        content = None
+    if raw:
         content = parse_yaml(raw) if media_type == YAML else parse_json(raw)
     return check(content)
 

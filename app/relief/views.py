@@ -17,7 +17,7 @@ from app.members.models import Person
 from app.members.service import name_of
 from app.payouts.service import view_payout
 from app.plans.schemas import WordsView, fact_view
-from app.relief import queries
+from app.relief import board_queries, queries
 from app.relief.applying import find
 from app.relief.assessing import explain_relief, standing_of_case
 from app.relief.case_facts import facts_known, givers_known
@@ -149,7 +149,7 @@ async def _explained(
     now: datetime,
 ) -> tuple[dict[str, Any], list[str]]:
     """As it was decided, else as it would be now; and the facts that are missing."""
-    decision = await queries.decision_of(session, case.id)
+    decision = await board_queries.decision_of(session, case.id)
     if decision is not None:
         kept = vault.open("relief_decision", decision.id, decision.sealed)
         return kept["explanation"], []
@@ -179,7 +179,7 @@ async def _papers(session: AsyncSession, case: ReliefCase, terms: FormulaTerms) 
 async def _decision(
     session: AsyncSession, vault: Vault, case: ReliefCase
 ) -> BoardDecisionView | None:
-    decision = await queries.decision_of(session, case.id)
+    decision = await board_queries.decision_of(session, case.id)
     if decision is None:
         return None
     kept = vault.open("relief_decision", decision.id, decision.sealed)
@@ -192,7 +192,7 @@ async def _decision(
             BoardSeatView(
                 staff_id=vote.staff_id, name=account.display_name, vote=cast(Any, vote.vote)
             )
-            for vote, account in await queries.votes_of(session, decision.id)
+            for vote, account in await board_queries.votes_of(session, decision.id)
         ],
         reason_code=decision.reason_code,
         reason=kept.get("reason"),

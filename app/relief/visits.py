@@ -1,6 +1,5 @@
 """A condolence visit and a claim in one act, recorded once however often the tablet sends it."""
 
-import hashlib
 from datetime import datetime
 from uuid import UUID
 
@@ -49,7 +48,7 @@ async def record_visit(
     VisitDiffers, CondolenceGiven, NoCondolence, FundExhausted, FundClosed (409), Interested
     (403), OtherPersonsPolicy, GroundNotCovered (422), and what opening a claim raises.
     """
-    digest = hashlib.sha256(body.model_dump_json().encode()).digest()
+    digest = vault.mac("relief-visit", body.model_dump_json().encode())
     await queries.lock_person(session, caseworker.id)
     known = await queries.visit_by_reference(session, caseworker.id, body.client_ref)
     if known is not None:
@@ -119,7 +118,20 @@ async def _granted(
             facts=wanted.facts,
         )
         return await open_at_counter(session, vault, caseworker, asked, now, at, channel="visit")
-    fund = await fund_for_person(session, caseworker, wanted.fund_id, body.person_id)
+    return await _condoled(session, vault, caseworker, body.person_id, wanted, household_id, now)
+
+
+async def _condoled(
+    session: AsyncSession,
+    vault: Vault,
+    caseworker: Principal,
+    person_id: UUID,
+    wanted: VisitGrantBody,
+    household_id: UUID | None,
+    now: datetime,
+) -> ReliefCase:
+    """The fixed sum of the fund's rule, granted at once."""
+    fund = await fund_for_person(session, caseworker, wanted.fund_id, person_id)
     fund = await queries.locked_fund(session, fund.id)
     formula, terms = await terms_in_force(session, fund)
     if wanted.ground not in terms.grounds:
@@ -127,15 +139,13 @@ async def _granted(
     if terms.condolence is None:
         raise NoCondolence
     year = business_day(now).year
-    await _require_left(
-        session, fund, body.person_id, household_id, year, terms.condolence.per_year
-    )
+    await _require_left(session, fund, person_id, household_id, year, terms.condolence.per_year)
     case = await open_case(
         session,
         caseworker,
         fund,
         formula,
-        person_id=body.person_id,
+        person_id=person_id,
         household_id=household_id,
         ground=wanted.ground,
         year=year,
