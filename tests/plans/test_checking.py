@@ -65,7 +65,8 @@ def test_documents_without_faults(given_: Json) -> None:
 
 @pytest.mark.parametrize("code", sorted(plans()))
 def test_every_plan_that_comes_with_the_service_is_without_faults(code: str) -> None:
-    assert check(plans()[code].document()) == plans()[code]
+    # Not the models: beside the terms they hold programs once somebody has needed them.
+    assert check(plans()[code].document()).document() == plans()[code].document()
 
 
 def test_one_fault_does_not_hide_the_others() -> None:
