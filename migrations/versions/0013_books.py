@@ -111,9 +111,8 @@ def _owners() -> None:
         ["organisation_id"],
         postgresql_where=sa.text("organisation_id is not null"),
     )
-    accounts = sa.table(
-        "ledger_account", *(sa.column(name) for name in ("code", "kind", "name_zh", "name_en"))
-    )
+    columns = ("code", "kind", "name_zh", "name_en")
+    accounts = sa.table("ledger_account", *(sa.column(name, sa.Text()) for name in columns))
     op.bulk_insert(
         accounts,
         [
