@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Response
 
+from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
@@ -37,7 +38,9 @@ async def list_relief_funds(
     return await listing.page_of_funds(session, vault, reader, cursor, limit)
 
 
-@routes.post("/v1/staff/relief-funds", status_code=201, response_model=FundView)
+@routes.post(
+    "/v1/staff/relief-funds", status_code=201, response_model=FundView, responses=refused(404)
+)
 async def open_relief_fund(
     administrator: Administrator,
     session: SessionDep,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
-from app.kernel.problems import FieldError, NotFound
+from app.kernel.problems import FieldError, InvalidTransition, NotFound
 from app.kernel.text import Text
 from app.kernel.transitions import begin, move
 from app.ledger.models import LedgerReceipt
@@ -211,8 +211,10 @@ async def publish_formula(
     Raises FormulaNotFound (404), InvalidTransition (409). The fund's row is locked.
     """
     formula = await formula_of(session, fund, number)
+    if formula.status != "draft":
+        raise InvalidTransition(current=formula.status, target="published")
     before = await queries.formula_in_force(session, fund.id)
-    if before is not None and before.id != formula.id:
+    if before is not None:
         await move(session, RELIEF_FORMULA, before, "closed", actor=author, at=now)
     formula.published_at = now
     await move(session, RELIEF_FORMULA, formula, "published", actor=author, at=now)

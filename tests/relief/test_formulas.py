@@ -89,6 +89,10 @@ async def test_yaml_is_as_good_as_json_and_the_newest_is_in_force(board: Board) 
     assert answer.status_code == 201, answer.text
     assert answer.json()["number"] == 2
     await board.post(f"{board.path}/formulas/2/publication", board.administrator)
+    for number in (1, 2):
+        path = f"{board.path}/formulas/{number}/publication"
+        refused = await board.post(path, board.administrator, expect=409)
+        assert refused["code"] == "invalid-transition"
     listed = await board.get(f"{board.path}/formulas", board.caseworker)
     assert [(each["number"], each["status"]) for each in listed["items"]] == [
         (2, "published"),
