@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -25,7 +25,6 @@ def run(connection: Connection) -> None:
         transaction_per_migration=True,
     )
     with context.begin_transaction():
-        connection.execute(text("set local lock_timeout = '5s'"))
         context.run_migrations()
 
 
@@ -33,7 +32,9 @@ async def online() -> None:
     url = context.config.attributes.get("database_url") or sqlalchemy_url(
         os.environ["DATABASE_URL"]
     )
-    engine = create_async_engine(url, poolclass=NullPool)
+    # For the connection, not for a transaction: every revision has one of its own.
+    arguments = {"server_settings": {"lock_timeout": "5s"}}
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=arguments)
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()

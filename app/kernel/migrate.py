@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import asyncpg
+import sqlalchemy as sa
 from alembic import command, op
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -79,3 +80,35 @@ def append_only(*tables: str) -> None:
     """In a revision: the application's role may insert and read these tables, nothing else."""
     for table in tables:
         op.execute(f"revoke update, delete, truncate on {table} from redumbrella_app")
+
+
+def keys(table: str, **columns: str) -> list[sa.ForeignKeyConstraint]:
+    """In a revision: foreign keys of a new table, `column="table.column"`, named as everywhere."""
+    return [
+        sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}__{column}"))
+        for column, target in columns.items()
+    ]
+
+
+def rules(table: str, **conditions: str) -> list[sa.CheckConstraint]:
+    """In a revision: CHECKs of a new table by their names."""
+    return [
+        sa.CheckConstraint(condition, name=op.f(f"ck_{table}__{name}"))
+        for name, condition in conditions.items()
+    ]
+
+
+def constrain(table: str, name: str, rule: str, *, instead: bool = False) -> None:
+    """In a revision: a rule for a table in use, from now on; `instead` of one of that name.
+
+    Nobody waits for a look at the rows: a later revision proves it by `validate constraint`
+    in a transaction of its own.
+    """
+    if instead:
+        drop_constraint(table, name)
+    op.execute(f"alter table {table} add constraint {name} {rule} not valid")
+
+
+def drop_constraint(table: str, name: str) -> None:
+    """In a revision: end a rule; whoever relied on it is this service, which comes with it."""
+    op.execute(f"-- squawk-ignore ban-drop-constraint\nalter table {table} drop constraint {name}")

@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from alembic import context, op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.kernel.migrate import constrain
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
@@ -82,23 +84,8 @@ def _policies() -> None:
         sa.Column("term_number", sa.Integer(), server_default=sa.text("1"), nullable=False),
     )
     op.add_column("policy", sa.Column("follows_id", sa.Uuid(), nullable=True))
-    op.execute(
-        "alter table policy add constraint ck_policy__term_number"
-        " check (term_number >= 1) not valid"
-    )
-    op.execute("alter table policy validate constraint ck_policy__term_number")
-    op.execute(
-        "alter table policy add constraint fk_policy__follows_id"
-        " foreign key (follows_id) references policy (id) not valid"
-    )
-    op.execute("alter table policy validate constraint fk_policy__follows_id")
-    op.create_index(
-        "uq_policy__follows_id",
-        "policy",
-        ["follows_id"],
-        unique=True,
-        postgresql_where=sa.text("follows_id is not null and status not in ('cancelled', 'void')"),
-    )
+    constrain("policy", "ck_policy__term_number", "check (term_number >= 1)")
+    constrain("policy", "fk_policy__follows_id", "foreign key (follows_id) references policy (id)")
     op.add_column(
         "policy_transaction",
         sa.Column("counted_from", sa.DateTime(timezone=True), nullable=True),

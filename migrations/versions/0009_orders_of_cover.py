@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.kernel.migrate import constrain
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -20,12 +22,6 @@ ACCOUNTS = [
 def upgrade() -> None:
     _columns()
     _constraints()
-    op.create_index(
-        "ix_contribution_order__policy_id",
-        "contribution_order",
-        ["policy_id"],
-        postgresql_where=sa.text("policy_id is not null"),
-    )
     columns = ("code", "kind", "name_zh", "name_en")
     accounts = sa.table("ledger_account", *(sa.column(name, sa.Text()) for name in columns))
     op.bulk_insert(
@@ -52,7 +48,6 @@ def _columns() -> None:
 
 
 def _constraints() -> None:
-    """Added without a look at the rows first, so that nobody waits for that look."""
     for name, rule in (
         ("ck_contribution_order__kind", "check (kind in ('new', 'renewal', 'upgrade'))"),
         ("ck_contribution_order__policy_id", "check ((kind = 'new') = (policy_id is null))"),
@@ -60,5 +55,4 @@ def _constraints() -> None:
         ("ck_contribution_order__deposit_fen", "check (deposit_fen >= 0)"),
         ("fk_contribution_order__policy_id", "foreign key (policy_id) references policy (id)"),
     ):
-        op.execute(f"alter table contribution_order add constraint {name} {rule} not valid")
-        op.execute(f"alter table contribution_order validate constraint {name}")
+        constrain("contribution_order", name, rule)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from app.kernel.migrate import constrain, keys
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -17,13 +19,6 @@ def upgrade() -> None:
     _consents()
     _agreements()
     _charges()
-
-
-def _keys(table: str, **columns: str) -> list[sa.ForeignKeyConstraint]:
-    return [
-        sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}__{column}"))
-        for column, target in columns.items()
-    ]
 
 
 def _messages() -> None:
@@ -42,7 +37,7 @@ def _messages() -> None:
         sa.Column("read_at", AT, nullable=True),
         sa.Column("dropped_at", AT, nullable=True),
         sa.CheckConstraint("language in ('zh', 'en')", name=op.f("ck_message__language")),
-        *_keys("message", person_id="person.id"),
+        *keys("message", person_id="person.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
         sa.UniqueConstraint("once_key", name="uq_message__once_key"),
     )
@@ -62,7 +57,7 @@ def _messages() -> None:
         sa.CheckConstraint(
             "language in ('zh', 'en')", name=op.f("ck_message_preference__language")
         ),
-        *_keys("message_preference", person_id="person.id"),
+        *keys("message_preference", person_id="person.id"),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_message_preference")),
     )
 
@@ -88,7 +83,7 @@ def _deliveries() -> None:
             name=op.f("ck_message_delivery__status"),
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_message_delivery__attempts")),
-        *_keys("message_delivery", message_id="message.id", account_id="member_account.id"),
+        *keys("message_delivery", message_id="message.id", account_id="member_account.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_delivery")),
         sa.UniqueConstraint("message_id", "channel", name="uq_message_delivery__channel"),
     )
@@ -114,7 +109,7 @@ def _consents() -> None:
         sa.CheckConstraint(
             "answer in ('accepted', 'rejected')", name=op.f("ck_subscription_consent__answer")
         ),
-        *_keys(
+        *keys(
             "subscription_consent",
             account_id="member_account.id",
             delivery_id="message_delivery.id",
@@ -162,7 +157,7 @@ def _agreements() -> None:
             "status <> 'ended' or ended_at is not null",
             name=op.f("ck_payment_agreement__ended_at"),
         ),
-        *_keys(
+        *keys(
             "payment_agreement",
             account_id="member_account.id",
             person_id="person.id",
@@ -187,29 +182,20 @@ def _agreements() -> None:
 
 
 def _charges() -> None:
-    """Rules are added without a look at the rows first, so that nobody waits for that look."""
     op.add_column("payment_attempt", sa.Column("agreement_id", sa.Uuid(), nullable=True))
-    op.drop_constraint("ck_payment_attempt__trade_type", "payment_attempt")
-    for name, rule in (
-        (
-            "ck_payment_attempt__trade_type",
-            "check (trade_type in ('jsapi', 'native', 'agreement'))",
-        ),
-        (
-            "ck_payment_attempt__agreement_id",
-            "check ((trade_type = 'agreement') = (agreement_id is not null))",
-        ),
-        (
-            "fk_payment_attempt__agreement_id",
-            "foreign key (agreement_id) references payment_agreement (id)",
-        ),
-    ):
-        op.execute(f"alter table payment_attempt add constraint {name} {rule} not valid")
-        op.execute(f"alter table payment_attempt validate constraint {name}")
-    op.create_index(
-        "uq_payment_attempt__one_charge",
+    constrain(
         "payment_attempt",
-        ["order_id"],
-        unique=True,
-        postgresql_where=sa.text("trade_type = 'agreement'"),
+        "ck_payment_attempt__trade_type",
+        "check (trade_type in ('jsapi', 'native', 'agreement'))",
+        instead=True,
+    )
+    constrain(
+        "payment_attempt",
+        "ck_payment_attempt__agreement_id",
+        "check ((trade_type = 'agreement') = (agreement_id is not null))",
+    )
+    constrain(
+        "payment_attempt",
+        "fk_payment_attempt__agreement_id",
+        "foreign key (agreement_id) references payment_agreement (id)",
     )

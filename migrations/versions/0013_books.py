@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.kernel.migrate import append_only
+from app.kernel.migrate import append_only, constrain, keys, rules
 
 revision = "0013"
 down_revision = "0012"
@@ -64,12 +64,6 @@ def upgrade() -> None:
     append_only("ledger_period", "ledger_period_balance", "ledger_receipt", "reconciliation_match")
 
 
-def _check(table: str, name: str, rule: str) -> None:
-    """Added without a look at the rows first, so that nobody waits for that look."""
-    op.execute(f"alter table {table} add constraint {name} {rule} not valid")
-    op.execute(f"alter table {table} validate constraint {name}")
-
-
 def _posting_days() -> None:
     for table in ("ledger_transaction", "ledger_entry"):
         op.add_column(table, sa.Column("posted_on", sa.Date(), nullable=True))
@@ -82,34 +76,20 @@ def _posting_days() -> None:
     op.execute("set constraints all immediate")
     op.execute("set constraints all deferred")
     for table in ("ledger_transaction", "ledger_entry"):
-        name = f"ck_{table}__posted_on_known"
-        _check(table, name, "check (posted_on is not null)")
-        op.alter_column(table, "posted_on", nullable=False)
-        op.execute(f"alter table {table} drop constraint {name}")
-    op.create_index("ix_ledger_transaction__posted_on", "ledger_transaction", ["posted_on"])
-    op.drop_index("ix_ledger_entry__account_code", "ledger_entry")
-    op.create_index(
-        "ix_ledger_entry__account_code", "ledger_entry", ["account_code", "posted_on", "id"]
-    )
+        constrain(table, f"ck_{table}__posted_on_known", "check (posted_on is not null)")
 
 
 def _owners() -> None:
     op.add_column("ledger_account", sa.Column("organisation_id", sa.Uuid(), nullable=True))
-    _check(
+    constrain(
         "ledger_account",
         "fk_ledger_account__organisation_id",
         "foreign key (organisation_id) references organisation (id)",
     )
-    _check(
+    constrain(
         "ledger_account",
         "ck_ledger_account__one_owner",
         "check (num_nonnulls(plan_code, organisation_id) <= 1)",
-    )
-    op.create_index(
-        "ix_ledger_account__organisation_id",
-        "ledger_account",
-        ["organisation_id"],
-        postgresql_where=sa.text("organisation_id is not null"),
     )
     columns = ("code", "kind", "name_zh", "name_en")
     accounts = sa.table("ledger_account", *(sa.column(name, sa.Text()) for name in columns))
@@ -122,19 +102,6 @@ def _owners() -> None:
     )
 
 
-def _keys(table: str, **columns: str) -> list[sa.ForeignKeyConstraint]:
-    return [
-        sa.ForeignKeyConstraint([column], [target], name=op.f(f"fk_{table}__{column}"))
-        for column, target in columns.items()
-    ]
-
-
-def _rules(table: str, **rules: str) -> list[sa.CheckConstraint]:
-    return [
-        sa.CheckConstraint(rule, name=op.f(f"ck_{table}__{name}")) for name, rule in rules.items()
-    ]
-
-
 def _periods() -> None:
     op.create_table(
         "ledger_period",
@@ -142,8 +109,8 @@ def _periods() -> None:
         sa.Column("transactions", sa.BigInteger(), nullable=False),
         sa.Column("closed_by", sa.Uuid(), nullable=False),
         sa.Column("closed_at", AT, nullable=False),
-        *_rules("ledger_period", month="extract(day from month) = 1"),
-        *_keys("ledger_period", closed_by="staff_account.id"),
+        *rules("ledger_period", month="extract(day from month) = 1"),
+        *keys("ledger_period", closed_by="staff_account.id"),
         sa.PrimaryKeyConstraint("month", name=op.f("pk_ledger_period")),
     )
     op.create_table(
@@ -154,11 +121,11 @@ def _periods() -> None:
             sa.Column(f"{name}_fen", sa.BigInteger(), nullable=False)
             for name in ("opening", "debit", "credit", "closing")
         ),
-        *_rules(
+        *rules(
             "ledger_period_balance",
             closing_fen="closing_fen = opening_fen + debit_fen - credit_fen",
         ),
-        *_keys(
+        *keys(
             "ledger_period_balance", month="ledger_period.month", account_code="ledger_account.code"
         ),
         sa.PrimaryKeyConstraint("month", "account_code", name=op.f("pk_ledger_period_balance")),
@@ -189,14 +156,14 @@ def _reversals() -> None:
         sa.Column("proposed_at", AT, nullable=False),
         sa.Column("decided_by", sa.Uuid(), nullable=True),
         sa.Column("decided_at", AT, nullable=True),
-        *_rules(
+        *rules(
             "ledger_reversal",
             status="status in ('declined', 'posted', 'proposed')",
             reason="length(reason) between 1 and 500",
             two_people="decided_by is null or decided_by <> proposed_by",
             posting_id="status <> 'posted' or posting_id is not null",
         ),
-        *_keys(
+        *keys(
             "ledger_reversal",
             transaction_id="ledger_transaction.id",
             posting_id="ledger_transaction.id",
@@ -221,10 +188,8 @@ def _reversals() -> None:
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", AT, nullable=False),
-        *_rules("ledger_receipt", amount_fen="amount_fen > 0"),
-        *_keys(
-            "ledger_receipt", account_code="ledger_account.code", recorded_by="staff_account.id"
-        ),
+        *rules("ledger_receipt", amount_fen="amount_fen > 0"),
+        *keys("ledger_receipt", account_code="ledger_account.code", recorded_by="staff_account.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_receipt")),
         sa.UniqueConstraint("bank_reference", name="uq_ledger_receipt__bank_reference"),
     )
@@ -233,19 +198,7 @@ def _reversals() -> None:
 def _lanes() -> None:
     op.add_column("payout", sa.Column("lane", sa.Text(), nullable=True))
     op.add_column("payout", sa.Column("stop_requested_at", AT, nullable=True))
-    _check("payout", "ck_payout__lane", "check (lane in ('direct', 'batch'))")
-    op.create_index(
-        "ix_payout__waiting_for_batch",
-        "payout",
-        ["id"],
-        postgresql_where=sa.text("lane = 'batch' and status = 'requested'"),
-    )
-    op.create_index(
-        "ix_payout__settled_at",
-        "payout",
-        ["settled_at"],
-        postgresql_where=sa.text("status = 'paid'"),
-    )
+    constrain("payout", "ck_payout__lane", "check (lane in ('direct', 'batch'))")
 
 
 def _batches() -> None:
@@ -267,7 +220,7 @@ def _batches() -> None:
         sa.Column("submitted_at", AT, nullable=True),
         sa.Column("settled_at", AT, nullable=True),
         sa.Column("next_look_at", AT, nullable=True),
-        *_rules(
+        *rules(
             "payout_batch",
             status="status in ('prepared', 'refused', 'settled', 'submitted', 'submitting',"
             " 'unknown')",
@@ -291,7 +244,7 @@ def _batches() -> None:
         sa.Column("staff_id", sa.Uuid(), nullable=False),
         sa.Column("expires_at", AT, nullable=False),
         sa.Column("used_at", AT, nullable=True),
-        *_keys("payout_batch_link", batch_id="payout_batch.id", staff_id="staff_account.id"),
+        *keys("payout_batch_link", batch_id="payout_batch.id", staff_id="staff_account.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout_batch_link")),
     )
 
@@ -308,11 +261,11 @@ def _batch_rows() -> None:
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("bank_reference", sa.Text(), nullable=True),
         sa.Column("told_at", AT, nullable=True),
-        *_rules(
+        *rules(
             "payout_batch_row",
             outcome="outcome in ('pending', 'paid', 'failed', 'unknown', 'released')",
         ),
-        *_keys("payout_batch_row", batch_id="payout_batch.id", payout_id="payout.id"),
+        *keys("payout_batch_row", batch_id="payout_batch.id", payout_id="payout.id"),
         sa.PrimaryKeyConstraint("batch_id", "position", name=op.f("pk_payout_batch_row")),
     )
     op.create_index(
@@ -336,8 +289,8 @@ def _batch_rows() -> None:
         sa.Column("received_by", sa.Uuid(), nullable=False),
         sa.Column("received_at", AT, nullable=False),
         sa.Column("applied_at", AT, nullable=True),
-        *_rules("payout_batch_result", source="source in ('bank', 'staff')"),
-        *_keys("payout_batch_result", batch_id="payout_batch.id"),
+        *rules("payout_batch_result", source="source in ('bank', 'staff')"),
+        *keys("payout_batch_result", batch_id="payout_batch.id"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payout_batch_result")),
         sa.UniqueConstraint("batch_id", "sha256", name="uq_payout_batch_result__file"),
     )
@@ -359,7 +312,7 @@ def _reconciliation() -> None:
         sa.Column("their_rows", sa.Integer(), nullable=True),
         sa.Column("their_fen", sa.BigInteger(), nullable=True),
         sa.Column("matched", sa.Integer(), nullable=True),
-        *_rules(
+        *rules(
             "reconciliation_run",
             source="source in ('gateway_trade', 'gateway_transfer', 'bank')",
             status="status in ('done', 'requested')",
@@ -373,7 +326,7 @@ def _reconciliation() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Uuid(), nullable=False),
-        *_keys("reconciliation_match", run_id="reconciliation_run.id"),
+        *keys("reconciliation_match", run_id="reconciliation_run.id"),
         sa.PrimaryKeyConstraint("source", "kind", "number", name=op.f("pk_reconciliation_match")),
     )
     _items()
@@ -402,7 +355,7 @@ def _items() -> None:
         sa.Column("settled_by", sa.Uuid(), nullable=True),
         sa.Column("settled_at", AT, nullable=True),
         sa.Column("found_at", AT, nullable=False),
-        *_rules(
+        *rules(
             "reconciliation_item",
             kind="kind in ('payment', 'refund', 'transfer', 'bank_transfer', 'receipt', 'fee')",
             cause="cause in ('missing_here', 'missing_there', 'amount_differs', 'status_differs',"
@@ -413,7 +366,7 @@ def _items() -> None:
             two_people="way is distinct from 'write_off' or status <> 'settled'"
             " or (proposed_by is not null and settled_by <> proposed_by)",
         ),
-        *_keys(
+        *keys(
             "reconciliation_item", run_id="reconciliation_run.id", proposed_by="staff_account.id"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation_item")),
