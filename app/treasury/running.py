@@ -25,6 +25,8 @@ from app.treasury.models import ITEM, RUN, ReconciliationItem, ReconciliationRun
 log = structlog.get_logger("treasury")
 
 AGAIN = timedelta(minutes=10)
+# A bill is made once a day: asking for it all the time brings it no sooner.
+BILL_AGAIN = timedelta(hours=2)
 UNSETTLED = ("open", "asked")
 
 
@@ -37,8 +39,11 @@ async def run_comparison(context: JobContext, payload: Mapping[str, Any]) -> Non
     outside: Outside = context.outside
     try:
         theirs = await lines.of_day(outside, source, day)
-    except (lines.BillNotReady, OutsideError) as error:
-        log.warning("no bill yet", source=source, day=str(day), error=type(error).__name__)
+    except lines.BillNotReady:
+        log.info("no bill yet", source=source, day=str(day))
+        raise RetryLater(BILL_AGAIN) from None
+    except OutsideError as error:
+        log.warning("bill not fetched", source=source, day=str(day), error=type(error).__name__)
         raise RetryLater(AGAIN) from None
     async with context.transaction() as session:
         now = await context.business_now(session)

@@ -8,8 +8,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from app.kernel.clock import system_now
 from app.kernel.jobs import RetryLater
+from app.kernel.principal import SYSTEM
+from app.kernel.transitions import move
 from app.payouts.jobs import ask, send
+from app.payouts.models import PAYOUT
+from app.payouts.queries import locked
 from app.worker import JOBS
 from tests.claims.factories import Case, poll, run_jobs
 from tests.cover_fixtures import context_of, make_gateway, make_rider, scalar
@@ -77,11 +82,10 @@ async def test_a_worker_killed_while_sending_asks_first(
 ) -> None:
     """The row says `sending`; nobody knows whether the call went out."""
     payout = await row(app, approved)
-    await scalar(
-        app.state.database,
-        "update payout set status = 'sending', sent_at = now() where id = :id returning 1",
-        id=payout.id,
-    )
+    async with app.state.database.transaction() as session:
+        written = await locked(session, payout.id)
+        written.sent_at = system_now()
+        await move(session, PAYOUT, written, "sending", actor=SYSTEM, at=written.sent_at)
     await send(context_of(app), {"payout_id": str(payout.id)})
     assert (await row(app, approved)).status == "sending"
     await ask(context_of(app), {"payout_id": str(payout.id)})

@@ -188,11 +188,9 @@ async def drained(database: asyncpg.Connection, outcome: Outcome) -> None:
     """Until no job is left to do; a held one, or one that never ends, is a fault."""
     began = time.monotonic()
     left = "select entrypoint, count(*) from pgqueuer.pgqueuer where {} group by 1"
-    # A day's bills are asked for again until the gateway's own clock has ended that day, which
-    # the journey's moved business clock may lead by days.
     waiting = left.format(
         "status in ('queued', 'picked') and execute_after < now() + interval '1 hour'"
-        " and coalesce(dedupe_key, '') not like 'timer:%' and entrypoint <> 'treasury.compare'"
+        " and coalesce(dedupe_key, '') not like 'timer:%'"
     )
     while rows := await database.fetch(waiting):
         if time.monotonic() - began > DRAIN_SECONDS:
