@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.claims.clocks import Unit, due_at, is_working_day, resumed
+from app.claims.clocks import Unit, due_at, resumed
 from app.claims.ranking import rank
+from app.kernel.workdays import is_working_day
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FIRST, LAST = datetime.fromisoformat("2024-01-01"), datetime.fromisoformat("2027-12-01")
