@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
 from app.kernel.transitions import Lifecycle
-from app.plans.terms import PlanTerms, frozen_terms
+from app.plans.terms import FROZEN_TERMS, PlanTerms
 
 PLAN_VERSION = Lifecycle.of(
     "plan_version",
@@ -66,4 +66,4 @@ class PlanVersion(Base):
         """The typed document; parsed once per process when it can no longer change."""
         if self.status == "draft":
             return PlanTerms.model_validate(self.document)
-        return frozen_terms(self.id, self.document)
+        return FROZEN_TERMS.read(self.id, self.document)

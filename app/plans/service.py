@@ -16,7 +16,7 @@ from app.plans import queries
 from app.plans.checking import check
 from app.plans.errors import PlanNotFound, PlanNotOnSale
 from app.plans.models import PLAN_VERSION, Plan, PlanVersion
-from app.plans.terms import PlanTerms
+from app.plans.terms import FROZEN_TERMS, PlanTerms
 
 
 async def version_on_sale(session: AsyncSession, plan_code: str, now: datetime) -> PlanVersion:
@@ -124,16 +124,12 @@ async def close_version(
     await move(session, PLAN_VERSION, version, "closed", actor=actor, at=now)
 
 
-_TERMS: dict[UUID, PlanTerms] = {}
-_KEPT_TERMS = 512
-
-
 async def terms_of(connection: asyncpg.Connection | asyncpg.Pool, version_id: UUID) -> PlanTerms:
     """The terms of a version that is no draft; read once per process, for it never changes.
 
     Raises PlanNotFound (404).
     """
-    known = _TERMS.get(version_id)
+    known = FROZEN_TERMS.known(version_id)
     if known is not None:
         return known
     document = await connection.fetchval(
@@ -141,10 +137,7 @@ async def terms_of(connection: asyncpg.Connection | asyncpg.Pool, version_id: UU
     )
     if document is None:
         raise PlanNotFound
-    if len(_TERMS) >= _KEPT_TERMS:
-        _TERMS.clear()
-    terms = _TERMS[version_id] = PlanTerms.model_validate_json(document)
-    return terms
+    return FROZEN_TERMS.read(version_id, document)
 
 
 async def terms_of_newest(

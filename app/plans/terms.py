@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID
 
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
@@ -27,6 +26,7 @@ from app.plans.expressions import (
     edge_shape,
     no_float,
 )
+from app.plans.frozen import Frozen
 
 Sex = Literal["male", "female"]
 Occupation = Literal[
@@ -373,24 +373,4 @@ class PlanTerms(Term):
         return self.waiting.illness_days if own is None else own
 
 
-@lru_cache(maxsize=512)
-def _parsed(_version_id: UUID, document: "_Document") -> PlanTerms:
-    return PlanTerms.model_validate(document.content)
-
-
-class _Document:
-    """A document that the cache does not look at: the version id is the whole key."""
-
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self.content = content
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Document)
-
-
-def frozen_terms(version_id: UUID, document: Mapping[str, Any]) -> PlanTerms:
-    """The terms of a version whose document can no longer change."""
-    return _parsed(version_id, _Document(document))
+FROZEN_TERMS = Frozen(PlanTerms)

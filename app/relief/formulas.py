@@ -1,15 +1,15 @@
 """A fund's formula as types, and as the one benefit that the plans' engine runs and explains."""
 
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import Field
 
 from app.plans.benefits import Condition, Step, Words
 from app.plans.expressions import PLAN_CODE, TABLE, Expression, Money, Term
 from app.plans.facts import facts_of
+from app.plans.frozen import Frozen
 from app.plans.inputs import Input
 from app.plans.terms import FactDeclaration, PlanTerms, Source, Statement, Table
 from app.relief.grounds import GROUNDS, SITUATIONS, Ground, ReliefDocumentKind
@@ -175,24 +175,4 @@ def plan_document(formula: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=128)
-def _parsed(_formula_id: UUID, document: "_Document") -> FormulaTerms:
-    return FormulaTerms.model_validate(document.content)
-
-
-class _Document:
-    """A document that the cache does not look at: the version's id is the whole key."""
-
-    def __init__(self, content: Mapping[str, Any]) -> None:
-        self.content = content
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Document)
-
-
-def frozen_formula(formula_id: UUID, document: Mapping[str, Any]) -> FormulaTerms:
-    """The terms of a version that can no longer change; parsed once per process."""
-    return _parsed(formula_id, _Document(document))
+FROZEN_FORMULAS = Frozen(FormulaTerms)

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.relief import queries
 from app.relief.case_models import ReliefCase
 from app.relief.errors import NoFormula
-from app.relief.formulas import FormulaTerms, frozen_formula
+from app.relief.formulas import FROZEN_FORMULAS, FormulaTerms
 from app.relief.models import ReliefFormula, ReliefFund
 
 
@@ -13,7 +13,7 @@ def terms_of_formula(formula: ReliefFormula) -> FormulaTerms:
     """The typed document; parsed once per process when it can no longer change."""
     if formula.status == "draft":
         return FormulaTerms.model_validate(formula.document)
-    return frozen_formula(formula.id, formula.document)
+    return FROZEN_FORMULAS.read(formula.id, formula.document)
 
 
 async def terms_of_case(session: AsyncSession, case: ReliefCase) -> FormulaTerms:
