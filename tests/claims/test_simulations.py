@@ -11,8 +11,13 @@ from sqlalchemy import text
 
 from app.claims import simulation_queries, simulation_run
 from app.claims.jobs import JOBS
+from app.kernel.clock import system_now
 from app.kernel.database import Database
+from app.kernel.principal import SYSTEM
 from app.organisations.models import Kind
+from app.policies.events import POLICY_VOIDED
+from app.policies.recording import Change, locked_policy, record_change
+from app.policies.slots import release_shares
 from tests.access_fixtures import make_organisation, staff_token
 from tests.claims.simulated import PATH, Desk, benefit, born, condition, make_desk
 from tests.cover_fixtures import context_of
@@ -245,14 +250,15 @@ async def test_cover_that_was_cancelled_afterwards_was_cover(
     policy = await desk.cover(version_id)
     await desk.decided(policy, "MED", {"self_pay_fen": yuan(100)}, days_ago=9)
     async with database.transaction() as session:
-        await session.execute(
-            text(
-                "insert into policy_transaction (id, policy_id, kind, effective_at, shares,"
-                " period, status, actor_kind, actor_id) select gen_random_uuid(), id, 'cancel',"
-                " lower(period), shares, period, 'void', 'system', :nobody from policy"
-                " where id = :id"
-            ),
-            {"id": policy.id, "nobody": "00000000-0000-0000-0000-000000000000"},
+        covered = await locked_policy(session, policy.id)
+        await release_shares(session, policy.id, system_now())
+        await record_change(
+            session,
+            covered,
+            Change("cancel", "test", "policy.void", POLICY_VOIDED, "void"),
+            effective_at=covered.starts_at,
+            actor=SYSTEM,
+            now=system_now(),
         )
     view = await desk.simulated(version_id)
     assert view["result"]["totals"]["same"] == 1
