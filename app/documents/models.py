@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.kernel.database import Base
 from app.kernel.transitions import Lifecycle
 
+# Hashes that differ in at most three bits are equal in at least one of these parts.
+HASH_BANDS = tuple(text(f"((perceptual_hash >> {shift}) & 65535)") for shift in (48, 32, 16, 0))
 UPLOAD = Lifecycle.of(
     "upload",
     initial=["receiving"],
@@ -21,13 +23,23 @@ class StoredObject(Base):
 
     `bytes` and `sha256` are of what is stored (re-encoded, before encryption);
     `original_sha256` is of what was sent, so that the same file is known again.
-    `perceptual_hash` is a 64-bit difference hash of an image, null for a PDF.
+    `perceptual_hash` is a signed 64-bit difference hash: of the picture, or of the first one in
+    a PDF; null where there is none, or nothing to see in it. Compared with
+    `bit_count((a # b)::bit(64))`, found through `HASH_BANDS`.
     """
 
     __tablename__ = "stored_object"
     __table_args__ = (
         UniqueConstraint("object_key", name="uq_stored_object__object_key"),
         Index("ix_stored_object__original_sha256", "original_sha256"),
+        *(
+            Index(
+                f"ix_stored_object__hash_band_{number}",
+                band,
+                postgresql_where=text("perceptual_hash is not null"),
+            )
+            for number, band in enumerate(HASH_BANDS, start=1)
+        ),
         CheckConstraint("bytes > 0", name="bytes"),
         CheckConstraint("erased_at is not null or sealed is not null", name="openable"),
     )

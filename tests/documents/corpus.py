@@ -1,6 +1,7 @@
 """Files as strangers send them, made here: good ones, and more than thirty hostile ones."""
 
 import io
+import random
 import struct
 import zipfile
 import zlib
@@ -9,7 +10,7 @@ from functools import cache
 
 import pikepdf
 import pillow_heif
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 pillow_heif.register_heif_opener()
 
@@ -23,6 +24,43 @@ def photo(
     target = io.BytesIO()
     image.save(target, kind, **options)
     return target.getvalue()
+
+
+def receipt(seed: int, width: int = 900, height: int = 1200, **options: object) -> bytes:
+    """A printed form filled in by `seed`: lines of words and sums under the same heading."""
+    chosen = random.Random(seed)
+    image = Image.new("RGB", (900, 1200), "white")
+    draw, small = ImageDraw.Draw(image), ImageFont.load_default(28)
+    draw.rectangle((40, 40, 860, 1160), outline="black", width=4)
+    draw.text((300, 60), "RECEIPT", fill="black", font=ImageFont.load_default(60))
+    for top in range(150, 1050, 50):
+        words = "".join(
+            chosen.choice("abcdefghij 0123456789") for _ in range(chosen.randint(5, 24))
+        )
+        draw.line((40, top, 860, top), fill="grey", width=2)
+        draw.text((60, top + 8), words, fill="black", font=small)
+        draw.text((660, top + 8), f"{chosen.randint(1, 99_999) / 100:.2f}", "black", small)
+    target = io.BytesIO()
+    image.resize((width, height)).save(target, "JPEG", **options)
+    return target.getvalue()
+
+
+def scan(picture: bytes) -> bytes:
+    """A PDF of one page that is a photograph."""
+
+    def change(document: pikepdf.Pdf) -> None:
+        with Image.open(io.BytesIO(picture)) as image:
+            width, height = image.size
+        photo = document.make_stream(b"")
+        photo.write(picture, filter=pikepdf.Name.DCTDecode)
+        photo.Type, photo.Subtype = pikepdf.Name.XObject, pikepdf.Name.Image
+        photo.Width, photo.Height = width, height
+        photo.ColorSpace, photo.BitsPerComponent = pikepdf.Name.DeviceRGB, 8
+        page = document.pages[0]
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im=photo))
+        page.Contents = document.make_stream(b"q 200 0 0 200 0 0 cm /Im Do Q")
+
+    return pdf(1, change)
 
 
 def photo_with_location() -> bytes:

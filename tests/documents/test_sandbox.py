@@ -114,15 +114,40 @@ async def test_a_large_photograph_is_kept_at_reading_size(prover: Prover) -> Non
     assert (proven.width, proven.height) == (3_200, 2_400)
 
 
+def _apart(one: int | None, other: int | None) -> int:
+    assert one is not None
+    assert other is not None
+    return ((one ^ other) & (2**64 - 1)).bit_count()
+
+
 async def test_near_same_pictures_have_near_hashes(prover: Prover) -> None:
-    first = await prover.prove(corpus.photo(quality=95))
-    again = await prover.prove(corpus.photo(300, 225, quality=60))
-    other = await prover.prove(corpus.photo(shade=180, kind="PNG"))
-    assert first.perceptual_hash is not None
-    assert again.perceptual_hash is not None
-    assert other.perceptual_hash is not None
-    apart = (first.perceptual_hash ^ again.perceptual_hash) & (2**64 - 1)
-    assert apart.bit_count() <= 6
+    """Copies of one receipt are near, another one on the same printed form is not."""
+    first, again, other = [
+        (await prover.prove(content)).perceptual_hash
+        for content in (
+            corpus.receipt(1, quality=95),
+            corpus.receipt(1, 450, 600, quality=50),
+            corpus.receipt(2, quality=95),
+        )
+    ]
+    assert _apart(first, again) <= 4
+    assert _apart(first, other) >= 8
+
+
+async def test_a_scan_in_a_pdf_is_near_its_photograph(prover: Prover) -> None:
+    picture = corpus.receipt(3)
+    alone = await prover.prove(picture)
+    scanned = await prover.prove(corpus.scan(picture))
+    assert scanned.media_type == "application/pdf"
+    assert _apart(alone.perceptual_hash, scanned.perceptual_hash) <= 4
+
+
+async def test_what_shows_nothing_is_near_nothing(prover: Prover) -> None:
+    """Blank pages, and the seals and logos of PDFs, are the same on everybody's papers."""
+    blank = io.BytesIO()
+    Image.new("RGB", (800, 800), "white").save(blank, "JPEG")
+    for content in (blank.getvalue(), corpus.pdf(), corpus.scan(corpus.receipt(4, 300, 400))):
+        assert (await prover.prove(content)).perceptual_hash is None
 
 
 async def test_a_pdf_loses_author_attachments_and_photo_metadata(prover: Prover) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pillow_heif
 from PIL import Image, ImageFile, ImageOps
 
+from app.documents.sandbox.likeness import perceptual_hash
 from app.documents.sandbox.refusals import Refused
 
 # filetype's word → the only Pillow decoder that may touch the bytes.
@@ -34,7 +35,7 @@ warnings.simplefilter("ignore")
 
 
 def prove_image(content: bytes, media_type: str) -> dict[str, Any]:
-    """JPEG bytes without metadata, a thumbnail and a 64-bit difference hash; raises Refused."""
+    """JPEG bytes without metadata, a thumbnail and a 64-bit likeness hash; raises Refused."""
     name = MEDIA_FORMATS[media_type]
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=[name])
@@ -59,7 +60,7 @@ def prove_image(content: bytes, media_type: str) -> dict[str, Any]:
         "pages": 1,
         "width": upright.width,
         "height": upright.height,
-        "perceptual_hash": difference_hash(small),
+        "perceptual_hash": perceptual_hash(small),
     }
 
 
@@ -101,17 +102,3 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     target = io.BytesIO()
     image.save(target, "JPEG", quality=quality)
     return target.getvalue()
-
-
-def difference_hash(image: Image.Image) -> int:
-    """Which of 8 × 8 neighbours is brighter, as a signed 64-bit number: near-same images are near.
-
-    Two hashes are compared by counting the bits in which they differ.
-    """
-    grey = image.convert("L").resize((9, 8), Image.Resampling.BILINEAR).tobytes()
-    bits = 0
-    for row in range(8):
-        for column in range(8):
-            at = row * 9 + column
-            bits = bits << 1 | (grey[at] < grey[at + 1])
-    return bits - (1 << 64) if bits >> 63 else bits
