@@ -1,14 +1,17 @@
-"""The parent's side of the sandbox: one child, reused, bounded, replaced when it dies."""
+"""The parent's side of the sandbox: two children, reused, bounded, replaced when they die."""
 
 import asyncio
 import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
-from typing import IO
+from queue import LifoQueue
+from typing import Any
 
 import msgspec
 import structlog
@@ -33,8 +36,21 @@ ENVIRONMENT = {
 }
 # The child's own limit is CPU time; on a busy machine a decent file may take this long.
 WALL_SECONDS = 6.0
+# Each may take 256 MB; a view does not wait for an upload, nor one upload for the other.
+CHILDREN = 2
 # Allocators grow: a child is replaced long before it runs into its limit on decent files.
 FILES_PER_CHILD = 200
+
+
+class Invoice(msgspec.Struct, frozen=True):
+    """What the printed code of an invoice says; `amount_fen` is without tax unless `whole`."""
+
+    kind: str
+    code: str
+    number: str
+    amount_fen: int
+    issued_on: date
+    whole: bool
 
 
 class Proven(msgspec.Struct, frozen=True):
@@ -52,83 +68,135 @@ class Proven(msgspec.Struct, frozen=True):
 
 class _Answer(msgspec.Struct):
     proven: Proven | None = None
+    invoices: tuple[Invoice, ...] = ()
+    marked: bytes | None = None
     refused: Reason | None = None
-
-
-@dataclass
-class _Child:
-    process: subprocess.Popen[bytes]
-    asks: IO[bytes]
-    answers: IO[bytes]
-    files: int = 0
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.asks.close()
-        self.answers.close()
 
 
 class _ChildDied(Exception):
     pass
 
 
-class Prover:
-    """Proves one file at a time; more wait in line. Start-up costs about 0.3 s of CPU, once."""
+class _Child:
+    """A place for one child process at a time, started when there is something to do."""
 
     def __init__(self) -> None:
-        self._line = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prover")
-        self._child: _Child | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._files = 0
+
+    def ready(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.end()
+            self._process = _start()
+            self._files = 0
+        return self._process
+
+    def ask(self, order: Mapping[str, Any], content: bytes) -> _Answer:
+        """One file's answer; raises _ChildDied when the file was too much for the child."""
+        process = self.ready()
+        watchdog = threading.Timer(WALL_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            sent = _exchange(process, msgspec.msgpack.encode(order), content)
+            answer = msgspec.msgpack.decode(sent, type=_Answer)
+        except (_ChildDied, OSError, msgspec.DecodeError):
+            log.warning("sandbox died", status=process.poll(), bytes=len(content))
+            self.end()
+            raise _ChildDied from None
+        finally:
+            watchdog.cancel()
+        self._files += 1
+        if self._files >= FILES_PER_CHILD:
+            self.end()
+        return answer
+
+    def end(self) -> None:
+        if self._process is not None:
+            _close(self._process)
+            self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+
+class Prover:
+    """Proves and marks files, as many at a time as there are children; more wait in line.
+
+    A child starts when it is first needed; that costs about 0.3 s of CPU.
+    """
+
+    def __init__(self) -> None:
+        self._line = ThreadPoolExecutor(max_workers=CHILDREN, thread_name_prefix="prover")
+        # The one that worked last works next: the others start only under load.
+        self._idle: LifoQueue[_Child] = LifoQueue()
+        self.children = tuple(_Child() for _ in range(CHILDREN))
+        for child in self.children:
+            self._idle.put(child)
 
     def warm(self) -> None:
-        """Start the child in the background, because a file is about to come."""
-        if self._child is None:
-            self._line.submit(self._ready)
+        """Start a child in the background, because a file is about to come."""
+        if not any(child.pid for child in self.children):
+            self._line.submit(self._warm)
 
     async def prove(self, content: bytes) -> Proven:
         """Raises DocumentRefused (422) with a reason, Unavailable (503) without a sandbox."""
-        return await asyncio.get_running_loop().run_in_executor(self._line, self._prove, content)
-
-    def close(self) -> None:
-        """End the child; called when the process ends."""
-        self._line.shutdown(wait=True, cancel_futures=True)
-        self._discard()
-
-    def _prove(self, content: bytes) -> Proven:
-        child = self._ready()
-        watchdog = threading.Timer(WALL_SECONDS, child.process.kill)
-        watchdog.start()
         try:
-            answer = msgspec.msgpack.decode(_exchange(child, content), type=_Answer)
-        except (_ChildDied, OSError, msgspec.DecodeError):
-            log.warning("sandbox died", status=child.process.poll(), bytes=len(content))
-            self._discard()
-            # The next person should not wait for this file's consequences.
-            self._line.submit(self._ready)
+            answer = await self._ask({"act": "prove"}, content)
+        except _ChildDied:
             raise DocumentRefused("too-complex") from None
-        finally:
-            watchdog.cancel()
-        child.files += 1
-        if child.files >= FILES_PER_CHILD:
-            self._discard()
-            self._line.submit(self._ready)
         if answer.proven is None:
             raise DocumentRefused(answer.refused or "damaged")
         return answer.proven
 
-    def _ready(self) -> _Child:
-        if self._child is None or self._child.process.poll() is not None:
-            self._discard()
-            self._child = _start()
-        return self._child
+    async def read_invoices(self, content: bytes, media_type: str) -> tuple[Invoice, ...]:
+        """What the codes printed on a proven file say; a file that is too much says nothing."""
+        try:
+            return (await self._ask({"act": "read", "media_type": media_type}, content)).invoices
+        except _ChildDied:
+            return ()
 
-    def _discard(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+    async def mark(self, content: bytes, media_type: str, lines: Sequence[str]) -> bytes:
+        """A proven file with `lines` written all over every page; raises Unavailable (503)."""
+        order = {"act": "mark", "media_type": media_type, "lines": list(lines)}
+        try:
+            answer = await self._ask(order, content)
+        except _ChildDied:
+            raise Unavailable from None
+        if answer.marked is None:
+            log.error("document not marked", reason=answer.refused)
+            raise Unavailable
+        return answer.marked
+
+    def close(self) -> None:
+        """End the children; called when the process ends."""
+        self._line.shutdown(wait=True, cancel_futures=True)
+        for child in self.children:
+            child.end()
+
+    async def _ask(self, order: Mapping[str, Any], content: bytes) -> _Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._line, self._hand_over, order, content)
+
+    def _hand_over(self, order: Mapping[str, Any], content: bytes) -> _Answer:
+        child = self._idle.get()
+        try:
+            return child.ask(order, content)
+        finally:
+            self._idle.put(child)
+            if child.pid is None:
+                # The next person should not wait for this file's consequences.
+                self._line.submit(self._warm)
+
+    def _warm(self) -> None:
+        child = self._idle.get()
+        try:
+            child.ready()
+        finally:
+            self._idle.put(child)
 
 
-def _start() -> _Child:
+def _start() -> subprocess.Popen[bytes]:
     # A fresh program, never a fork of a threaded process; the environment's secrets stay here.
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", START, str(ROOT)],
@@ -138,28 +206,40 @@ def _start() -> _Child:
         env=ENVIRONMENT,
         start_new_session=True,
     )
-    if process.stdin is None or process.stdout is None:
-        raise Unavailable
-    child = _Child(process, process.stdin, process.stdout)
     try:
-        _read_frame(child.answers)
+        _read_frame(process)
     except (_ChildDied, OSError) as error:
-        child.close()
+        _close(process)
         log.error("sandbox does not start", status=process.returncode)
         raise Unavailable from error
-    return child
+    return process
 
 
-def _exchange(child: _Child, content: bytes) -> bytes:
-    child.asks.write(struct.pack(">I", len(content)))
-    child.asks.write(content)
-    child.asks.flush()
-    return _read_frame(child.answers)
+def _close(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            # What was not taken by a dead child cannot be flushed to it.
+            with suppress(OSError):
+                pipe.close()
 
 
-def _read_frame(source: IO[bytes]) -> bytes:
-    header = source.read(4)
-    if len(header) < 4:
+def _exchange(process: subprocess.Popen[bytes], *frames: bytes) -> bytes:
+    target = process.stdin
+    if target is None:
+        raise _ChildDied
+    for frame in frames:
+        target.write(struct.pack(">I", len(frame)))
+        target.write(frame)
+    target.flush()
+    return _read_frame(process)
+
+
+def _read_frame(process: subprocess.Popen[bytes]) -> bytes:
+    source = process.stdout
+    header = b"" if source is None else source.read(4)
+    if source is None or len(header) < 4:
         raise _ChildDied
     (length,) = struct.unpack(">I", header)
     content = source.read(length)

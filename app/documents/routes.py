@@ -64,7 +64,9 @@ async def get_upload(desk: DeskDep, token: Token) -> UploadView:
     },
 )
 async def read_blob(desk: DeskDep, token: LinkToken) -> Response:
-    """Show the file of a view link. A link opens once; each use is recorded."""
+    """Show the file of a view link, with its viewer and the time written over every page. A
+    link opens once; each use is recorded.
+    """
     shown = await viewing.follow_link(desk, token)
     headers = {
         "Content-Disposition": "inline",

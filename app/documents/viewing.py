@@ -13,6 +13,7 @@ from app.documents.errors import LinkExpired
 from app.documents.models import BlobLink, StoredObject
 from app.documents.schemas import BlobLinkView
 from app.documents.storing import Content, read_object
+from app.documents.viewers import marks_of
 from app.kernel import audit
 from app.kernel.clock import system_now
 from app.kernel.ids import new_id
@@ -59,27 +60,31 @@ async def give_link(
 
 
 async def follow_link(desk: Desk, token: str) -> Content:
-    """Use the link up, record the read, then decrypt.
+    """Use the link up, record the read, then decrypt and write over every page who looks.
 
-    Raises NotFound (404) for a forged link, LinkExpired (410) for a used or old one.
+    Raises NotFound (404) for a forged link, LinkExpired (410) for a used or old one,
+    Unavailable (503) for what cannot be marked: nothing is shown unmarked.
     """
-    link_id = _verified(desk.vault, token)
+    link_id, now = _verified(desk.vault, token), system_now()
     async with desk.database.transaction() as session:
         link = await session.scalar(
             update(BlobLink)
             .where(
                 BlobLink.id == link_id,
                 BlobLink.used_at.is_(None),
-                BlobLink.expires_at > system_now(),
+                BlobLink.expires_at > now,
             )
-            .values(used_at=system_now())
+            .values(used_at=now)
             .returning(BlobLink)
         )
         if link is None:
             raise LinkExpired
         stored = await session.get_one(StoredObject, link.object_id)
+        lines = await marks_of(session, desk.vault, link.viewer_kind, link.viewer_id, link.id, now)
         await _record_read(session, link, stored)
-    return await read_object(desk, stored, link.variant)
+    found = await read_object(desk, stored, link.variant)
+    marked = await desk.prover.mark(found.content, found.media_type, lines)
+    return Content(found.media_type, marked)
 
 
 async def _record_read(session: AsyncSession, link: BlobLink, stored: StoredObject) -> None:

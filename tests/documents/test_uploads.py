@@ -13,11 +13,11 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text, update
 
-from app.documents import storing, uploads, viewing
+from app.documents import storing, uploads
 from app.documents.desk import Desk
 from app.documents.errors import DocumentRefused, UploadIncomplete, UploadNotFound
 from app.documents.jobs import sweep
-from app.documents.models import BlobLink, StoredObject, Upload, UploadChunk
+from app.documents.models import Upload, UploadChunk
 from app.documents.schemas import OpenedUpload
 from app.kernel.clock import system_now
 from app.kernel.ids import new_id
@@ -239,45 +239,3 @@ async def test_old_uploads_are_swept(
         )
         assert left == 0
         assert (await session.get_one(Upload, upload_id)).status == "expired"
-
-
-async def _stored(desk: Desk) -> StoredObject:
-    stored = await storing.prove_and_keep(desk, corpus.photo())
-    async with desk.database.transaction() as session:
-        session.add(stored)
-    return stored
-
-
-async def test_a_link_opens_once_and_leaves_a_trace(client: httpx.AsyncClient, desk: Desk) -> None:
-    stored = await _stored(desk)
-    async with desk.database.transaction() as session:
-        link = await viewing.give_link(session, desk.vault, OWNER, stored, "thumbnail")
-    answers = await asyncio.gather(*(client.get(link.url) for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [200, 410, 410, 410, 410]
-    shown = next(answer for answer in answers if answer.status_code == 200)
-    assert shown.headers["content-type"] == "image/jpeg"
-    assert shown.headers["cache-control"] == "no-store, private"
-    assert shown.content.startswith(b"\xff\xd8")
-    async with desk.database.transaction() as session:
-        read = await session.scalar(
-            text(
-                "select count(*) from audit_entry where action = 'document.read'"
-                " and :id = any(subject_ids) and actor_id = :viewer"
-            ),
-            {"id": stored.id, "viewer": OWNER.id},
-        )
-    assert read == 1
-
-
-async def test_an_old_or_altered_link_opens_nothing(client: httpx.AsyncClient, desk: Desk) -> None:
-    stored = await _stored(desk)
-    async with desk.database.transaction() as session:
-        link = await viewing.give_link(session, desk.vault, OWNER, stored, "content")
-    flipped = link.url[:-3] + ("A" if link.url[-3] != "A" else "B") + link.url[-2:]
-    assert (await client.get(flipped)).status_code == 404
-    assert (await client.get("/v1/blobs/" + "A" * 43)).status_code == 404
-    async with desk.database.transaction() as session:
-        await session.execute(
-            update(BlobLink).where(BlobLink.object_id == stored.id).values(expires_at=system_now())
-        )
-    assert (await client.get(link.url)).status_code == 410

@@ -18,11 +18,17 @@ _MARKUP = re.compile(rb"<(?:!doctype|html|script|svg|\?php|iframe|body)[\s>/]", 
 _EDGE = 4096
 
 
+def media_type_of(content: bytes) -> str | None:
+    """What its first bytes say it is."""
+    found: str | None = filetype.guess_mime(content[:8192])
+    return found
+
+
 def judge(content: bytes) -> dict[str, Any]:
     """The proven file as plain values; raises Refused."""
     if not content:
         raise Refused("empty")
-    media_type = filetype.guess_mime(content[:8192])
+    media_type = media_type_of(content)
     if media_type != PDF and media_type not in MEDIA_FORMATS:
         raise Refused("type-not-allowed")
     _refuse_foreign(content, media_type)

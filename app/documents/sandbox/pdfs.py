@@ -7,17 +7,16 @@ from typing import Any
 import pikepdf
 from PIL import Image
 
-from app.documents.sandbox.images import THUMBNAIL_SIDE
-from app.documents.sandbox.likeness import perceptual_hash
+from app.documents.sandbox.pictures import filters_of, likeness_of, pixels_of
 from app.documents.sandbox.refusals import Refused
 
 MAX_PAGES = 30
 MAX_OBJECTS = 20_000
 MAX_DEPTH = 40
 MAX_UNPACKED = 96 * 1024 * 1024
+# 200 inches, the format's own limit.
+MAX_PAGE_SIDE = 14_400
 MAX_IMAGE_PIXELS = 60_000_000
-# Smaller pictures are seals and logos, the same on everybody's paper.
-SCAN_SIDE = 600
 _ACTING_KEYS = frozenset({"/JS", "/JavaScript", "/XFA", "/RichMediaContent", "/Rendition"})
 _ACTING_NAMES = frozenset(
     {
@@ -63,6 +62,8 @@ def _prove(pdf: pikepdf.Pdf, content: bytes) -> dict[str, Any]:
     if pages > MAX_PAGES:
         raise Refused("too-many-pages")
     signed = _inspect(pdf)
+    for page in pdf.pages:
+        _refuse_shapeless(page)
     stored = content if signed else _written_anew(pdf)
     return {
         "media_type": "application/pdf",
@@ -72,8 +73,18 @@ def _prove(pdf: pikepdf.Pdf, content: bytes) -> dict[str, Any]:
         "pages": pages,
         "width": None,
         "height": None,
-        "perceptual_hash": _likeness(pdf),
+        "perceptual_hash": likeness_of(pdf),
     }
+
+
+def _refuse_shapeless(page: pikepdf.Page) -> None:
+    """A page that cannot be marked cannot be shown to anybody."""
+    try:
+        box = pikepdf.Rectangle(page.cropbox)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Refused("damaged") from error
+    if not (1 <= box.width <= MAX_PAGE_SIDE and 1 <= box.height <= MAX_PAGE_SIDE):
+        raise Refused("damaged")
 
 
 def _inspect(pdf: pikepdf.Pdf) -> bool:
@@ -111,9 +122,9 @@ def _refuse_acting(element: Any, depth: int) -> None:
 
 def _unpacked(stream: pikepdf.Stream, budget: int) -> int:
     """Bytes that this stream unpacks to; refuses what is over the budget before making it."""
-    if stream.get("/Subtype") == "/Image" and _pixels(stream) > MAX_IMAGE_PIXELS:
+    if stream.get("/Subtype") == "/Image" and pixels_of(stream) > MAX_IMAGE_PIXELS:
         raise Refused("too-many-pixels")
-    filters = _filters(stream)
+    filters = filters_of(stream)
     if len(filters) > 2:
         raise Refused("too-complex")
     raw = stream.read_raw_bytes()
@@ -130,38 +141,10 @@ def _unpacked(stream: pikepdf.Stream, budget: int) -> int:
     return total
 
 
-def _filters(stream: pikepdf.Object) -> list[str]:
-    declared = stream.get("/Filter")
-    if isinstance(declared, pikepdf.Name):
-        return [str(declared)]
-    return [str(name) for name in declared] if isinstance(declared, pikepdf.Array) else []
-
-
 def _refuse_photo(raw: bytes) -> None:
     with Image.open(io.BytesIO(raw), formats=["JPEG"]) as photo:
         if photo.width * photo.height > MAX_IMAGE_PIXELS:
             raise Refused("too-many-pixels")
-
-
-def _likeness(pdf: pikepdf.Pdf) -> int | None:
-    """The hash of the first page's largest photograph, when it is a scan of a paper."""
-    photos = [each for each in pdf.pages[0].images.values() if _filters(each) == ["/DCTDecode"]]
-    if not photos:
-        return None
-    try:
-        raw = max(photos, key=_pixels).read_raw_bytes()
-        with Image.open(io.BytesIO(raw), formats=["JPEG"]) as photo:
-            if min(photo.size) < SCAN_SIDE:
-                return None
-            photo.draft("RGB", (SCAN_SIDE, SCAN_SIDE))
-            photo.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-            return perceptual_hash(photo)
-    except (OSError, ValueError, SyntaxError):
-        return None
-
-
-def _pixels(stream: pikepdf.Object) -> int:
-    return int(stream.get("/Width", 0)) * int(stream.get("/Height", 0))
 
 
 def _inflate(raw: bytes, budget: int) -> bytes:
