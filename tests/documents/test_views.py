@@ -144,7 +144,9 @@ async def test_who_looks_and_when_is_written_over_every_page(
         assert len(marked.pages) == 3
         for page in marked.pages:
             (veil,) = [each for _, each in page.obj.Resources.XObject.items()]
-            shape = pikepdf.PdfImage(veil.Resources.XObject.Veil.SMask).as_pil_image()
+            shade = veil.Resources.XObject.Veil.SMask
+            assert isinstance(shade, pikepdf.Stream)
+            shape = pikepdf.PdfImage(shade).as_pil_image()
             assert shape.point(lambda each: 255 * (each > 60)).getbbox()
 
 
