@@ -100,6 +100,15 @@ class Settings(BaseSettings):
     # Of claims decided by rule, one in so many is looked at by a person afterwards.
     straight_through_check_one_in: int = Field(default=20, ge=1)
 
+    # Documents of what has ended are worked with this long, then stored only.
+    documents_used_days: int = Field(default=365, ge=1)
+    # What was paid is a voucher of the accounts, kept thirty years (accounting archives rule of
+    # 2016); the time for suits is three (Civil Code art. 188). Then documents are erased.
+    paid_documents_kept_years: int = Field(default=30, ge=1)
+    unpaid_documents_kept_years: int = Field(default=3, ge=1)
+    # Documents of a claim that is never handed in.
+    draft_documents_kept_days: int = Field(default=365, ge=1)
+
     sms_base_url: str = ""
     sms_secret: SecretStr = SecretStr(PLACEHOLDER)
 

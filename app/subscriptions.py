@@ -20,6 +20,7 @@ from app.claims.events import (
     CLAIM_PAID,
     CLAIM_RETURNED,
     CLAIM_UPHELD,
+    HEALTH_WITHDRAWN,
     PAY_WAITING,
     PAYOUT_HAS_FAILED,
     PAYOUT_OVERDUE,
@@ -28,7 +29,7 @@ from app.claims.events import (
     TELL,
 )
 from app.ledger.events import RECEIPT_RECORDED
-from app.members.events import IDENTITY_PASSED
+from app.members.events import CONSENT_WITHDRAWN, IDENTITY_PASSED
 from app.payouts.events import (
     ACCOUNT_CHANGED,
     ACCOUNT_RECORDED,
@@ -53,6 +54,7 @@ from app.rosters.events import FOLLOW_ACTIVATION, ROSTER_IDENTITY_PASSED
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     IDENTITY_PASSED: (ACTIVATE_PENDING, ROSTER_IDENTITY_PASSED),
+    CONSENT_WITHDRAWN: (HEALTH_WITHDRAWN,),
     ORDER_PAID: (COVER_BEGAN,),
     CHARGE_REFUSED: (TELL_CHARGE_REFUSED,),
     ORDER_REFUNDED: (TELL_REFUNDS,),

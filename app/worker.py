@@ -73,6 +73,8 @@ TIMERS: Mapping[str, timedelta] = {
     **rosters.TIMERS,
     **documents.TIMERS,
     **payouts.TIMERS,
+    **claims.TIMERS,
+    **relief.TIMERS,
     **treasury.TIMERS,
 }
 

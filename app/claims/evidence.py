@@ -1,5 +1,6 @@
 """Documents of a claim: uploads opened and finished, files sent whole, replaced, looked at."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -17,13 +18,16 @@ from app.claims.errors import (
     TooManyFiles,
 )
 from app.claims.facts import require_open
+from app.claims.keeping import ENDED
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
+from app.claims.receipts import forget_readings, read_from
 from app.claims.terms import terms_of
 from app.documents import storing, uploads, viewing
 from app.documents.desk import Desk
 from app.documents.errors import DocumentRefused
 from app.documents.models import StoredObject
 from app.documents.multipart import SentFile
+from app.documents.prover import Invoice
 from app.documents.schemas import BlobLinkView, OpenedUpload
 from app.kernel.clock import business_now
 from app.kernel.facts import Fact, state
@@ -72,13 +76,14 @@ async def finish_upload(desk: Desk, actor: Principal, claim_id: UUID, token: str
         return document.id
     try:
         stored = await storing.prove_and_keep(desk, collected.content)
+        invoices = await _read(desk, collected.kind, stored)
     except DocumentRefused as refused:
         await uploads.refuse(desk, collected.upload_id, refused.reason, actor)
         raise
     async with desk.database.transaction() as session:
-        return await _add(
-            session, desk, actor, claim_id, collected.kind, stored, collected.upload_id
-        )
+        added = await _add(session, desk, actor, claim_id, collected.kind, stored, invoices)
+        await uploads.finish(session, collected.upload_id, added.object_id, actor)
+        return added.id
 
 
 async def send_whole(
@@ -95,9 +100,10 @@ async def send_whole(
         claim = await _claim(session, actor, claim_id)
         await _require_kind(session, claim, form.kind)
     stored = await storing.prove_and_keep(desk, form.content)
+    invoices = await _read(desk, form.kind, stored)
     async with desk.database.transaction() as session:
         keyed = await key.hold(session)
-        await _add(session, desk, actor, claim_id, form.kind, stored, None)
+        await _add(session, desk, actor, claim_id, form.kind, stored, invoices)
         view = await views.show(session, desk.vault, actor, claim_id)
         content = view.model_dump_json().encode()
         await keyed.store(201, content)
@@ -111,15 +117,13 @@ async def _add(
     claim_id: UUID,
     kind: str,
     stored: StoredObject,
-    upload_id: UUID | None,
-) -> UUID:
+    invoices: Sequence[Invoice],
+) -> ClaimDocument:
     now = await business_now(session, sandbox=desk.database.settings.sandbox)
     claim = await _claim(session, actor, claim_id, lock=True)
     known = await _known(session, claim, kind, stored.original_sha256)
     if known is not None:
-        if upload_id is not None:
-            await uploads.finish(session, upload_id, known.object_id, actor)
-        return known.id
+        return known
     await _require_kind(session, claim, kind)
     session.add(stored)
     await session.flush()
@@ -127,12 +131,16 @@ async def _add(
     document = _document(actor, claim, kind, stored, now)
     begin(session, DOCUMENT, document, actor=actor, at=now, on_behalf_of=_for(actor, claim))
     await session.flush()
-    if upload_id is not None:
-        await uploads.finish(session, upload_id, stored.id, actor)
+    await read_from(session, desk.vault, claim, document, invoices, now)
     content = {"document_id": str(document.id), "kind": kind}
     added = Fact("claim", claim.id, "claim.add_document", None, content)
     await state(session, [added], actor=actor, at=now, on_behalf_of=_for(actor, claim))
-    return document.id
+    return document
+
+
+async def _read(desk: Desk, kind: str, stored: StoredObject) -> Sequence[Invoice]:
+    """What the printed codes on a receipt say; other papers are not searched for any."""
+    return await storing.read_invoices(desk, stored) if kind == "receipt" else ()
 
 
 def _document(
@@ -173,6 +181,7 @@ async def _replace_returned(
     for document, _ in await queries.documents_of(session, claim.id):
         if document.kind == kind and document.status == "returned":
             await move(session, DOCUMENT, document, "replaced", actor=actor, at=now)
+            await forget_readings(session, document, now)
 
 
 async def take_back(
@@ -189,6 +198,7 @@ async def take_back(
     if claim.decided_at is not None and found[0].uploaded_at <= claim.decided_at:
         raise DocumentsClosed
     await move(session, DOCUMENT, found[0], "replaced", actor=actor, at=now)
+    await forget_readings(session, found[0], now)
     content = {"document_id": str(document_id)}
     taken = Fact("claim", claim.id, "claim.take_back_document", None, content)
     await state(session, [taken], actor=actor, at=now, on_behalf_of=_for(actor, claim))
@@ -202,7 +212,8 @@ async def give_view(
     document_id: UUID,
     variant: str,
 ) -> BlobLinkView:
-    """A single-use link to one file; raises ClaimNotFound, DocumentNotFound (404)."""
+    """A single-use link to one file; raises ClaimNotFound, DocumentNotFound (404),
+    DocumentBlocked (409)."""
     claim = await queries.find(session, viewer, claim_id)
     if claim is None:
         raise ClaimNotFound
@@ -210,7 +221,13 @@ async def give_view(
     if found is None:
         raise DocumentNotFound
     return await viewing.give_link(
-        session, vault, viewer, found[1], variant, on_behalf_of=_for(viewer, claim)
+        session,
+        vault,
+        viewer,
+        found[1],
+        variant,
+        on_behalf_of=_for(viewer, claim),
+        in_use=claim.status not in ENDED,
     )
 
 

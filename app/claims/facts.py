@@ -1,4 +1,4 @@
-"""Facts of a claim: every change kept, the newest counts; and its receipts."""
+"""Facts of a claim: every change kept, the newest counts; and whether its receipts are held."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,9 +9,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
-from app.claims.bodies import ReceiptBody
 from app.claims.errors import DocumentsClosed, ReceiptUsed
-from app.claims.models import Claim, ClaimFacts, ClaimReceipt, receipt_value
+from app.claims.models import Claim, ClaimFacts, ClaimReceipt
 from app.claims.terms import check_known
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
@@ -91,48 +90,6 @@ async def give_facts(
     return merged
 
 
-async def add_receipt(
-    session: AsyncSession,
-    vault: Vault,
-    actor: Principal,
-    claim: Claim,
-    body: ReceiptBody,
-    now: datetime,
-) -> ClaimReceipt:
-    """Note an invoice; the same one again on this claim changes nothing.
-
-    Raises ReceiptUsed (409) when another claim that may still be paid has it.
-    """
-    record = {"code": body.code.upper(), "number": body.number.upper()}
-    candidates = vault.blind_index_candidates("receipt", receipt_value(record))
-    used = await session.scalar(
-        select(ClaimReceipt).where(
-            ClaimReceipt.receipt_index.in_(candidates), ClaimReceipt.released_at.is_(None)
-        )
-    )
-    if used is not None:
-        if used.claim_id != claim.id:
-            raise ReceiptUsed
-        return used
-    receipt_id = new_id()
-    receipt = ClaimReceipt(
-        id=receipt_id,
-        claim_id=claim.id,
-        receipt_index=vault.blind_index("receipt", receipt_value(record)),
-        sealed=vault.seal("claim_receipt", receipt_id, record),
-        amount_fen=body.amount_fen,
-        issued_on=body.issued_on,
-        recorded_by_kind=actor.kind,
-        recorded_by=actor.id,
-        recorded_at=now,
-    )
-    session.add(receipt)
-    await session.flush()
-    added = Fact("claim", claim.id, "claim.add_receipt", None, {"receipt_id": str(receipt.id)})
-    await state(session, [added], actor=actor, at=now)
-    return receipt
-
-
 async def release_receipts(session: AsyncSession, claim: Claim, now: datetime) -> None:
     """A claim that is not paid lets its receipts be used again."""
     await session.execute(
@@ -154,6 +111,10 @@ async def hold_receipts(session: AsyncSession, claim: Claim) -> None:
                 raise ReceiptUsed
     await session.execute(
         update(ClaimReceipt)
-        .where(ClaimReceipt.claim_id == claim.id, ClaimReceipt.released_at.is_not(None))
+        .where(
+            ClaimReceipt.claim_id == claim.id,
+            ClaimReceipt.released_at.is_not(None),
+            ClaimReceipt.removed_at.is_(None),
+        )
         .values(released_at=None)
     )

@@ -1,7 +1,7 @@
 """What claims do about payouts that ended, accounts that appeared, and dates that passed."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.events import (
     DECIDE_BY_RULE,
+    HEALTH_WITHDRAWN,
+    KEEP_DOCUMENTS,
     PAY,
     PAY_WAITING,
     PAYOUT_HAS_FAILED,
@@ -20,6 +22,7 @@ from app.claims.events import (
     SIMULATE,
     TELL,
 )
+from app.claims.keeping import health_withdrawn, keep_documents
 from app.claims.life_models import ClaimPromise
 from app.claims.messages import tell
 from app.claims.models import Claim
@@ -114,4 +117,7 @@ JOBS: Mapping[str, Handler] = {
     DECIDE_BY_RULE: decide_fresh,
     SIMULATE: simulate,
     TELL: tell,
+    KEEP_DOCUMENTS: keep_documents,
+    HEALTH_WITHDRAWN: health_withdrawn,
 }
+TIMERS: Mapping[str, timedelta] = {KEEP_DOCUMENTS: timedelta(hours=1)}

@@ -1,4 +1,4 @@
-"""What is refused once a claim was decided, or is passed between people."""
+"""What is refused once a claim was decided, is passed between people, or of its receipts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -122,6 +122,22 @@ class NothingToCheck(Conflict):
     code = "nothing-to-check"
     title = Text("无需复查", "Nothing to check")
     detail = Text("此申领没有待复查事项。", "No after-check of this claim is due.")
+
+
+class ReceiptNotFound(NotFound):
+    code = "receipt-not-found"
+    title = Text("没有该发票", "No such receipt")
+    detail = Text("该申领没有这张发票。", "This claim has no such receipt.")
+
+
+class ReceiptOnDocument(Conflict):
+    code = "receipt-on-document"
+    title = Text("材料上有该发票", "On a document")
+    detail = Text(
+        "这张发票是从所交材料上读出的，请先撤回该材料；金额或日期有误可重新填写。",
+        "It was read from a document: take that back first. Type it again to correct its amount"
+        " or day.",
+    )
 
 
 CONSTRAINTS: dict[str, type[Problem]] = {

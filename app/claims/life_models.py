@@ -1,10 +1,10 @@
-"""Appeals, promises and their stops, escalations, signals, hand-overs."""
+"""Appeals, promises and their stops, escalations, signals, hand-overs, receipts as read."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.database import Base
@@ -180,3 +180,20 @@ class ClaimHandover(Base):
     status: Mapped[str]
     offered_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
+
+
+class ClaimReceiptReading(Base):
+    """What the printed code on a document says of a receipt; before tax unless `whole`."""
+
+    __tablename__ = "claim_receipt_reading"
+    __table_args__ = (
+        CheckConstraint("amount_fen >= 0", name="amount_fen"),
+        Index("ix_claim_receipt_reading__document_id", "document_id"),
+    )
+
+    receipt_id: Mapped[UUID] = mapped_column(ForeignKey("claim_receipt.id"), primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(ForeignKey("claim_document.id"), primary_key=True)
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+    issued_on: Mapped[date]
+    whole: Mapped[bool]
+    read_at: Mapped[datetime]

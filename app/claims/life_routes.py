@@ -10,6 +10,7 @@ from app.claims import (
     facts,
     handovers,
     hardship,
+    receipts,
     review,
     views,
 )
@@ -133,10 +134,21 @@ async def give_received_facts(
 async def add_received_receipt(
     caseworker: Caseworker, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
 ) -> Response:
-    """Type in a receipt for the member. One receipt pays once."""
+    """Type in a receipt for the member. One receipt pays once; the same one again corrects
+    amount and day.
+    """
     claim = await _open_claim(counter, caseworker, claim_id)
-    await facts.add_receipt(counter.session, counter.vault, caseworker, claim, body, counter.now)
+    await receipts.type_in(counter.session, counter.vault, caseworker, claim, body, counter.now)
     return await keyed.reply(200, await views.staff_view(counter.session, counter.vault, claim))
+
+
+@staff_routes.delete("/v1/staff/claims/{claim_id}/reception/receipts/{receipt_id}", status_code=204)
+async def take_back_received_receipt(
+    caseworker: Caseworker, counter: CounterDep, claim_id: UUID, receipt_id: UUID
+) -> None:
+    """Take back a receipt that was typed wrongly for the member."""
+    claim = await _open_claim(counter, caseworker, claim_id)
+    await receipts.take_back(counter.session, caseworker, claim, receipt_id, counter.now)
 
 
 async def _open_claim(counter: CounterDep, caseworker: Principal, claim_id: UUID) -> Claim:

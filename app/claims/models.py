@@ -234,7 +234,11 @@ class ClaimDocument(Base):
 
 
 class ClaimReceipt(Base):
-    """A medical invoice used by a claim: the same number pays once over all live claims."""
+    """A medical invoice used by a claim: the same number pays once over all live claims.
+
+    Typed in, or while `recorded_by_kind` is `system` only read from a document. One that was
+    typed wrongly is released for good by `removed_at`.
+    """
 
     __tablename__ = "claim_receipt"
     __table_args__ = (
@@ -258,6 +262,7 @@ class ClaimReceipt(Base):
     recorded_by: Mapped[UUID]
     recorded_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
 
 
 class ClaimFacts(Base):

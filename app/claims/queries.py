@@ -68,10 +68,18 @@ async def documents_of(
     session: AsyncSession, claim_id: UUID
 ) -> Sequence[tuple[ClaimDocument, StoredObject]]:
     """The files that count, in the order of upload; replaced ones are left out."""
+    found = await every_document_of(session, claim_id)
+    return [(file, stored) for file, stored in found if file.status != "replaced"]
+
+
+async def every_document_of(
+    session: AsyncSession, claim_id: UUID
+) -> Sequence[tuple[ClaimDocument, StoredObject]]:
+    """All files that ever were, in the order of upload."""
     rows = await session.execute(
         select(ClaimDocument, StoredObject)
         .join(StoredObject, StoredObject.id == ClaimDocument.object_id)
-        .where(ClaimDocument.claim_id == claim_id, ClaimDocument.status != "replaced")
+        .where(ClaimDocument.claim_id == claim_id)
         .order_by(ClaimDocument.id)
     )
     return [(row[0], row[1]) for row in rows]

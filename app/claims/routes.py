@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from app.claims import evidence, facts, listing, opening, paying, submission, views
+from app.claims import evidence, facts, listing, opening, paying, receipts, submission, views
 from app.claims.bodies import FactsBody, OpenClaimBody, OpenUploadBody, ReceiptBody
 from app.claims.counter import CounterDep, UploadToken
 from app.claims.errors import ClaimNotFound
@@ -79,15 +79,28 @@ async def give_claim_facts(
 async def add_claim_receipt(
     member: Member, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
 ) -> Response:
-    """Type in a receipt's code and number. One receipt pays once; the same one again on this
-    claim changes nothing.
+    """Type in a receipt's code, number, amount and day. One receipt pays once; the same one
+    again on this claim corrects amount and day. What a code printed on a document says stands
+    there already, to be compared.
     """
     claim = await find_locked(counter.session, member, claim_id)
     if claim is None:
         raise ClaimNotFound
     facts.require_open(claim)
-    await facts.add_receipt(counter.session, counter.vault, member, claim, body, counter.now)
+    await receipts.type_in(counter.session, counter.vault, member, claim, body, counter.now)
     return await keyed.reply(200, await views.member_view(counter.session, counter.vault, claim))
+
+
+@routes.delete("/v1/me/claims/{claim_id}/receipts/{receipt_id}", status_code=204)
+async def take_back_claim_receipt(
+    member: Member, counter: CounterDep, claim_id: UUID, receipt_id: UUID
+) -> None:
+    """Take back a receipt that was typed wrongly; one that stands on a document goes with it."""
+    claim = await find_locked(counter.session, member, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    facts.require_open(claim)
+    await receipts.take_back(counter.session, member, claim, receipt_id, counter.now)
 
 
 @routes.post("/v1/me/claims/{claim_id}/uploads", status_code=201, response_model=OpenedUpload)

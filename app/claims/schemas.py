@@ -31,25 +31,30 @@ VerdictWord = Literal["approved", "partly_approved", "denied", "returned", "uphe
 
 
 class FileView(View):
-    """One uploaded file."""
+    """One uploaded file; of an erased one only this is left."""
 
     id: UUID
-    status: Literal["waiting", "accepted", "returned"]
+    status: Literal["waiting", "accepted", "returned", "replaced"]
     media_type: str
     pages: int
     uploaded_at: datetime
+    erased_at: datetime | None
     reason_code: str | None
     reason: WordsView | None
     note: str | None
 
 
 class RequiredDocumentView(View):
-    """One kind of the plan's set: `verified` needs no upload, `missing` and `returned` do."""
+    """One kind of the plan's set: `verified` needs no upload, `missing` and `returned` do.
+
+    `former_files` were replaced or taken back, and can still be looked at.
+    """
 
     kind: DocumentKind
     name: WordsView
     state: Literal["missing", "verified", "waiting", "accepted", "returned"]
     files: list[FileView]
+    former_files: list[FileView]
 
 
 class FactNeededView(FactView):
@@ -117,14 +122,29 @@ class IncidentView(View):
     description: str
 
 
+class ReadingView(View):
+    """What the code printed on a document says; `whole` sums include tax."""
+
+    document_id: UUID
+    amount_fen: int
+    issued_on: date
+    whole: bool
+
+
 class ReceiptView(View):
-    """A receipt of the claim."""
+    """A receipt of the claim: `typed` in, or until then as `readings` of documents say.
+
+    `differs` names what is unlike the documents; `number` when they name other receipts only.
+    """
 
     id: UUID
     code: str
     number: str
     amount_fen: int
     issued_on: date
+    typed: bool
+    readings: list[ReadingView]
+    differs: list[Literal["amount", "day", "number"]]
 
 
 class ClaimView(View):

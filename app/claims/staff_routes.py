@@ -11,6 +11,7 @@ from app.claims import (
     facts,
     opening,
     paying,
+    receipts,
     review,
     submission,
     views,
@@ -165,10 +166,21 @@ async def correct_claim_facts(
 async def add_reviewed_receipt(
     reviewer: Reviewer, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
 ) -> Response:
-    """Type in a receipt as it stands on the document. One receipt pays once."""
+    """Type in a receipt as it stands on the document. One receipt pays once; the same one
+    again corrects amount and day.
+    """
     claim = await review.find_leased(counter.session, reviewer, claim_id, counter.system_now)
-    await facts.add_receipt(counter.session, counter.vault, reviewer, claim, body, counter.now)
+    await receipts.type_in(counter.session, counter.vault, reviewer, claim, body, counter.now)
     return await keyed.reply(200, await views.staff_view(counter.session, counter.vault, claim))
+
+
+@routes.delete("/v1/staff/claims/{claim_id}/receipts/{receipt_id}", status_code=204)
+async def take_back_reviewed_receipt(
+    reviewer: Reviewer, counter: CounterDep, claim_id: UUID, receipt_id: UUID
+) -> None:
+    """Take a receipt that was typed wrongly off a claim that you hold."""
+    claim = await review.find_leased(counter.session, reviewer, claim_id, counter.system_now)
+    await receipts.take_back(counter.session, reviewer, claim, receipt_id, counter.now)
 
 
 @routes.post("/v1/staff/claims/{claim_id}/documents/{document_id}/view")

@@ -16,6 +16,7 @@ from app.claims.errors import IncidentInFuture, NotCovered
 from app.claims.facts import facts_known
 from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Decision, Incident
 from app.claims.opening import covered_days
+from app.claims.receipts import differences, readings_of
 from app.claims.signals import signals_of
 from app.claims.terms import state_of_kind, terms_of
 from app.kernel.clock import business_day
@@ -117,6 +118,9 @@ async def _receipts(
     odd = []
     if not receipts:
         odd.append("receipt-not-captured")
+    readings = await readings_of(session, claim.id)
+    if any(differences(each, readings) for each in receipts):
+        odd.append("receipt-differs")
     if not all(_captured(vault, each) for each in receipts):
         odd.append("receipt-incomplete")
     last = business_day(now)

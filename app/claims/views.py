@@ -22,11 +22,13 @@ from app.claims.life_views import (
     words,
 )
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt
+from app.claims.receipts import Readings, differences, readings_of
 from app.claims.schemas import (
     ClaimView,
     FactNeededView,
     FileView,
     IncidentView,
+    ReadingView,
     ReceiptView,
     RequiredDocumentView,
     StaffClaimView,
@@ -43,7 +45,7 @@ from app.claims.words import (
 )
 from app.documents.models import StoredObject
 from app.kernel import audit
-from app.kernel.principal import Principal
+from app.kernel.principal import SYSTEM, Principal
 from app.kernel.text import Text
 from app.kernel.vault import Vault
 from app.members.models import Person
@@ -117,7 +119,7 @@ async def _content(session: AsyncSession, vault: Vault, claim: Claim) -> dict[st
         "incident": await _incident(session, vault, claim),
         "documents": await _documents(session, vault, claim, terms),
         "facts": await _facts(session, vault, claim, terms),
-        "receipts": [_receipt(vault, row) for row in await queries.receipts_of(session, claim.id)],
+        "receipts": await _receipts(session, vault, claim),
         "opened_at": claim.opened_at,
         "submitted_at": claim.submitted_at,
         "decision_promised_by": claim.review_due_at,
@@ -185,7 +187,9 @@ async def _documents(
     session: AsyncSession, vault: Vault, claim: Claim, terms: PlanTerms
 ) -> list[RequiredDocumentView]:
     person = await session.get_one(Person, claim.person_id)
-    found = await queries.documents_of(session, claim.id)
+    everything = await queries.every_document_of(session, claim.id)
+    found = [each for each in everything if each[0].status != "replaced"]
+    former = [each for each in everything if each[0].status == "replaced"]
     files = [file for file, _ in found]
     verified = person.verified_at is not None
     return [
@@ -193,7 +197,8 @@ async def _documents(
             kind=kind,
             name=words(DOCUMENT_NAMES[kind]),
             state=state_of_kind(kind, files, identity_verified=verified),
-            files=[_file(vault, file, stored) for file, stored in found if file.kind == kind],
+            files=[_file(vault, *each) for each in found if each[0].kind == kind],
+            former_files=[_file(vault, *each) for each in former if each[0].kind == kind],
         )
         for kind in terms.documents(claim.benefit_code)
     ]
@@ -208,6 +213,7 @@ def _file(vault: Vault, file: ClaimDocument, stored: StoredObject) -> FileView:
             "media_type": stored.media_type,
             "pages": stored.pages,
             "uploaded_at": file.uploaded_at,
+            "erased_at": stored.erased_at,
             "reason_code": file.reason_code,
             "reason": returned_words(file.reason_code),
             "note": None if sealed is None else sealed["note"],
@@ -225,7 +231,13 @@ async def _facts(
     ]
 
 
-def _receipt(vault: Vault, receipt: ClaimReceipt) -> ReceiptView:
+async def _receipts(session: AsyncSession, vault: Vault, claim: Claim) -> list[ReceiptView]:
+    readings = await readings_of(session, claim.id)
+    found = await queries.receipts_of(session, claim.id)
+    return [_receipt(vault, each, readings) for each in found]
+
+
+def _receipt(vault: Vault, receipt: ClaimReceipt, readings: Readings) -> ReceiptView:
     record = vault.open("claim_receipt", receipt.id, receipt.sealed)
     return ReceiptView(
         id=receipt.id,
@@ -233,4 +245,7 @@ def _receipt(vault: Vault, receipt: ClaimReceipt) -> ReceiptView:
         number=record["number"],
         amount_fen=receipt.amount_fen,
         issued_on=receipt.issued_on,
+        typed=receipt.recorded_by_kind != SYSTEM.kind,
+        readings=[ReadingView.model_validate(each) for each in readings.get(receipt.id, ())],
+        differs=differences(receipt, readings),
     )

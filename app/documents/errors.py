@@ -139,4 +139,16 @@ class LinkExpired(Gone):
     )
 
 
+class DocumentBlocked(Conflict):
+    """What it was for is over, and the law only asks that it be stored."""
+
+    code = "document-blocked"
+    title = Text("材料已封存", "Document stored only")
+    detail = Text(
+        "办理已结束，材料仅依法保存，只有本人和审计人员可以查看。",
+        "What it was for is over; it is only stored by law, and shown to its member and to"
+        " auditors.",
+    )
+
+
 CONSTRAINTS: dict[str, type[Problem]] = {}

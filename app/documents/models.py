@@ -25,7 +25,8 @@ class StoredObject(Base):
     `original_sha256` is of what was sent, so that the same file is known again.
     `perceptual_hash` is a signed 64-bit difference hash: of the picture, or of the first one in
     a PDF; null where there is none, or nothing to see in it. Compared with
-    `bit_count((a # b)::bit(64))`, found through `HASH_BANDS`.
+    `bit_count((a # b)::bit(64))`, found through `HASH_BANDS`. While `blocked_at` is set the
+    file is stored and not used; once `erased_at` is set, neither bytes nor key are left.
     """
 
     __tablename__ = "stored_object"
@@ -58,6 +59,7 @@ class StoredObject(Base):
     thumbnail_key: Mapped[str | None]
     perceptual_hash: Mapped[int | None] = mapped_column(BigInteger)
     stored_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    blocked_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
 
 

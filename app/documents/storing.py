@@ -8,6 +8,7 @@ from uuid import UUID
 from app.documents.desk import Desk
 from app.documents.errors import DocumentRefused
 from app.documents.models import StoredObject
+from app.documents.prover import Invoice
 from app.documents.schemas import MAX_FILE_BYTES
 from app.documents.storage import new_data_key
 from app.kernel.clock import system_now
@@ -57,6 +58,12 @@ async def prove_and_keep(desk: Desk, content: bytes) -> StoredObject:
         thumbnail_key=thumbnail_key,
         perceptual_hash=proven.perceptual_hash,
     )
+
+
+async def read_invoices(desk: Desk, stored: StoredObject) -> tuple[Invoice, ...]:
+    """What the codes printed on a kept file say; raises Unavailable (503)."""
+    kept = await read_object(desk, stored)
+    return await desk.prover.read_invoices(kept.content, kept.media_type)
 
 
 async def read_object(desk: Desk, stored: StoredObject, variant: str = "content") -> Content:

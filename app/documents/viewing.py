@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.documents.desk import Desk
-from app.documents.errors import LinkExpired
+from app.documents.errors import DocumentBlocked, LinkExpired
 from app.documents.models import BlobLink, StoredObject
 from app.documents.schemas import BlobLinkView
 from app.documents.storing import Content, read_object
@@ -33,11 +33,17 @@ async def give_link(
     variant: str,
     *,
     on_behalf_of: UUID | None = None,
+    in_use: bool = False,
 ) -> BlobLinkView:
     """A signed link to one variant; raises NotFound (404) when there is no such variant.
 
-    The caller has checked that `viewer` may see the file.
+    The caller has checked that `viewer` may see the file, and says whether what it is for is
+    `in_use`: otherwise a blocked file is DocumentBlocked (409) but for its member and for
+    auditors.
     """
+    entitled = in_use or viewer.kind == "member" or "auditor" in viewer.roles
+    if stored.blocked_at is not None and not entitled:
+        raise DocumentBlocked
     if stored.sealed is None or (variant == "thumbnail" and stored.thumbnail_key is None):
         raise NotFound
     link = BlobLink(

@@ -50,6 +50,11 @@ def add_months(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
+def years_before(now: datetime, years: int) -> datetime:
+    """00:00 Asia/Shanghai of the same day that many years ago."""
+    return day_start(add_months(business_day(now), -12 * years))
+
+
 async def business_offset(session: AsyncSession) -> timedelta:
     """How far the business clock is ahead of the system clock."""
     return timedelta(seconds=await session.scalar(select(BusinessClock.offset_seconds)) or 0)

@@ -1,6 +1,7 @@
 """What relief does about decided claims, receipts, ended payouts, and reviews that fall due."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from app.ledger.models import LedgerReceipt
 from app.payouts.models import Payout, PayoutAccount
 from app.relief import queries
 from app.relief.events import (
+    KEEP_DOCUMENTS,
     PAY,
     PAY_WAITING,
     PAYOUT_HAS_FAILED,
@@ -22,6 +24,7 @@ from app.relief.events import (
 )
 from app.relief.funds import take_receipt
 from app.relief.households import review_due
+from app.relief.keeping import keep_documents
 from app.relief.messages import tell
 from app.relief.paying import fall_back, latest_payout, pay, settle
 from app.relief.proposing import propose_after
@@ -100,4 +103,6 @@ JOBS: Mapping[str, Handler] = {
     RECEIPT_CAME: receipt_came,
     REVIEW_DUE: fall_due,
     TELL: tell,
+    KEEP_DOCUMENTS: keep_documents,
 }
+TIMERS: Mapping[str, timedelta] = {KEEP_DOCUMENTS: timedelta(hours=1)}

@@ -20,6 +20,7 @@ from app.relief import queries, views
 from app.relief.applying import find
 from app.relief.case_models import ReliefCase, ReliefDocument
 from app.relief.errors import FactsClosed, PaperNotAskedFor, PaperNotFound
+from app.relief.keeping import ENDED
 from app.relief.terms import terms_of_case
 
 OPEN = ("proposed", "applied")
@@ -117,13 +118,20 @@ async def give_view(
     document_id: UUID,
     variant: str,
 ) -> BlobLinkView:
-    """A single-use link to one file; raises CaseNotFound, PaperNotFound (404)."""
+    """A single-use link to one file; raises CaseNotFound, PaperNotFound (404),
+    DocumentBlocked (409)."""
     case = await find(session, viewer, case_id)
     for paper in await queries.papers_of(session, case.id):
         if paper.id == document_id:
             stored = await session.get_one(StoredObject, paper.object_id)
             return await viewing.give_link(
-                session, vault, viewer, stored, variant, on_behalf_of=_for(viewer, case)
+                session,
+                vault,
+                viewer,
+                stored,
+                variant,
+                on_behalf_of=_for(viewer, case),
+                in_use=case.status not in ENDED,
             )
     raise PaperNotFound
 

@@ -237,7 +237,13 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
         f"{draft.path}/uploads", tenant.rider, {"kind": "medical_record", "bytes": 1000}
     )
     assert upload.status_code == 201, upload.text
-    await handed_in.submitted()
+    receipt = await draft.receipt()
+    assert receipt.status_code == 200, receipt.text
+    await handed_in.open()
+    seen = await handed_in.receipt()
+    assert seen.status_code == 200, seen.text
+    await handed_in.complete()
+    await handed_in.submit()
     await paying.submitted()
     await paying.approved(**MED)
     await run_jobs(app)
@@ -250,6 +256,8 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
         "handover_id": handover.json()["id"],
         "claim_id": draft.id,
         "document_id": _files(await draft.own())[0],
+        "receipt_id": receipt.json()["receipts"][0]["id"],
+        "takeBackReviewedReceipt.receipt_id": seen.json()["receipts"][0]["id"],
         "token": upload.json()["token"],
     }
     for operation in ("getClaimPayout", "requestClaimPayout", "getPayoutOfClaim"):
@@ -261,6 +269,7 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
         "releaseClaim",
         "correctClaimFacts",
         "addReviewedReceipt",
+        "takeBackReviewedReceipt",
         "viewClaimDocument",
         "acceptClaimDocument",
         "returnClaimDocument",

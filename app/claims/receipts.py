@@ -1,0 +1,218 @@
+"""Receipts of a claim: typed in, read from the code printed on them, compared, taken back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.claims.bodies import ReceiptBody
+from app.claims.errors import ReceiptUsed
+from app.claims.life_errors import ReceiptNotFound, ReceiptOnDocument
+from app.claims.life_models import ClaimReceiptReading
+from app.claims.models import Claim, ClaimDocument, ClaimReceipt, receipt_value
+from app.documents.prover import Invoice
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import SYSTEM, Principal
+from app.kernel.vault import Vault
+
+Difference = Literal["amount", "day", "number"]
+Readings = Mapping[UUID, Sequence[ClaimReceiptReading]]
+# The highest rate of value-added tax, in hundredths: what a sum before tax can come to.
+_WITH_TAX = 113
+
+
+async def type_in(
+    session: AsyncSession,
+    vault: Vault,
+    actor: Principal,
+    claim: Claim,
+    body: ReceiptBody,
+    now: datetime,
+) -> ClaimReceipt:
+    """Note an invoice; the same one again changes nothing, with another amount or day it
+    takes the former one's place, which is kept.
+
+    Raises ReceiptUsed (409) when another claim that may still be paid has it.
+    """
+    used = await _live(session, vault, claim, body.code, body.number)
+    if used is None:
+        receipt = _new(vault, actor, claim, body.code, body.number, now)
+        receipt.amount_fen, receipt.issued_on = body.amount_fen, body.issued_on
+        session.add(receipt)
+    elif (used.amount_fen, used.issued_on) != (body.amount_fen, body.issued_on):
+        used.released_at = used.removed_at = now
+        await session.flush()
+        receipt = _new(vault, actor, claim, body.code, body.number, now)
+        receipt.amount_fen, receipt.issued_on = body.amount_fen, body.issued_on
+        session.add(receipt)
+        await session.flush()
+        moved = update(ClaimReceiptReading).where(ClaimReceiptReading.receipt_id == used.id)
+        await session.execute(moved.values(receipt_id=receipt.id))
+    elif used.recorded_by_kind == SYSTEM.kind:
+        receipt = used
+        used.recorded_by_kind, used.recorded_by, used.recorded_at = actor.kind, actor.id, now
+    else:
+        return used
+    await session.flush()
+    await _state(session, actor, claim, "claim.add_receipt", receipt.id, now)
+    return receipt
+
+
+async def read_from(
+    session: AsyncSession,
+    vault: Vault,
+    claim: Claim,
+    document: ClaimDocument,
+    invoices: Sequence[Invoice],
+    now: datetime,
+) -> None:
+    """Keep what a document's printed codes say; what nobody typed in yet is noted as read.
+
+    Raises ReceiptUsed (409) when another claim that may still be paid has one of them.
+    """
+    for invoice in invoices:
+        receipt = await _live(session, vault, claim, invoice.code, invoice.number)
+        if receipt is None:
+            receipt = _new(vault, SYSTEM, claim, invoice.code, invoice.number, now)
+            receipt.amount_fen, receipt.issued_on = invoice.amount_fen, invoice.issued_on
+            session.add(receipt)
+            await session.flush()
+            await _state(session, SYSTEM, claim, "claim.read_receipt", receipt.id, now)
+        session.add(
+            ClaimReceiptReading(
+                receipt_id=receipt.id,
+                document_id=document.id,
+                amount_fen=invoice.amount_fen,
+                issued_on=invoice.issued_on,
+                whole=invoice.whole,
+                read_at=now,
+            )
+        )
+    await session.flush()
+
+
+async def take_back(
+    session: AsyncSession, actor: Principal, claim: Claim, receipt_id: UUID, now: datetime
+) -> None:
+    """Take a receipt off the claim, because it was typed wrongly; the row is kept.
+
+    Raises ReceiptNotFound (404), ReceiptOnDocument (409) while a document of the claim
+    names it.
+    """
+    receipt = await session.get(ClaimReceipt, receipt_id)
+    if receipt is None or receipt.claim_id != claim.id or receipt.released_at is not None:
+        raise ReceiptNotFound
+    if receipt.id in await readings_of(session, claim.id):
+        raise ReceiptOnDocument
+    receipt.released_at = receipt.removed_at = now
+    await session.flush()
+    await _state(session, actor, claim, "claim.take_back_receipt", receipt.id, now)
+
+
+async def forget_readings(session: AsyncSession, document: ClaimDocument, now: datetime) -> None:
+    """A document counts no more: what was only read from it is no receipt of the claim."""
+    others = (
+        select(ClaimReceiptReading.receipt_id)
+        .join(ClaimDocument, ClaimDocument.id == ClaimReceiptReading.document_id)
+        .where(ClaimDocument.status != "replaced", ClaimDocument.id != document.id)
+    )
+    read_here = select(ClaimReceiptReading.receipt_id).where(
+        ClaimReceiptReading.document_id == document.id
+    )
+    await session.execute(
+        update(ClaimReceipt)
+        .where(
+            ClaimReceipt.claim_id == document.claim_id,
+            ClaimReceipt.id.in_(read_here),
+            ClaimReceipt.id.not_in(others),
+            ClaimReceipt.recorded_by_kind == SYSTEM.kind,
+            ClaimReceipt.released_at.is_(None),
+        )
+        .values(released_at=now, removed_at=now)
+    )
+
+
+async def readings_of(session: AsyncSession, claim_id: UUID) -> Readings:
+    """What the claim's documents that count say, by receipt."""
+    rows = await session.scalars(
+        select(ClaimReceiptReading)
+        .join(ClaimDocument, ClaimDocument.id == ClaimReceiptReading.document_id)
+        .where(ClaimDocument.claim_id == claim_id, ClaimDocument.status != "replaced")
+        .order_by(ClaimReceiptReading.document_id)
+    )
+    found: dict[UUID, list[ClaimReceiptReading]] = {}
+    for row in rows.all():
+        found.setdefault(row.receipt_id, []).append(row)
+    return found
+
+
+def differences(receipt: ClaimReceipt, readings: Readings) -> list[Difference]:
+    """In what a receipt is unlike the documents; `number` where these name others only.
+
+    Papers without a readable code say nothing.
+    """
+    own = readings.get(receipt.id, ())
+    if not own:
+        return ["number"] if readings else []
+    found: list[Difference] = []
+    if not any(_can_be(receipt.amount_fen, each) for each in own):
+        found.append("amount")
+    if not any(receipt.issued_on == each.issued_on for each in own):
+        found.append("day")
+    return found
+
+
+def _can_be(amount_fen: int, read: ClaimReceiptReading) -> bool:
+    if read.whole:
+        return amount_fen == read.amount_fen
+    return read.amount_fen <= amount_fen <= read.amount_fen * _WITH_TAX // 100 + 1
+
+
+async def _live(
+    session: AsyncSession, vault: Vault, claim: Claim, code: str, number: str
+) -> ClaimReceipt | None:
+    record = _record(code, number)
+    candidates = vault.blind_index_candidates("receipt", receipt_value(record))
+    used = await session.scalar(
+        select(ClaimReceipt).where(
+            ClaimReceipt.receipt_index.in_(candidates), ClaimReceipt.released_at.is_(None)
+        )
+    )
+    if used is not None and used.claim_id != claim.id:
+        raise ReceiptUsed
+    return used
+
+
+def _record(code: str, number: str) -> dict[str, str]:
+    return {"code": code.upper(), "number": number.upper()}
+
+
+def _new(
+    vault: Vault, actor: Principal, claim: Claim, code: str, number: str, now: datetime
+) -> ClaimReceipt:
+    receipt_id, record = new_id(), _record(code, number)
+    return ClaimReceipt(
+        id=receipt_id,
+        claim_id=claim.id,
+        receipt_index=vault.blind_index("receipt", receipt_value(record)),
+        sealed=vault.seal("claim_receipt", receipt_id, record),
+        recorded_by_kind=actor.kind,
+        recorded_by=actor.id,
+        recorded_at=now,
+    )
+
+
+async def _state(
+    session: AsyncSession,
+    actor: Principal,
+    claim: Claim,
+    verb: str,
+    receipt_id: UUID,
+    now: datetime,
+) -> None:
+    stated = Fact("claim", claim.id, verb, None, {"receipt_id": str(receipt_id)})
+    await state(session, [stated], actor=actor, at=now)
