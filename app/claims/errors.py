@@ -13,7 +13,7 @@ from app.kernel.problems import (
     Unprocessable,
 )
 from app.kernel.text import Text
-from app.plans.benefits import Condition
+from app.plans.benefits import Condition, Words
 
 
 class ClaimNotFound(NotFound):
@@ -144,7 +144,7 @@ class MissingDocuments(Conflict):
     title = Text("材料不全", "Documents are missing")
     detail = Text("请先上传：{names_zh}。", "Upload first: {names_en}.")
 
-    def __init__(self, missing: Sequence[str], names: Sequence[Text]) -> None:
+    def __init__(self, missing: Sequence[str], names: Sequence[Words]) -> None:
         super().__init__(
             extensions={"missing": list(missing)},
             names_zh="、".join(name.zh for name in names),

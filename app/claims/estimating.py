@@ -20,7 +20,6 @@ from app.claims.estimate_schemas import (
 from app.claims.life_views import reason_words
 from app.claims.schemas import ExplanationView
 from app.claims.terms import check_known, state_of_kind
-from app.claims.words import DOCUMENT_NAMES
 from app.kernel import audit
 from app.kernel.clock import business_day
 from app.kernel.ids import new_id
@@ -155,7 +154,7 @@ def _outlook(under: Under, benefit_code: str, person: Person, event: Supposed) -
         "documents": [
             DocumentNeededView(
                 kind=kind,
-                name=WordsView(zh=DOCUMENT_NAMES[kind].zh, en=DOCUMENT_NAMES[kind].en),
+                name=_words(terms.document_name(kind)),
                 fulfilled=state_of_kind(kind, (), identity_verified=verified) == "verified",
             )
             for kind in benefit.documents

@@ -26,13 +26,13 @@ from app.kernel.text import Text
 from app.kernel.transitions import StatusHistory
 from app.kernel.vault import Vault
 from app.organisations.models import Organisation
-from app.plans.benefits import Benefit
+from app.plans.benefits import Benefit, Words
 from app.plans.facts import vocabulary
 from app.plans.schemas import WordsView
 from app.plans.terms import PlanTerms
 
 
-def words(text: Text) -> WordsView:
+def words(text: Text | Words) -> WordsView:
     return WordsView(zh=text.zh, en=text.en)
 
 

@@ -13,7 +13,6 @@ from app.claims.life_errors import DecidedAlready
 from app.claims.models import CLAIM, Claim
 from app.claims.ranking import rank
 from app.claims.terms import state_of_kind, terms_of
-from app.claims.words import DOCUMENT_NAMES
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import enqueue
 from app.kernel.principal import Principal
@@ -76,7 +75,7 @@ async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms
         in ("missing", "returned")
     ]
     if missing:
-        raise MissingDocuments(missing, [DOCUMENT_NAMES[kind] for kind in missing])
+        raise MissingDocuments(missing, [terms.document_name(kind) for kind in missing])
 
 
 async def withdraw(session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime) -> Claim:

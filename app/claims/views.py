@@ -36,7 +36,6 @@ from app.claims.schemas import (
 from app.claims.signals import signals_of
 from app.claims.terms import state_of_kind, terms_of
 from app.claims.words import (
-    DOCUMENT_NAMES,
     MAY_APPEAL,
     NEXT_STEPS,
     SHOWN_AS,
@@ -195,7 +194,7 @@ async def _documents(
     return [
         RequiredDocumentView(
             kind=kind,
-            name=words(DOCUMENT_NAMES[kind]),
+            name=words(terms.document_name(kind)),
             state=state_of_kind(kind, files, identity_verified=verified),
             files=[_file(vault, *each) for each in found if each[0].kind == kind],
             former_files=[_file(vault, *each) for each in former if each[0].kind == kind],

@@ -141,12 +141,3 @@ NEXT_STEPS: dict[str, Text] = {
 }
 # While an appeal is possible.
 MAY_APPEAL = Text("如不同意，可在期限内申诉一次", "If you disagree, you may appeal once, in time.")
-DOCUMENT_NAMES: dict[str, Text] = {
-    "identity": Text("身份证明", "Identity document"),
-    "medical_record": Text("诊断或出院记录", "Diagnosis or discharge record"),
-    "receipt": Text("医疗发票或结算单", "Medical invoice or settlement sheet"),
-    "claimant_identity": Text("申领人身份证明", "Identity of the claimant"),
-    "death_certificate": Text("死亡证明", "Death certificate"),
-    "kinship_proof": Text("亲属关系证明", "Proof of kinship"),
-    "disability_assessment": Text("伤残鉴定书", "Disability assessment"),
-}

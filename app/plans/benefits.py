@@ -1,21 +1,16 @@
 """One promise of a plan: when it pays, what it pays, within which limits, on which papers."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from app.plans.expressions import CODE, FIELD, NAME, PLAN_CODE, Expression, Term, Within
 
-DocumentKind = Literal[
-    "identity",
-    "medical_record",
-    "receipt",
-    "claimant_identity",
-    "death_certificate",
-    "kinship_proof",
-    "disability_assessment",
-]
+KIND = r"^[a-z][a-z0-9_]{1,40}$"
+# A standard kind, or one that the plan declares under `document_kinds`.
+DocumentKind = Annotated[str, Field(pattern=KIND, examples=["medical_record"])]
 Cause = Literal["accident", "illness"]
 Across = Literal["policy", "member"]
 Code = Annotated[str, Field(pattern=CODE)]
@@ -42,6 +37,18 @@ class Words(Term):
 
     zh: Readable
     en: Readable
+
+
+# The papers that any plan may ask for without declaring them.
+STANDARD_DOCUMENTS: Mapping[str, Words] = {
+    "identity": Words(zh="身份证明", en="Identity document"),
+    "medical_record": Words(zh="诊断或出院记录", en="Diagnosis or discharge record"),
+    "receipt": Words(zh="医疗发票或结算单", en="Medical invoice or settlement sheet"),
+    "claimant_identity": Words(zh="申领人身份证明", en="Identity of the claimant"),
+    "death_certificate": Words(zh="死亡证明", en="Death certificate"),
+    "kinship_proof": Words(zh="亲属关系证明", en="Proof of kinship"),
+    "disability_assessment": Words(zh="伤残鉴定书", en="Disability assessment"),
+}
 
 
 class Condition(Term):
@@ -115,6 +122,6 @@ class Benefit(Term):
     excludes: tuple[Code, ...] = Field(default=(), max_length=40, strict=False)
     schemes: tuple[Words, ...] = Field(default=(), max_length=10, strict=False)
     documents: tuple[DocumentKind, ...] = Field(
-        default=THREE, min_length=1, max_length=7, strict=False
+        default=THREE, min_length=1, max_length=20, strict=False
     )
     payee: Literal["member", "beneficiary"] = "member"

@@ -58,6 +58,7 @@ LABELS: Mapping[str, Text] = {
     "per": Text("按", "per"),
     "counters": Text("累计", "counters"),
     "documents": Text("申领材料", "papers"),
+    "document_kinds": Text("材料名称", "names of papers"),
     "claims": Text("申领规则", "claims"),
     "zh": Text("中文", "Chinese"),
     "en": Text("英文", "English"),

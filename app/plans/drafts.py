@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.plans.benefits import Benefit, Limit
+from app.plans.benefits import Benefit, Limit, Words
 from app.plans.expressions import Expression
 from app.plans.terms import (
     Cancellation,
@@ -29,8 +29,8 @@ _EXPRESSION: TypeAdapter[Any] = TypeAdapter(Expression)
 class Draft:
     """What could be read of a document; what is None, or left out, could not be.
 
-    Lists keep their places in the document. `unclear` are names of facts, and
-    `tables/NAME`, that are there but not readable; "*" is any name.
+    Lists keep their places in the document. `unclear` are names of facts, `tables/NAME`
+    and `documents/NAME`, that are there but not readable; "*" is any name.
     """
 
     code: str | None = None
@@ -47,6 +47,7 @@ class Draft:
     options: dict[int, ContributionOption] = field(default_factory=dict)
     option_codes: list[Any] = field(default_factory=list)
     facts: dict[str, FactDeclaration] = field(default_factory=dict)
+    document_kinds: dict[str, Words] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     benefits: dict[int, Benefit] = field(default_factory=dict)
     benefit_codes: list[Any] = field(default_factory=list)
@@ -73,6 +74,8 @@ def read(document: Mapping[str, Any]) -> Draft:
     _contribution(draft, document.get("contribution"))
     draft.facts = _named(FactDeclaration, document.get("facts"), "", draft.unclear)
     draft.tables = _named(Table, document.get("tables"), "tables/", draft.unclear)
+    kinds = document.get("document_kinds")
+    draft.document_kinds = _named(Words, kinds, "documents/", draft.unclear)
     return draft
 
 

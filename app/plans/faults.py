@@ -56,6 +56,13 @@ _EXPRESSIONS: Mapping[str, Text] = {
         "The counter {name} of another benefit is {found}; they share one count.",
     ),
     "unknown-benefit": Text("没有编码为 {name} 的责任", "There is no benefit {name}."),
+    "unknown-document": Text(
+        "没有名为 {name} 的材料：不是标准材料，document_kinds 中也未声明",
+        "There is no document {name}: it is neither a standard one nor in document_kinds.",
+    ),
+    "document-standard": Text(
+        "{name} 是标准材料，无需声明", "{name} is a standard document: it needs no declaration."
+    ),
     "unknown-table": Text("没有名为 {name} 的表", "There is no table called {name}."),
     "table-kind": Text(
         "表 {name} 是名单，没有可取的数值", "The table {name} is a list: it has no values."

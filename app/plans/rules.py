@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.benefits import Benefit, Words
+from app.plans.benefits import STANDARD_DOCUMENTS, Benefit, Words
 from app.plans.drafts import Draft
 from app.plans.expressions import Fen, Path, Yuan, edge_value
 from app.plans.faults import KIND_WORDS, fault
@@ -22,6 +22,7 @@ def document_faults(draft: Draft) -> list[FieldError]:
         *_code_faults(draft),
         *(each for at, benefit in draft.benefits.items() for each in _benefit(at, benefit, draft)),
         *_limit_faults(draft),
+        *_document_faults(draft),
         *_fact_faults(draft),
         *_table_faults(draft),
         *_relation_faults(draft),
@@ -115,6 +116,18 @@ def _plans(path: Path, codes: Sequence[str], draft: Draft) -> Iterator[FieldErro
     for at, code in enumerate(codes):
         if code == draft.code:
             yield fault((*path, at), "plan-itself")
+
+
+def _document_faults(draft: Draft) -> Iterator[FieldError]:
+    """Every kind that a benefit asks for has a name; the standard ones keep theirs."""
+    known = STANDARD_DOCUMENTS.keys() | draft.document_kinds.keys()
+    for at, benefit in draft.benefits.items():
+        for number, kind in enumerate(benefit.documents):
+            if kind not in known and not {"*", f"documents/{kind}"} & draft.unclear:
+                yield fault(("benefits", at, "documents", number), "unknown-document", name=kind)
+    for kind in draft.document_kinds:
+        if kind in STANDARD_DOCUMENTS:
+            yield fault(("document_kinds", kind), "document-standard", name=kind)
 
 
 def _fact_faults(draft: Draft) -> Iterator[FieldError]:

@@ -113,6 +113,7 @@ class BenefitView(View):
     causes: list[Cause]
     waiting_days: dict[Cause, int]
     documents: list[DocumentKind]
+    document_names: dict[DocumentKind, WordsView]
     facts: list[FactView]
     schemes: list[WordsView] = Field(description="Public schemes that pay first.")
     words: BenefitWordsView
@@ -221,6 +222,7 @@ def _benefit(terms: PlanTerms, benefit: Benefit) -> BenefitView:
         causes=list(benefit.causes),
         waiting_days={cause: terms.waiting_days(benefit.code, cause) for cause in benefit.causes},
         documents=list(benefit.documents),
+        document_names={kind: _words(terms.document_name(kind)) for kind in benefit.documents},
         facts=[fact_view(fact) for fact in facts_of(terms, benefit)],
         schemes=[_words(words) for words in benefit.schemes],
         words=BenefitWordsView.model_validate(describe(terms, benefit)),

@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from app.kernel.schema import Day
-from app.plans.benefits import Benefit, Cause, DocumentKind, Limit, PlanCode, Words
+from app.plans.benefits import (
+    STANDARD_DOCUMENTS,
+    Benefit,
+    Cause,
+    DocumentKind,
+    Limit,
+    PlanCode,
+    Words,
+)
 from app.plans.errors import BenefitNotFound, OptionNotFound
 from app.plans.expressions import (
     FIELD,
@@ -313,6 +321,7 @@ class PlanTerms(Term):
     tables: dict[Annotated[str, Field(pattern=TABLE)], Table] = Field(
         default_factory=dict, max_length=40
     )
+    document_kinds: dict[DocumentKind, Words] = Field(default_factory=dict, max_length=40)
     benefits: tuple[Benefit, ...] = Field(min_length=1, max_length=40, strict=False)
     limits: tuple[Limit, ...] = Field(default=(), max_length=20, strict=False)
     claims: ClaimRules = ClaimRules()
@@ -364,6 +373,10 @@ class PlanTerms(Term):
     def documents(self, benefit_code: str) -> tuple[DocumentKind, ...]:
         """The papers that a claim for this benefit needs: exactly these, never more."""
         return self.benefit(benefit_code).documents
+
+    def document_name(self, kind: DocumentKind) -> Words:
+        """What a kind of paper is called."""
+        return self.document_kinds.get(kind) or STANDARD_DOCUMENTS[kind]
 
     def waiting_days(self, benefit_code: str, cause: Cause) -> int:
         """Days since the start (day 0) in which this cause pays nothing under this benefit."""
