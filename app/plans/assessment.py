@@ -8,7 +8,7 @@ from typing import Any
 from app.kernel.money import round_half_up
 from app.plans.benefits import Benefit, Condition, Limit, Words
 from app.plans.evaluation import ITEMS, Compiled, Run, Scope, Step, compiled, missing_of
-from app.plans.expressions import Each, Occurrence, Within, walk
+from app.plans.expressions import Listing, Occurrence, Within, walk
 from app.plans.history import Past
 from app.plans.inputs import Inputs
 from app.plans.table_values import table_values
@@ -227,8 +227,8 @@ def _numbered_list(benefit: Benefit) -> str | None:
     """The list whose items are numbered over claims, if the benefit does so."""
     for root in (*(step.value for step in benefit.steps), benefit.pays):
         for _, node in walk(root):
-            if isinstance(node, Each) and any(
-                isinstance(inner, Occurrence) for _, inner in walk(node.each.gives)
+            if isinstance(node, Listing) and any(
+                isinstance(inner, Occurrence) for _, inner in walk(node.over.gives)
             ):
-                return node.each.of
+                return node.over.of
     return None

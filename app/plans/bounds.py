@@ -235,14 +235,29 @@ def _when(node: ex.When, view: View) -> Bound:
 
 
 def _each(node: ex.Each, view: View) -> Bound:
-    listed, known = node.each.of, view.known.get(node.each.of)
-    if not isinstance(known, tuple):
-        one = amount(node.each.gives, _inside(view, listed, {}, None))
+    known = _items(node, view)
+    if known is None:
+        one = amount(node.each.gives, _inside(view, node.each.of, {}, None))
         return multiplied(one, Interval(ZERO, Fraction(MAX_ITEMS), True))
-    total = NOTHING
-    for at, item in enumerate(known, 1):
-        total = added(total, amount(node.each.gives, _inside(view, listed, item, at)))
-    return total
+    return reduce(added, known, NOTHING)
+
+
+def _largest(node: ex.Largest, view: View) -> Bound:
+    known = _items(node, view)
+    if known is None:
+        one = amount(node.largest.gives, _inside(view, node.largest.of, {}, None))
+        return replace(one, low=ZERO)
+    return reduce(larger, known, NOTHING)
+
+
+def _items(node: ex.Listing, view: View) -> list[Interval] | None:
+    """What each item of the list gives; None where the list is not known."""
+    listed, known = node.over.of, view.known.get(node.over.of)
+    if not isinstance(known, tuple):
+        return None
+    return [
+        amount(node.over.gives, _inside(view, listed, item, at)) for at, item in enumerate(known, 1)
+    ]
 
 
 def _inside(view: View, listed: str, item: Item, position: int | None) -> View:
@@ -405,6 +420,7 @@ _BOUNDS: Mapping[type, Callable[[Any, View], Bound]] = {
     ex.Choose: _choose,
     ex.When: _when,
     ex.Each: _each,
+    ex.Largest: _largest,
     ex.Count: _count,
     ex.Occurrence: _occurrence,
     ex.PaidBefore: _paid_before,

@@ -184,13 +184,14 @@ def _when(walk: _Walk, node: ex.When, path: Path, view: View) -> Branches:
     return _merged(found)
 
 
-def _each(walk: _Walk, node: ex.Each, path: Path, view: View) -> Branches:
+def _each(walk: _Walk, node: ex.Listing, path: Path, view: View) -> Branches:
     """Of a list with one known item the branches of that item."""
-    known = view.known.get(node.each.of)
+    listed = node.over.of
+    known = view.known.get(listed)
     if not isinstance(known, tuple) or len(known) != 1:
         return {path: amount(node, view)}
-    inside = replace(view, items={node.each.of: known[0]}, position=1)
-    return walk.of(node.each.gives, (*path, "gives"), inside)
+    inside = replace(view, items={listed: known[0]}, position=1)
+    return walk.of(node.over.gives, (*path, "gives"), inside)
 
 
 def _look_up(_walk: _Walk, node: ex.LookUp, _path: Path, view: View) -> Branches:
@@ -219,6 +220,7 @@ _RULES: Mapping[type, Callable[[_Walk, Any, Path, View], Branches]] = {
     ex.Choose: _choose,
     ex.When: _when,
     ex.Each: _each,
+    ex.Largest: _each,
     ex.LookUp: _look_up,
 }
 _CHOICES = (ex.InBand, ex.InSlices, ex.Choose, ex.When, ex.LookUp)

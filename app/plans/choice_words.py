@@ -6,6 +6,7 @@ from typing import Any
 
 from app.plans import expressions as ex
 from app.plans.evaluation import Step
+from app.plans.expressions import operator_name
 from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
 from app.plans.wording import ORDINAL, RATE, TRUTH, Form, Said, range_words
 
@@ -175,9 +176,11 @@ def _when(node: ex.When, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _each(node: ex.Each, speaker: Speaker, form: Form) -> Teller:
-    listed = node.each.of
-    gives = speaker.part(node.each.gives, form)
+def _over(node: ex.Listing, speaker: Speaker, form: Form) -> Teller:
+    listed = node.over.of
+    code = operator_name(type(node))
+    zh_sum, en_sum = ("取最高", "the largest") if code == "largest" else ("合计", "added up")
+    gives = speaker.part(node.over.gives, form)
     zh, en, _, source = speaker.lexicon.named(listed)
     zh_item, en_item = speaker.lexicon.item(listed)
     measure = speaker.lexicon.measure(listed)
@@ -197,11 +200,11 @@ def _each(node: ex.Each, speaker: Speaker, form: Form) -> Teller:
         else:
             count, result = len(step.parts), form.say(value)
             words = (
-                f"{zh}共{count}{measure}，合计{form.lead}{result[0]}",
-                f"{en}, {count} in all, added up: {result[1]}",
+                f"{zh}共{count}{measure}，{zh_sum}{form.lead}{result[0]}",
+                f"{en}, {count} in all, {en_sum}: {result[1]}",
             )
         steps = [item(number, each, givers) for number, each in enumerate(step.parts, 1)]
-        node = told("each", words, value, form, steps)
+        node = told(code, words, value, form, steps)
         if not steps:
             node["input"], node["source"] = listed, source
             giver = givers.get(listed)
@@ -218,5 +221,6 @@ CHOICES: Mapping[type, Operator] = {
     ex.LookUp: _look_up,
     ex.Choose: _choose,
     ex.When: _when,
-    ex.Each: _each,
+    ex.Each: _over,
+    ex.Largest: _over,
 }

@@ -77,8 +77,8 @@ def missing_of(steps: Iterable[Step], named: Mapping[str, Step]) -> tuple[str, .
             missing[node] = None
         elif isinstance(node, ex.Count):
             missing[node.count] = None
-        elif isinstance(node, ex.Each) and not step.parts:
-            missing[node.each.of] = None
+        elif isinstance(node, ex.Listing) and not step.parts:
+            missing[node.over.of] = None
         for part in step.parts:
             look(part)
 
@@ -337,26 +337,31 @@ def _when(node: ex.When, scope: Scope) -> Compiled:
     return run_it
 
 
-def _each(node: ex.Each, scope: Scope) -> Compiled:
-    listed, gives = node.each.of, compiled(node.each.gives, scope)
+def _over(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Scope], Compiled]:
+    """An operator over the items of a list; over none of them it is nothing."""
 
-    def run_it(run: Run) -> Step:
-        items: Any = run.inputs.get(listed)
-        if items is None:
-            return Step(None, node)
-        outer = run.position, run.items
-        steps = []
-        total: Any = 0
-        for run.position, item in enumerate(items, 1):
-            run.items = {listed: item}
-            step = gives(run)
-            steps.append(step)
-            total = None if total is None or step.value is None else total + step.value
-        # A counter that is asked for inside `each` may go through a list itself.
-        run.position, run.items = outer
-        return Step(total, node, tuple(steps))
+    def compiler(node: ex.Listing, scope: Scope) -> Compiled:
+        listed, gives = node.over.of, compiled(node.over.gives, scope)
 
-    return run_it
+        def run_it(run: Run) -> Step:
+            items: Any = run.inputs.get(listed)
+            if items is None:
+                return Step(None, node)
+            outer = run.position, run.items
+            steps = []
+            total: Any = 0
+            for run.position, item in enumerate(items, 1):
+                run.items = {listed: item}
+                step = gives(run)
+                steps.append(step)
+                total = None if total is None or step.value is None else combine(total, step.value)
+            # A counter that is asked for inside a list may go through a list itself.
+            run.position, run.items = outer
+            return Step(total, node, tuple(steps))
+
+        return run_it
+
+    return compiler
 
 
 def _count(node: ex.Count, _scope: Scope) -> Compiled:
@@ -483,7 +488,8 @@ _COMPILERS: Mapping[type, Callable[[Any, Scope], Compiled]] = {
     ex.LookUp: _look_up,
     ex.Choose: _choose,
     ex.When: _when,
-    ex.Each: _each,
+    ex.Each: _over(lambda a, b: a + b),
+    ex.Largest: _over(max),
     ex.Count: _count,
     ex.Occurrence: _occurrence,
     ex.PaidBefore: _paid_before,

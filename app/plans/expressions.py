@@ -151,6 +151,7 @@ Expression = TypeAliasType(
         | Annotated["Choose", Tag("<choose>")]
         | Annotated["When", Tag("<when>")]
         | Annotated["Each", Tag("<each>")]
+        | Annotated["Largest", Tag("<largest>")]
         | Annotated["Count", Tag("<count>")]
         | Annotated["Occurrence", Tag("<occurrence>")]
         | Annotated["PaidBefore", Tag("<paid_before>")]
@@ -374,6 +375,22 @@ class Each(Term):
 
     each: EachOf
 
+    @property
+    def over(self) -> EachOf:
+        """The list, and what each of its items gives."""
+        return self.each
+
+
+class Largest(Term):
+    """The largest over the items of a list: the gravest injury, the highest class."""
+
+    largest: EachOf
+
+    @property
+    def over(self) -> EachOf:
+        """The list, and what each of its items gives."""
+        return self.largest
+
 
 class Count(Term):
     """How many items a list has."""
@@ -512,6 +529,7 @@ class Not(Term):
     not_: Expression = Field(alias="not")
 
 
+Listing = Each | Largest
 Comparison = Equals | Reaches | Exceeds | UpTo | Below
 Operator = (
     Yuan
@@ -530,6 +548,7 @@ Operator = (
     | Choose
     | When
     | Each
+    | Largest
     | Count
     | Occurrence
     | PaidBefore
@@ -601,8 +620,8 @@ def parts(node: Node) -> list[tuple[Path, Node]]:
             ]
         case Not():
             return [((name,), node.not_)]
-        case Each():
-            return [((name, "gives"), node.each.gives)]
+        case Each() | Largest():
+            return [((name, "gives"), node.over.gives)]
     if isinstance(value, tuple):
         return [((name, at), part) for at, part in enumerate(value)]
     return [((name, each), getattr(value, each)) for each in _INNER.get(field, ())]
@@ -635,8 +654,8 @@ def names_in(node: Node) -> Iterator[str]:
     for _, inner in walk(node):
         if isinstance(inner, str) and not inner[0].isdigit():
             yield inner
-        elif isinstance(inner, Each):
-            yield inner.each.of
+        elif isinstance(inner, Listing):
+            yield inner.over.of
         elif isinstance(inner, Count):
             yield inner.count
         elif isinstance(inner, PaidBefore | Before | Total | Occurrence | Holds):

@@ -10,7 +10,7 @@ from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit
 from app.plans.errors import FACT_MISSING
-from app.plans.expressions import WORD, Count, Each, Node, walk
+from app.plans.expressions import WORD, Count, Listing, Node, walk
 from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
 from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
 
@@ -60,8 +60,8 @@ def facts_of(terms: PlanTerms, benefit: Benefit) -> tuple[Input, ...]:
     named: dict[str, None] = {}
     for root in _roots(terms, benefit):
         for _, node in walk(root):
-            if isinstance(node, Each):
-                named[node.each.of] = None
+            if isinstance(node, Listing):
+                named[node.over.of] = None
             elif isinstance(node, Count):
                 named[node.count] = None
             elif isinstance(node, str) and not node[0].isdigit():

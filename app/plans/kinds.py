@@ -292,12 +292,13 @@ def _when(kinds: Kinds, node: ex.When, path: Path, inside: str | None) -> Kind |
     return kinds.same(parts, (*GIVEN, "word", "day"), inside)
 
 
-def _each(kinds: Kinds, node: ex.Each, path: Path, inside: str | None) -> Kind | None:
+def _each(kinds: Kinds, node: ex.Listing, path: Path, inside: str | None) -> Kind | None:
     if inside is not None:
         kinds.report(path, "each-in-each")
         return None
-    known = kinds.listed(node.each.of, (*path, "of"))
-    return kinds.expect(node.each.gives, (*path, "gives"), AMOUNT, node.each.of if known else None)
+    over = node.over
+    known = kinds.listed(over.of, (*path, "of"))
+    return kinds.expect(over.gives, (*path, "gives"), AMOUNT, over.of if known else None)
 
 
 def _count(kinds: Kinds, node: ex.Count, path: Path, _inside: str | None) -> Kind:
@@ -354,7 +355,7 @@ def _total(kinds: Kinds, node: ex.Total, path: Path, inside: str | None) -> Kind
     if found is None or counter is None:
         return found
     if inside is not None and any(
-        isinstance(part, ex.Each | ex.Occurrence) for _, part in walk(counter.of)
+        isinstance(part, ex.Listing | ex.Occurrence) for _, part in walk(counter.of)
     ):
         kinds.report(path, "each-in-each")
         return None
@@ -423,6 +424,7 @@ _KINDS: Mapping[type, Callable[[Kinds, Any, Path, str | None], Kind | None]] = {
     ex.Choose: _choose,
     ex.When: _when,
     ex.Each: _each,
+    ex.Largest: _each,
     ex.Count: _count,
     ex.Occurrence: _occurrence,
     ex.PaidBefore: _paid_before,
@@ -453,9 +455,9 @@ def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
     nodes = [node for root in roots.values() for _, node in walk(root)]
     count = _operators(nodes)
     repeated = sum(
-        _operators(inner for _, inner in walk(node.each.gives))
+        _operators(inner for _, inner in walk(node.over.gives))
         for node in nodes
-        if isinstance(node, ex.Each)
+        if isinstance(node, ex.Listing)
     )
     faults = [
         fault(place, "nested-too-deeply", most=MAX_NESTING)

@@ -1,5 +1,6 @@
 """What the names in a plan's expressions mean, and which sort of value each expression has."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -42,6 +43,8 @@ ITEM_LABELS: Mapping[str, Said] = {
     "items": ("第{}项", "Item {}"),
     "layers": ("第{}层份额", "Layer {} of shares"),
 }
+# A comma or semicolon that no bracket is closed after without one being opened.
+_FURTHER = re.compile(r"[，；,;](?![^（(]*[）)])")
 _EVERY: Mapping[str, Said] = {
     "stays": ("每次住院", "each stay"),
     "items": ("每个项目", "each item"),
@@ -144,12 +147,11 @@ class Lexicon:
         return found
 
     def table(self, name: str) -> Said:
-        """A table's own words as far as the first comma, otherwise its name."""
+        """A table's own words as far as the first comma outside brackets, otherwise its name."""
         table = self.terms.tables.get(name)
         if table is None or table.words is None:
             return name, name
-        zh = table.words.zh.partition("，")[0].partition("；")[0]
-        return zh, table.words.en.partition(";")[0].partition(",")[0]
+        return _FURTHER.split(table.words.zh)[0], _FURTHER.split(table.words.en)[0]
 
     def table_name(self, name: str) -> Said:
         """A table as it is referred to: a standard one by its code, another by its words."""
@@ -212,7 +214,7 @@ class Lexicon:
                 return unified([self.form(branch) for branch in branches])
             case ex.When():
                 return unified([self.form(inner.then), self.form(inner.otherwise)])
-            case ex.Each():
+            case ex.Each() | ex.Largest():
                 return self.form(inner.gives)
         return self._plain(node)
 

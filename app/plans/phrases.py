@@ -184,10 +184,13 @@ def _when(node: ex.When, lexicon: Lexicon, form: Form) -> Phrase:
     return Phrase(zh, f"if {test.en}: {then.en}; otherwise {rest.en}", 0)
 
 
-def _each(node: ex.Each, lexicon: Lexicon, form: Form) -> Phrase:
-    gives = phrase(node.each.gives, lexicon, form)
-    zh, en = lexicon.every(node.each.of)
-    return Phrase(f"{zh}（{gives.zh}）之和", f"the sum over {en} ({gives.en})")
+def _over(zh_sign: str, en_sign: str) -> Callable[[Any, Lexicon, Form], Phrase]:
+    def over(node: ex.Listing, lexicon: Lexicon, form: Form) -> Phrase:
+        gives = phrase(node.over.gives, lexicon, form)
+        zh, en = lexicon.every(node.over.of)
+        return Phrase(f"{zh}（{gives.zh}）{zh_sign}", f"{en_sign} over {en} ({gives.en})")
+
+    return over
 
 
 def _count(node: ex.Count, lexicon: Lexicon, _form: Form) -> Phrase:
@@ -278,7 +281,8 @@ _PHRASES: Mapping[type, Callable[[Any, Lexicon, Form], Phrase]] = {
     ex.LookUp: _look_up,
     ex.Choose: _choose,
     ex.When: _when,
-    ex.Each: _each,
+    ex.Each: _over("之和", "the sum"),
+    ex.Largest: _over("中的最高者", "the largest"),
     ex.Count: _count,
     ex.Occurrence: _occurrence,
     ex.PaidBefore: _paid_before,

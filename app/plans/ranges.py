@@ -57,8 +57,8 @@ class Ranges:
     def _within(self, node: Node, inner: Path) -> "Ranges":
         """The checker for a part: inside `each` there is an item, after `if` its test holds."""
         view, guards = self.view, self.guards
-        if isinstance(node, ex.Each):
-            view = replace(view, items={node.each.of: {}}, position=None)
+        if isinstance(node, ex.Listing):
+            view = replace(view, items={node.over.of: {}}, position=None)
         if isinstance(node, ex.When) and inner[-1] == "then":
             guards = (*guards, *conjuncts(node.when.if_))
         return Ranges(self.kinds, view, guards, self.faults)

@@ -63,6 +63,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "choose": {"choose": {"by": "severity", "cases": {"mild": _TEN, "severe": {"yuan": 50}}}},
     "when": {"when": {"if": "surgery", "then": {"yuan": 500}, "otherwise": {"yuan": 0}}},
     "each": {"each": {"of": "stays", "gives": {"times": [{"yuan": 50}, "stays.days"]}}},
+    "largest": {"largest": {"of": "stays", "gives": {"times": [{"yuan": 50}, "stays.days"]}}},
     "count": {"count": "stays"},
     "occurrence": {"occurrence": {"within": "term"}},
     "paid_before": {"paid_before": {"within": "term"}},

@@ -146,8 +146,9 @@ class Grammar:
         if inside is None:
             found.append(
                 self._lists().flatmap(
-                    lambda listed: _of(
-                        "each", of=st.just(listed), gives=self.of(kind, depth, listed)
+                    lambda listed: (
+                        _of("each", of=st.just(listed), gives=self.of(kind, depth, listed))
+                        | _of("largest", of=st.just(listed), gives=self.of(kind, depth, listed))
                     )
                 )
             )
