@@ -284,7 +284,7 @@ def _paid_before(node: ex.PaidBefore, view: View) -> Bound:
     asked = node.paid_before
     if view.history is None:
         return Interval(ZERO, None, True)
-    return exactly(view.history.paid(asked.within, asked.benefits))
+    return exactly(view.history.paid(asked.within, asked.benefits, asked.plans))
 
 
 def _earlier(name: str, view: View) -> Interval:

@@ -31,8 +31,8 @@ class Step(NamedTuple):
 class History(Protocol):
     """What was paid before, seen from one claim under one benefit."""
 
-    def paid(self, within: Within, benefits: Sequence[str]) -> int:
-        """Fen paid in the period under the benefits (none named: this benefit)."""
+    def paid(self, within: Within, benefits: Sequence[str], plans: Sequence[str] = ()) -> int:
+        """Fen paid in the period under the benefits (none named: this benefit), or by plans."""
 
     def times(self, within: Within) -> int:
         """Paid claims of this benefit in the period."""
@@ -390,7 +390,7 @@ def _occurrence(node: ex.Occurrence, _scope: Scope) -> Compiled:
 
 def _paid_before(node: ex.PaidBefore, _scope: Scope) -> Compiled:
     asked = node.paid_before
-    return lambda run: Step(run.history.paid(asked.within, asked.benefits), node)
+    return lambda run: Step(run.history.paid(asked.within, asked.benefits, asked.plans), node)
 
 
 def _before(node: ex.Before, scope: Scope) -> Compiled:

@@ -414,11 +414,14 @@ class Occurrence(Term):
 
 
 class PaidIn(Term):
-    """A period, and which benefits; without them this benefit."""
+    """A period, and which benefits of this plan, or which other plans; else this benefit."""
 
     within: Within
     benefits: Annotated[
         tuple[Annotated[str, Field(pattern=CODE)], ...], Field(max_length=40, strict=False)
+    ] = ()
+    plans: Annotated[
+        tuple[Annotated[str, Field(pattern=PLAN_CODE)], ...], Field(max_length=40, strict=False)
     ] = ()
 
 

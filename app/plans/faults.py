@@ -56,6 +56,11 @@ _EXPRESSIONS: Mapping[str, Text] = {
         "The counter {name} of another benefit is {found}; they share one count.",
     ),
     "unknown-benefit": Text("没有编码为 {name} 的责任", "There is no benefit {name}."),
+    "benefits-of-plans": Text(
+        "benefits 是本活动的责任，不能与 plans 同时写",
+        "benefits are those of this plan: they cannot stand beside plans.",
+    ),
+    "term-too-long": Text("保障期最长十年", "A term lasts ten years at the most."),
     "unknown-document": Text(
         "没有名为 {name} 的材料：不是标准材料，document_kinds 中也未声明",
         "There is no document {name}: it is neither a standard one nor in document_kinds.",

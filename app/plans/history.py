@@ -53,8 +53,13 @@ class Past:
     uses: Sequence[Use]
     here: Standpoint
 
-    def paid(self, within: Within, benefits: Sequence[str]) -> int:
-        """Fen paid by this plan in the period; no benefits named: this benefit."""
+    def paid(self, within: Within, benefits: Sequence[str], plans: Sequence[str] = ()) -> int:
+        """Fen paid by this plan in the period; no benefits named: this benefit.
+
+        With `plans` what those paid instead, whichever their benefits and policies.
+        """
+        if plans:
+            return sum(use.amount_fen for use in self._member(within, set(plans)))
         codes = benefits or (self.here.benefit_code,)
         return sum(use.amount_fen for use in self._own(within) if use.benefit_code in codes)
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import count
 from typing import Any
 
+from app.kernel.clock import add_months
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit, Limit
@@ -214,6 +217,17 @@ def counter_faults(benefits: Mapping[int, Benefit], words: Vocabulary) -> list[F
     return faults
 
 
+def _full_months(first_day: date, end: date) -> int:
+    """How many months fit between two days; from a later day there are never more."""
+    return next(n for n in count() if add_months(first_day, n + 1) > end)
+
+
+def _months_in(days: int) -> int:
+    """The most full months of so many days: those that begin about February are shortest."""
+    firsts = [date(2023, month, 1) for month in range(1, 13)]
+    return max(_full_months(first, first + timedelta(days)) for first in firsts)
+
+
 def _span_inputs(spans: list[Span]) -> dict[str, tuple[int, int]]:
     """From where to where the length of a term can be, in days and in months."""
     days: list[int] = []
@@ -224,11 +238,13 @@ def _span_inputs(spans: list[Span]) -> dict[str, tuple[int, int]]:
             days += [span.months * 28, span.months * 31]
             continue
         if span.first_day is not None and span.last_day is not None:
-            lengths = [(span.last_day - span.first_day).days + 1]
-        else:
-            lengths = [each for each in (span.days, span.days_from, span.days_to) if each]
+            end = span.last_day + timedelta(days=1)
+            days.append((end - span.first_day).days)
+            months.append(_full_months(span.first_day, end))
+            continue
+        lengths = [each for each in (span.days, span.days_from, span.days_to) if each]
         days += lengths
-        months += [min(lengths) // 31, max(lengths) // 28 + 1]
+        months += [min(lengths) // 31, _months_in(max(lengths))]
     return {
         "term_days": (min(days), max(days)),
         "term_months": (min(months), max(months)),

@@ -319,7 +319,13 @@ def _occurrence(kinds: Kinds, _node: Any, path: Path, inside: str | None) -> Kin
 
 def _paid_before(kinds: Kinds, node: ex.PaidBefore, path: Path, _inside: str | None) -> Kind:
     if kinds.only_in_benefits("paid_before", path):
-        for at, code in enumerate(node.paid_before.benefits):
+        asked = node.paid_before
+        for at, code in enumerate(asked.plans):
+            if code == kinds.vocabulary.plan:
+                kinds.report((*path, "plans", at), "plan-itself")
+        if asked.plans and asked.benefits:
+            kinds.report((*path, "benefits"), "benefits-of-plans")
+        for at, code in enumerate(asked.benefits):
             if code not in kinds.vocabulary.benefits:
                 kinds.report((*path, "benefits", at), "unknown-benefit", name=code)
     return "money"

@@ -206,6 +206,9 @@ def _occurrence(node: ex.Occurrence, _lexicon: Lexicon, _form: Form) -> Phrase:
 
 def _paid_before(node: ex.PaidBefore, lexicon: Lexicon, _form: Form) -> Phrase:
     zh, en = WITHIN[node.paid_before.within]
+    if node.paid_before.plans:
+        plans = node.paid_before.plans
+        return Phrase(f"{zh}{'、'.join(plans)}已给付的互助金", f"what {', '.join(plans)} paid {en}")
     named = [lexicon.benefit_name(code) for code in node.paid_before.benefits]
     of = "、".join(each[0] for each in named) or "互助金"
     under = f" for {', '.join(lower(each[1]) for each in named)}" if named else ""

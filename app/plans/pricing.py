@@ -17,7 +17,7 @@ from app.plans.terms import PlanTerms
 class _NoHistory:
     """Nothing was paid before: a price does not look at the past."""
 
-    def paid(self, within: Within, benefits: object) -> int:
+    def paid(self, within: Within, benefits: object, plans: object = ()) -> int:
         return 0
 
     def times(self, within: Within) -> int:

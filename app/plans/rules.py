@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
+from app.kernel.clock import add_months
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import STANDARD_DOCUMENTS, Benefit, Words
@@ -10,7 +11,7 @@ from app.plans.drafts import Draft
 from app.plans.expressions import Fen, Path, Yuan, edge_value
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
-from app.plans.terms import FactDeclaration, FieldDeclaration, Table
+from app.plans.terms import MAX_MONTHS, FactDeclaration, FieldDeclaration, Table
 
 # Reasons that the engine gives itself.
 RESERVED_CODES = frozenset({"excluded", "paid-once"})
@@ -264,6 +265,10 @@ def _selling_faults(draft: Draft) -> Iterator[FieldError]:
             yield fault(("eligibility", "renewal_maximum_age"), "renewal-age")
     if draft.upgrade is not None and draft.max_shares == 1:
         yield fault(("upgrade",), "upgrade-without-shares")
+    for at, option in draft.options.items():
+        first, last = option.term.first_day, option.term.last_day
+        if first is not None and last is not None and add_months(first, MAX_MONTHS) <= last:
+            yield fault(("contribution", "options", at, "term", "last_day"), "term-too-long")
     fixed = any(option.term.first_day for option in draft.options.values())
     every = len(draft.options) == len(draft.option_codes)
     if draft.late_price is not None and every and not fixed:

@@ -40,6 +40,8 @@ Sex = Literal["male", "female"]
 Occupation = Literal[
     "delivery_rider", "courier", "ride_hailing_driver", "truck_driver", "other_gig", "employee"
 ]
+# The longest term: ten years.
+MAX_MONTHS = 120
 Channel = Literal["bought", "gifted", "roster", "on_site"]
 
 
@@ -91,7 +93,7 @@ class Span(Term):
     A fixed period covers both of its days; a choice of days is made with the order.
     """
 
-    months: int | None = Field(default=None, ge=1, le=120)
+    months: int | None = Field(default=None, ge=1, le=MAX_MONTHS)
     days: int | None = Field(default=None, ge=1, le=366)
     days_from: int | None = Field(default=None, ge=1, le=366)
     days_to: int | None = Field(default=None, ge=1, le=366)

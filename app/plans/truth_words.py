@@ -149,12 +149,14 @@ def _occurrence(node: ex.Occurrence, _speaker: Speaker, form: Form) -> Teller:
 def _paid_before(node: ex.PaidBefore, speaker: Speaker, _form: Form) -> Teller:
     zh, en = WITHIN[node.paid_before.within]
     named = [speaker.lexicon.benefit_name(code) for code in node.paid_before.benefits]
+    zh += "、".join(node.paid_before.plans)
+    by = f" by {', '.join(node.paid_before.plans)}" if node.paid_before.plans else ""
     of = f"（{'、'.join(each[0] for each in named)}）" if named else ""
     under = f" ({', '.join(each[1] for each in named)})" if named else ""
 
     def tell(step: Step, _givers: Givers) -> Told:
         paid = MONEY.say(step.value)
-        words = f"{zh}此前已给付{of} {paid[0]}", f"Paid before {en}{under}: {paid[1]}"
+        words = f"{zh}此前已给付{of} {paid[0]}", f"Paid before{by} {en}{under}: {paid[1]}"
         return leaf("paid_before", words, step.value, MONEY, "history")
 
     return tell

@@ -147,7 +147,7 @@ class Stub:
     def __init__(self, paid_fen: int = 0, times: int = 0, counted: int = 0) -> None:
         self._paid, self._times, self._counted = paid_fen, times, Fraction(counted)
 
-    def paid(self, within: object, benefits: object) -> int:
+    def paid(self, within: object, benefits: object, plans: object = ()) -> int:
         return self._paid
 
     def times(self, within: object) -> int:
