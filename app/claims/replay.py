@@ -13,7 +13,7 @@ from app.claims.opening import outside_cover, outside_terms
 from app.kernel.clock import business_day
 from app.plans.assessment import Assessment, assess
 from app.plans.expressions import Holds, walk
-from app.plans.facts import facts_of, read_facts
+from app.plans.facts import facts_of, plans_counted, read_facts
 from app.plans.history import Past, Use
 from app.plans.inputs import Input
 from app.plans.terms import PlanTerms
@@ -115,11 +115,8 @@ class Script:
 
     @cached_property
     def looks_at_other_plans(self) -> bool:
-        """Whether payments of other plans count against a limit."""
-        limits = [*self.terms.limits]
-        for benefit in self.terms.benefits:
-            limits += benefit.limits
-        return any(limit.plans for limit in limits)
+        """Whether payments of other plans count."""
+        return bool(plans_counted(self.terms))
 
     @cached_property
     def looks_at_other_cover(self) -> bool:

@@ -10,7 +10,7 @@ from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit
 from app.plans.errors import FACT_MISSING
-from app.plans.expressions import WORD, Count, Listing, Node, walk
+from app.plans.expressions import WORD, Count, Listing, Node, PaidBefore, walk
 from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
 from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
 
@@ -79,6 +79,18 @@ def facts_of(terms: PlanTerms, benefit: Benefit) -> tuple[Input, ...]:
             fact = replace(fact, fields={key: fact.fields[key] for key in sorted(used)})
         found.append(fact)
     return tuple(found)
+
+
+def plans_counted(terms: PlanTerms) -> frozenset[str]:
+    """The other plans whose payments count here, against a limit or by `paid_before`."""
+    limits = [*terms.limits, *(limit for benefit in terms.benefits for limit in benefit.limits)]
+    named = {code for limit in limits for code in limit.plans}
+    for benefit in terms.benefits:
+        for root in _roots(terms, benefit):
+            for _, node in walk(root):
+                if isinstance(node, PaidBefore):
+                    named.update(node.paid_before.plans)
+    return frozenset(named)
 
 
 def _roots(terms: PlanTerms, benefit: Benefit) -> Iterator[Node]:

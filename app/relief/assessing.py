@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.claims.uses import uses_of
 from app.kernel.money import yuan
 from app.plans.assessment import Assessment, assess
 from app.plans.estimates import estimate_range
 from app.plans.explanation import explain
-from app.plans.facts import read_facts
+from app.plans.facts import plans_counted, read_facts
 from app.plans.history import Past, Standpoint, Use
 from app.plans.inputs import Item, Value
 from app.policies.cover import cover_at
@@ -110,7 +111,10 @@ async def past_of(
     year: int,
     case_id: UUID | None,
 ) -> Past:
-    """Grants of the fund to the whole household, seen from one calendar year."""
+    """Grants of the fund to the whole household, seen from one calendar year.
+
+    What plans paid its members is looked up where the formula counts it.
+    """
     persons = {person_id}
     if household_id is not None:
         members = await queries.members_of(session, household_id)
@@ -127,7 +131,11 @@ async def past_of(
         starts_on=date(year, 1, 1),
         ends_on=date(year + 1, 1, 1),
     )
-    return Past(_uses(terms, subject, granted, case_id), here)
+    uses = _uses(terms, subject, granted, case_id)
+    if plans_counted(terms.plan):
+        for each in sorted(persons):
+            uses += await uses_of(session, each)
+    return Past(uses, here)
 
 
 def _uses(
