@@ -20,6 +20,7 @@ from app.plans.judging import (
     expression_faults,
     price_places,
 )
+from app.plans.mending import UNREAD
 from app.plans.price_rules import price_faults
 from app.plans.rules import document_faults
 from app.plans.structure import form_faults, raw_faults
@@ -56,6 +57,8 @@ def judge(document: object) -> tuple[PlanTerms | None, list[FieldError]]:
     if isinstance(expanded, Mapping):
         draft = read(expanded)
         draft.unclear |= {f"tables/{name}" for name in unknown}
+        if terms is None:
+            draft.unclear.add(UNREAD)
         faults += _meaning_faults(draft)
     return terms, _once(faults)
 

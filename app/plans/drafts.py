@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.plans.benefits import Benefit, Limit, Words
 from app.plans.expressions import Expression
+from app.plans.mending import BENEFIT, LIMIT, OPTION, Form, mended, mended_part
 from app.plans.terms import (
     Cancellation,
     ClaimRules,
@@ -63,13 +64,13 @@ def read(document: Mapping[str, Any]) -> Draft:
         eligibility=_part(Eligibility, document.get("eligibility")),
         joining=_part(Joining, document.get("joining")),
         renewal=_part(Renewal, document.get("renewal")),
-        upgrade=_part(Upgrade, document.get("upgrade")),
-        cancellation=_part(Cancellation, document.get("cancellation")),
+        upgrade=_prices(Upgrade, document.get("upgrade")),
+        cancellation=_prices(Cancellation, document.get("cancellation")),
         relations=_part(Relations, document.get("relations")),
         claims=_part(ClaimRules, document.get("claims")),
-        benefits=_listed(Benefit, document.get("benefits")),
+        benefits=_listed(BENEFIT, document.get("benefits")),
         benefit_codes=_codes(document.get("benefits")),
-        limits=_listed(Limit, document.get("limits")),
+        limits=_listed(LIMIT, document.get("limits")),
     )
     _contribution(draft, document.get("contribution"))
     draft.facts = _named(FactDeclaration, document.get("facts"), "", draft.unclear)
@@ -82,13 +83,13 @@ def read(document: Mapping[str, Any]) -> Draft:
 def _contribution(draft: Draft, raw: object) -> None:
     if not isinstance(raw, Mapping):
         return
-    draft.options = _listed(ContributionOption, raw.get("options"))
+    draft.options = _listed(OPTION, raw.get("options"))
     draft.option_codes = _codes(raw.get("options"))
     shares = raw.get("max_shares")
     if isinstance(shares, int) and not isinstance(shares, bool) and 1 <= shares <= 100:
         draft.max_shares = shares
     if raw.get("late_price") is not None:
-        draft.late_price = _try(_EXPRESSION, raw["late_price"])
+        draft.late_price = _try(_EXPRESSION, mended(raw["late_price"]))
 
 
 def _text(raw: object) -> str | None:
@@ -107,14 +108,21 @@ def _part(model: Any, raw: object) -> Any:
     return None if raw is None else _try(TypeAdapter(model), raw)
 
 
+def _prices(model: Any, raw: object) -> Any:
+    """A section that has expressions only."""
+    if not isinstance(raw, Mapping):
+        return None
+    known = {name: each for name, each in raw.items() if name in model.model_fields}
+    return _try(TypeAdapter(model), {name: mended(each) for name, each in known.items()})
+
+
 def _items(raw: object) -> list[Any]:
     """A list's items; of one that is far too long only the first."""
     return list(raw[:MAX_ITEMS]) if isinstance(raw, list | tuple) else []
 
 
-def _listed(model: Any, raw: object) -> dict[int, Any]:
-    adapter = TypeAdapter(model)
-    read_ = ((at, _try(adapter, each)) for at, each in enumerate(_items(raw)))
+def _listed(form: Form, raw: object) -> dict[int, Any]:
+    read_ = ((at, mended_part(form, each, at)) for at, each in enumerate(_items(raw)))
     return {at: each for at, each in read_ if each is not None}
 
 

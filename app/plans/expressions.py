@@ -627,11 +627,11 @@ def parts(node: Node) -> list[tuple[Path, Node]]:
             return [((name, "gives"), node.over.gives)]
     if isinstance(value, tuple):
         return [((name, at), part) for at, part in enumerate(value)]
-    return [((name, each), getattr(value, each)) for each in _INNER.get(field, ())]
+    return [((name, each), getattr(value, each)) for each in INNER.get(field, ())]
 
 
 # Operators whose parts are the named members of one object.
-_INNER: dict[str, tuple[str, ...]] = {
+INNER: dict[str, tuple[str, ...]] = {
     "percent": ("of", "rate"),
     "at_most": ("of", "limit"),
     "at_least": ("of", "floor"),

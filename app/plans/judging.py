@@ -19,6 +19,7 @@ from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.intervals import Interval
 from app.plans.kinds import Kind, Kinds, Vocabulary, size_faults
+from app.plans.mending import UNREAD
 from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
 from app.plans.table_values import table_values
 from app.plans.terms import Span
@@ -273,7 +274,7 @@ def order_vocabulary(draft: Draft, context: str, spans: list[Span]) -> Vocabular
         inputs=inputs,
         tables=draft.tables,
         plan=draft.code,
-        unclear=frozenset(name for name in draft.unclear if "/" in name or name == "*"),
+        unclear=frozenset(name for name in draft.unclear if "/" in name or name in ("*", UNREAD)),
         needed=words_used(draft),
     )
 

@@ -1,6 +1,6 @@
 """Faults of a document's form: what pydantic refuses, told by pointer and in plain words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -166,13 +166,19 @@ def _unstorable(text: str) -> bool:
 def form_faults(error: ValidationError, document: object) -> list[FieldError]:
     """Pydantic's errors as faults, without those that only follow from others."""
     found: dict[tuple[str, str], FieldError] = {}
+    for each, path, value in located(error, document):
+        code, words = _told(each, value)
+        found.setdefault((pointer(path), code), FieldError(pointer(path), code, words))
+    return list(found.values())
+
+
+def located(error: ValidationError, document: object) -> Iterator[tuple[Any, list[str | int], Any]]:
+    """Each error that does not only follow from others, its place, and what stands there."""
     for each in error.errors(include_url=False, include_input=False):
         path, value = _place(each["loc"], each["type"], document)
         if each["type"] == "too_short" and _long_enough(value, each["ctx"]["min_length"]):
             continue
-        code, words = _told(each, value)
-        found.setdefault((pointer(path), code), FieldError(pointer(path), code, words))
-    return list(found.values())
+        yield each, path, value
 
 
 def _place(

@@ -48,6 +48,10 @@ def paying(pays: Json, **more: Json) -> dict[str, Json]:
     return document(benefit("PAY", pays, **more), tables=tables, facts=facts)
 
 
+def paid_before(**more: Json) -> dict[str, Json]:
+    return {"paid_before": {"within": "term", **more}}
+
+
 def priced(price: Json, **more: Json) -> dict[str, Json]:
     """A plan with one option; `more` of the option."""
     option = {**OPTION, "price": price, **more}
@@ -339,6 +343,42 @@ DOCUMENTS: list[tuple[str, Json, str, str]] = [
         paying(TEN, steps=[step("one_fen", TEN), step("one_fen", TEN)]),
         "/benefits/0/steps/1/name",
         "duplicate-code",
+    ),
+    (
+        "benefits of other plans",
+        paying({"minus": [TEN, paid_before(benefits=["PAY"], plans=["PLAN-B"])]}),
+        f"{PAYS}/minus/1/paid_before/benefits",
+        "benefits-of-plans",
+    ),
+    (
+        "paid before by itself",
+        paying({"minus": [TEN, paid_before(plans=["PLAN-A"])]}),
+        f"{PAYS}/minus/1/paid_before/plans/0",
+        "plan-itself",
+    ),
+    (
+        "a list inside another",
+        paying({"each": {"of": "stays", "gives": {"largest": {"of": "items", "gives": TEN}}}}),
+        f"{PAYS}/each/gives/largest",
+        "each-in-each",
+    ),
+    (
+        "paper that nobody names",
+        paying(TEN, documents=["identity", "pathology_report"]),
+        "/benefits/0/documents/1",
+        "unknown-document",
+    ),
+    (
+        "standard paper named again",
+        document(document_kinds={"receipt": WORDS}),
+        "/document_kinds/receipt",
+        "document-standard",
+    ),
+    (
+        "more than ten years",
+        priced(TEN, term={"first_day": "2026-01-01", "last_day": "2036-01-01"}),
+        "/contribution/options/0/term/last_day",
+        "term-too-long",
     ),
     (
         "history in a price",

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from app.plans.checking import check, judge
 from app.plans.errors import InvalidPlan
 from app.plans.faults import FAULTS
+from app.plans.mending import UNREAD
 from app.plans.relations import relation_faults
 from app.plans.terms import Relations
-from tests.plans.engine import benefit, plan
-from tests.plans.faulty import DOCUMENTS, EXPRESSIONS, TEN, VALID, Json, document, paying
+from tests.plans.engine import WORDS, benefit, plan
+from tests.plans.faulty import DOCUMENTS, EXPRESSIONS, OPTION, TEN, VALID, Json, document, paying
 from tests.plans.published import plans
 
 
@@ -78,11 +79,65 @@ def test_one_fault_does_not_hide_the_others() -> None:
     )
     assert found(given_) == {
         ("/benefits/0/pays/sum/0/yuan", "float-number"),
+        ("/benefits/0/pays/sum/1", "unknown-input"),
         ("/benefits/1/pays", "unknown-input"),
         ("/benefits/1/excludes/0", "unknown-benefit"),
         ("/facts/rooms/words", "missing"),
         ("/joining/closes_on", "window-order"),
     }
+
+
+def test_what_can_be_read_of_a_part_is_judged_beside_its_faults() -> None:
+    given_ = document(
+        benefit(
+            "PAY",
+            {
+                "sum": [
+                    {"percent": {"of": {"yuan": -1}, "rate": "1.2"}},
+                    {"percent": {"of": "nobody_fen", "rate": 0.5}},
+                    {"slices": {"of": "loss_fen", "slices": [
+                        {"to": TEN, "rate": "0.1"}, {"above": {"yuan": 11}, "rate": "0.2"}
+                    ]}},
+                    {"times": [{"look_up": {"table": "NONE", "of": "age"}}, 1.5]},
+                ]
+            },
+            conditions=[
+                {"code": "Bad Code", "require": {"reaches": ["nobody"]}},
+                {"code": "late", "require": {"up_to": ["nobody", 3]}, "words": WORDS},
+            ],
+            colour="red",
+        ),
+        contribution={
+            "max_shares": 1,
+            "colour": "red",
+            "options": [{**OPTION, "price": {"times": [TEN, "share"]}, "colour": "red"}],
+        },
+        cancellation={"before_start": "paid", "after_start": 0.5},
+    )  # fmt: skip
+    pays, option = "/benefits/0/pays/sum", "/contribution/options/0"
+    assert found(given_) == {
+        (f"{pays}/0/percent/of/yuan", "greater-than-equal"),
+        (f"{pays}/0/percent/rate", "rate-above-one"),
+        (f"{pays}/1/percent/of", "unknown-input"),
+        (f"{pays}/1/percent/rate", "float-number"),
+        (f"{pays}/2/slices/slices/1", "band-gap"),
+        (f"{pays}/3/times/0/look_up/table", "unknown-table"),
+        (f"{pays}/3/times/1", "float-number"),
+        ("/benefits/0/conditions/0/code", "string-pattern-mismatch"),
+        ("/benefits/0/conditions/0/words", "missing"),
+        ("/benefits/0/conditions/0/require/reaches/1", "missing"),
+        ("/benefits/0/conditions/1/require/up_to/0", "unknown-input"),
+        ("/benefits/0/colour", "extra-forbidden"),
+        ("/contribution/colour", "extra-forbidden"),
+        (f"{option}/colour", "extra-forbidden"),
+        (f"{option}/price/times/1", "unknown-input"),
+        ("/cancellation/before_start", "unknown-input"),
+        ("/cancellation/after_start", "float-number"),
+    }
+
+
+def test_what_stands_for_a_fault_is_no_name_that_a_document_may_use() -> None:
+    assert found(document(benefit("PAY", UNREAD))) == {("/benefits/0/pays", "unknown-input")}
 
 
 def test_what_cannot_be_read_is_not_called_unknown() -> None:

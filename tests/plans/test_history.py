@@ -46,6 +46,12 @@ def test_named_benefits_count_instead_of_this_one() -> None:
     assert PAST.paid("term", ("OTHER", "PAY")) == 1 + 2 + 4 + 16
 
 
+def test_named_plans_count_instead_of_this_one() -> None:
+    assert PAST.paid("lifetime", (), ("PLAN-B",)) == 32 + 64
+    assert PAST.paid("term", (), ("PLAN-B", "PLAN-C")) == 32 + 64
+    assert PAST.paid("incident", (), ("PLAN-B",)) == 0
+
+
 @pytest.mark.parametrize(
     ("within", "benefits", "plans", "member", "used"),
     [
