@@ -7,6 +7,7 @@ only a sandbox may move (architecture.md, "Time is an argument").
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, select, update
@@ -66,8 +67,11 @@ async def business_now(session: AsyncSession, *, sandbox: bool) -> datetime:
 
 
 async def move_business_clock(session: AsyncSession, offset: timedelta) -> None:
-    """Set the sandbox's offset; the caller has checked that this is a sandbox."""
-    await session.execute(update(BusinessClock).values(offset_seconds=int(offset.total_seconds())))
+    """Set the sandbox's offset; the caller has checked that this is a sandbox.
+
+    To the next whole second, so that whoever sets midnight is past it.
+    """
+    await session.execute(update(BusinessClock).values(offset_seconds=ceil(offset.total_seconds())))
 
 
 async def refuse_moved_clock(session: AsyncSession) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit, facts
-from app.kernel.clock import system_now
 from app.kernel.database import raw_connection
 from app.kernel.ids import new_ids, new_number
 from app.kernel.jobs import ENQUEUE
@@ -78,7 +77,6 @@ _TRANSACTION = (
     "policy_id",
     "kind",
     "effective_at",
-    "recorded_at",
     "shares",
     "period",
     "status",
@@ -178,7 +176,6 @@ def _policies(batch: Batch, pairs: Pairs, now: datetime) -> Rows:
 
 
 def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID], now: datetime) -> Rows:
-    recorded_at = system_now()
     for policy, to, status in pairs:
         period = _period_of(batch, to)
         layers = _layers(batch, to, now)
@@ -188,7 +185,6 @@ def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID], now: dateti
                 policy.id,
                 layer.kind,
                 layer.effective_at,
-                recorded_at,
                 layer.shares,
                 period,
                 status,

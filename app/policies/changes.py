@@ -14,7 +14,7 @@ from app.policies.errors import PolicyHasStarted, PolicyNotFound
 from app.policies.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_VOIDED
 from app.policies.models import Policy
 from app.policies.recording import Change, record_change
-from app.policies.slots import available_shares, release_shares, reserve_shares
+from app.policies.slots import available_shares, lock_shares, release_shares, reserve_shares
 
 
 async def activate_pending(
@@ -30,11 +30,13 @@ async def activate_pending(
     Cover starts at the planned day or the day after, whichever is later, for the whole
     term; a policy whose places are gone by then is void. Returns how many came in force.
     """
+    await lock_shares(session, person_id)
     statement = (
         select(Policy)
         .where(Policy.person_id == person_id, Policy.status == "pending")
         .order_by(Policy.id)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     activated = 0
     for policy in (await session.scalars(statement)).all():
@@ -97,7 +99,12 @@ async def cancel_before_start(
 
     Raises PolicyNotFound (404), PolicyHasStarted (409), InvalidTransition (409).
     """
-    policy = await session.scalar(select(Policy).where(Policy.id == policy_id).with_for_update())
+    policy = await session.scalar(
+        select(Policy)
+        .where(Policy.id == policy_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if policy is None:
         raise PolicyNotFound
     if policy.starts_at <= now and policy.status == "in_force":

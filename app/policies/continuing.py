@@ -16,6 +16,7 @@ from app.policies.cover import Layer
 from app.policies.events import POLICY_RENEWED, POLICY_UPGRADED
 from app.policies.issue import NewLayer
 from app.policies.models import Policy, PolicyTransaction
+from app.policies.recording import recorded_after
 from app.policies.standing import kept_layers
 
 
@@ -80,6 +81,7 @@ async def add_shares(
             policy_id=policy.id,
             kind="upgrade",
             effective_at=begins_at,
+            recorded_at=recorded_after(policy.id),
             shares=policy.shares,
             period=policy.period,
             status=policy.status,

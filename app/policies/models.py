@@ -118,7 +118,8 @@ class PolicyTransaction(Base):
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policy.id"))
     kind: Mapped[str]
     effective_at: Mapped[datetime]
-    # The database's clock: under the policy's row lock it orders its transactions.
+    # The database's clock: under the policy's row lock it orders its transactions, each
+    # after the one before (`recording.recorded_after`).
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     shares: Mapped[int]
     period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE())

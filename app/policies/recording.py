@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Interval, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import facts
@@ -64,6 +64,18 @@ async def last_effective_at(session: AsyncSession, policy_id: UUID) -> datetime 
     )
 
 
+def recorded_after(policy_id: UUID) -> ColumnElement[datetime]:
+    """When a change of a locked policy is recorded: now, and later than every change before it.
+
+    The clock of a database may be set back, and another server may take over.
+    """
+    last = select(func.max(PolicyTransaction.recorded_at)).where(
+        PolicyTransaction.policy_id == policy_id
+    )
+    tick = literal(timedelta(microseconds=1), Interval)
+    return func.greatest(func.clock_timestamp(), last.scalar_subquery() + tick)
+
+
 async def record_change(
     session: AsyncSession,
     policy: Policy,
@@ -95,6 +107,7 @@ async def record_change(
         policy_id=policy.id,
         kind=change.kind,
         effective_at=effective_at,
+        recorded_at=recorded_after(policy.id),
         shares=policy.shares,
         period=policy.period,
         status=policy.status,
