@@ -30,6 +30,7 @@ from app.integrations.outside import Outside
 from app.integrations.wechat_pay import ChargeRequest
 from app.kernel import audit
 from app.kernel.clock import system_now
+from app.kernel.database import raw_connection
 from app.kernel.ids import new_id, random_code
 from app.kernel.jobs import JobContext, RetryLater, enqueue, schedule
 from app.kernel.principal import SYSTEM
@@ -37,6 +38,7 @@ from app.kernel.problems import Problem
 from app.kernel.transitions import begin, move
 from app.kernel.vault import Vault
 from app.plans import service as plans
+from app.policies.grace import moratoriums_of
 from app.policies.models import Policy
 from app.policies.standing import Window, renewal_window
 
@@ -65,7 +67,8 @@ async def renew_due(context: JobContext, payload: Mapping[str, Any]) -> None:
         now = await context.business_now(session)
         policy = await found.last_of_chain(session, agreement.first_policy_id)
         terms = (await plans.version_of(session, policy.plan_version_id)).terms
-        window = renewal_window(terms, policy.ends_at)
+        reaching = await moratoriums_of(await raw_connection(session), [policy.id])
+        window = renewal_window(terms, policy.ends_at, reaching.get(policy.id, ()))
         if policy.status != "in_force" or now >= window.closes_at:
             await end(session, agreement, "policy_over", actor=SYSTEM, now=now)
             return

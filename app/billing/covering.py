@@ -129,7 +129,7 @@ async def _renew(
         raise CoverLost("policy_changed")
     connection = await raw_connection(session)
     old_terms = await plans.terms_of(connection, old.plan_version_id)
-    if paid_at >= renewal_window(old_terms, old.ends_at).closes_at:
+    if paid_at >= renewal_window(old_terms, old.ends_at, standing.moratoriums).closes_at:
         raise CoverLost("paid_after_grace")
     option = terms.option(order.option_code)
     period = term_period(option.term, standing.ends_on, order.term_days)

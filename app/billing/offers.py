@@ -114,7 +114,7 @@ def renewal_offer(
     """
     if ("automatic" if automatic else "manual") not in old_terms.renewal.modes:
         raise RenewalNotOffered
-    window = renewal_window(old_terms, standing.policy.ends_at)
+    window = renewal_window(old_terms, standing.policy.ends_at, standing.moratoriums)
     if not window.is_open(now) or standing.policy.status != "in_force":
         raise RenewalNotOpen(window)
     codes = {option.code for option in terms.contribution.options}

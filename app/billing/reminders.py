@@ -16,11 +16,13 @@ from app.billing.agreement_models import PaymentAgreement
 from app.billing.agreement_queries import active_agreement, follower_of
 from app.billing.events import REMIND
 from app.kernel.clock import SHANGHAI, business_day
+from app.kernel.database import raw_connection
 from app.kernel.jobs import JobContext, schedule, unschedule
 from app.kernel.vault import Vault
 from app.notifications.service import notify
 from app.plans import service as plans
 from app.plans.terms import PlanTerms
+from app.policies.grace import moratoriums_of, renewal_closes_at
 from app.policies.models import Policy
 
 DAYS_BEFORE = (30, 14, 3, 0)
@@ -92,16 +94,12 @@ async def remind(context: JobContext, payload: Mapping[str, Any]) -> None:
         terms = (await plans.version_of(session, policy.plan_version_id)).terms
         if await _wanted(session, policy, terms):
             due = [each for each in _of_policy(policy, terms) if each.at <= now]
-            if due and _still_true(due[-1], policy, terms, now):
-                await _send(session, context.vault, policy, terms, due[-1], now)
+            reaching = await moratoriums_of(await raw_connection(session), [policy.id])
+            closes_at = renewal_closes_at(terms, policy.ends_at, reaching.get(policy.id, ()))
+            # Nobody is told that cover will end after it has ended.
+            if due and now < (policy.ends_at if due[-1].days >= 0 else closes_at):
+                await _send(session, context.vault, policy, terms, due[-1], closes_at, now)
         await plan_reminders(session, policy, now)
-
-
-def _still_true(reminder: Reminder, policy: Policy, terms: PlanTerms, now: datetime) -> bool:
-    """Nobody is told that cover will end after it has ended."""
-    if reminder.days >= 0:
-        return now < policy.ends_at
-    return now < policy.ends_at + timedelta(days=terms.renewal.grace_days)
 
 
 async def _send(
@@ -110,11 +108,12 @@ async def _send(
     policy: Policy,
     terms: PlanTerms,
     reminder: Reminder,
+    closes_at: datetime,
     now: datetime,
 ) -> None:
     last_day = last_day_of(policy.ends_at)
     agreement = await active_agreement(session, policy.id)
-    template, more = _words(reminder, last_day, terms, agreement)
+    template, more = _words(reminder, last_day, closes_at, agreement)
     await notify(
         session,
         vault,
@@ -129,12 +128,11 @@ async def _send(
 
 
 def _words(
-    reminder: Reminder, last_day: date, terms: PlanTerms, agreement: PaymentAgreement | None
+    reminder: Reminder, last_day: date, closes_at: datetime, agreement: PaymentAgreement | None
 ) -> tuple[str, dict[str, Any]]:
     """By hand, by itself, or still possible; each with what only that one says."""
     if reminder.days < 0:
-        until = last_day + timedelta(days=terms.renewal.grace_days)
-        return "renewal_grace", {"until": until.isoformat()}
+        return "renewal_grace", {"until": last_day_of(closes_at).isoformat()}
     if agreement is None or reminder.days < CHARGE_DAYS_BEFORE:
         return "renewal_reminder", {}
     charge_on = last_day - timedelta(days=CHARGE_DAYS_BEFORE)

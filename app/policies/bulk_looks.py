@@ -11,8 +11,9 @@ import asyncpg
 from sqlalchemy.dialects.postgresql import Range
 
 from app.plans import service as plans
-from app.policies.cover import Change, Layer, layers_at, renewal_closes_at
+from app.policies.cover import Change, Layer, layers_at
 from app.policies.eligibility import Holding
+from app.policies.grace import moratoriums_of, renewal_closes_at
 
 _TICK = timedelta(microseconds=1)
 
@@ -106,12 +107,14 @@ async def ended_policies(
 ) -> dict[UUID, Followed]:
     """The policy of each person that goes on if cover is given now: within its grace days."""
     rows = await connection.fetch(_ENDED, list(persons), plan_code, sponsor_id, cover_from)
+    reaching = await moratoriums_of(connection, {row["id"] for row in rows})
     found: dict[UUID, Followed] = {}
     for policy_id, group in groupby(rows, key=lambda row: row["id"]):
         changes = list(group)
         last = changes[-1]
         terms = await plans.terms_of(connection, last["plan_version_id"])
-        if not terms.renewal.modes or now >= renewal_closes_at(terms, last["ends_at"]):
+        closes_at = renewal_closes_at(terms, last["ends_at"], reaching.get(policy_id, ()))
+        if not terms.renewal.modes or now >= closes_at:
             continue
         found[last["person_id"]] = Followed(
             policy_id,

@@ -17,6 +17,7 @@ from app.plans import service as plans
 from app.plans.benefits import Cause
 from app.plans.terms import PlanTerms
 from app.policies import queries
+from app.policies.grace import Days, moratoriums_after, renewal_closes_at
 
 Reason = Literal[
     "covered", "in_grace", "not_started", "pending_identity", "unpaid", "ended", "cancelled", "void"
@@ -165,7 +166,8 @@ async def cover_at(
     """A person's plans at `instant`, as known at `known_at` (system clock; None: now)."""
     connection = await raw_connection(session)
     rows = await connection.fetch(queries.COVER_OF_PERSON, person_id, known_at)
-    return plan_covers(rows, instant, await terms_in(connection, rows))
+    moratoriums = await moratoriums_after(connection, rows, instant)
+    return plan_covers(rows, instant, await terms_in(connection, rows), moratoriums)
 
 
 async def terms_in(
@@ -180,10 +182,12 @@ def plan_covers(
     rows: Iterable[Mapping[str, Any]],
     instant: datetime,
     terms: Mapping[UUID, PlanTerms] = MappingProxyType({}),
+    moratoriums: Mapping[UUID, Days] = MappingProxyType({}),
 ) -> list[PlanCover]:
     """Fold the rows of a cover query, ordered by plan, policy and transaction.
 
-    Grace days are those of the `terms` given; of others nothing is known of them.
+    Grace days are those of the `terms` given; of others nothing is known of them. The
+    `moratoriums` that reach a policy prolong them.
     """
     covers = []
     for plan_code, of_plan in groupby(rows, key=lambda row: str(row["plan_code"])):
@@ -191,12 +195,17 @@ def plan_covers(
             _policy_cover(list(changes), instant)
             for _, changes in groupby(of_plan, key=lambda row: row["holder_id"])
         ]
-        covers.append(PlanCover(plan_code, tuple(with_grace(policies, terms, instant))))
+        covers.append(
+            PlanCover(plan_code, tuple(with_grace(policies, terms, instant, moratoriums)))
+        )
     return covers
 
 
 def with_grace(
-    policies: Sequence[PolicyCover], terms: Mapping[UUID, PlanTerms], instant: datetime
+    policies: Sequence[PolicyCover],
+    terms: Mapping[UUID, PlanTerms],
+    instant: datetime,
+    moratoriums: Mapping[UUID, Days] = MappingProxyType({}),
 ) -> Iterator[PolicyCover]:
     """Policies of one person and plan, seen together: what has ended may still be renewed.
 
@@ -215,8 +224,13 @@ def with_grace(
         elif policy.reason == "covered" and policy.bound_at and instant < policy.bound_at:
             covers = ruling.renewal.covered_in_grace
             yield policy if covers else _in_grace(policy, ruling, policy.bound_at)
-        elif policy.reason == "ended" and policy.policy_id not in renewed:
-            closes_at = renewal_closes_at(ruling, policy.ends_at)
+        elif (
+            policy.reason == "ended"
+            and policy.policy_id is not None
+            and policy.policy_id not in renewed
+        ):
+            prolonged = moratoriums.get(policy.policy_id, ())
+            closes_at = renewal_closes_at(ruling, policy.ends_at, prolonged)
             graced = policy.status == "in_force" and instant < closes_at
             yield _in_grace(policy, ruling, closes_at) if graced else policy
         else:
@@ -231,11 +245,6 @@ def _terms_of(policy: PolicyCover, terms: Mapping[UUID, PlanTerms]) -> PlanTerms
 def _in_grace(policy: PolicyCover, terms: PlanTerms, until: datetime) -> PolicyCover:
     covers = terms.renewal.covered_in_grace
     return replace(policy, reason="in_grace", until=until, covered_in_grace=covers)
-
-
-def renewal_closes_at(terms: PlanTerms, ends_at: datetime) -> datetime:
-    """From when a policy can no longer be renewed: the last grace day counts until 24:00."""
-    return day_start(business_day(ends_at) + timedelta(days=terms.renewal.grace_days))
 
 
 def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover:

@@ -21,6 +21,7 @@ from app.plans.terms import PlanTerms
 from app.policies import queries
 from app.policies.cover import PlanCover, PolicyCover, plan_covers, terms_in
 from app.policies.errors import PolicyNotFound
+from app.policies.grace import moratoriums_after
 from app.policies.models import Policy
 from app.policies.schemas import (
     BenefitCoverView,
@@ -163,7 +164,8 @@ async def cover_view(
     instant: datetime,
 ) -> CoverView:
     known = await terms_in(connection, rows)
-    covers = plan_covers(rows, instant, known)
+    moratoriums = await moratoriums_after(connection, rows, instant)
+    covers = plan_covers(rows, instant, known, moratoriums)
     views = []
     for cover in covers:
         version_id = cover.best.plan_version_id

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.clock import business_day, day_start
+from app.kernel.database import raw_connection
 from app.plans.terms import PlanTerms
 from app.policies import queries
-from app.policies.cover import Change, Layer, layers_at, renewal_closes_at
+from app.policies.cover import Change, Layer, layers_at
 from app.policies.errors import PolicyNotFound
+from app.policies.grace import Days, moratoriums_of, renewal_closes_at
 from app.policies.models import Policy, PolicyTransaction
 from app.policies.recording import locked_policy
 
@@ -21,11 +23,15 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A policy with the layers of shares that it ends with; `renewed` by a live follower."""
+    """A policy with the layers of shares that it ends with; `renewed` by a live follower.
+
+    `moratoriums` are those that reach it after its end.
+    """
 
     policy: Policy
     layers: tuple[Layer, ...]
     renewed: bool
+    moratoriums: Days = ()
 
     @property
     def ends_on(self) -> date:
@@ -49,15 +55,15 @@ class Window:
         return self.opens_at <= now < self.closes_at
 
 
-def renewal_window(terms: PlanTerms, ends_at: datetime) -> Window:
+def renewal_window(terms: PlanTerms, ends_at: datetime, moratoriums: Days) -> Window:
     """The window of the terms that the ending policy was sold under.
 
-    The last grace day counts until 24:00.
+    The last grace day counts until 24:00; inside a moratorium it is not over.
     """
     ends_on, rules = business_day(ends_at), terms.renewal
     return Window(
         day_start(ends_on - timedelta(days=rules.opens_days_before)),
-        renewal_closes_at(terms, ends_at),
+        renewal_closes_at(terms, ends_at, moratoriums),
     )
 
 
@@ -91,7 +97,8 @@ async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = Fa
         )
     )
     layers = layers_at(changes, policy.ends_at - _TICK)
-    return Standing(policy, layers, follower is not None)
+    reaching = await moratoriums_of(await raw_connection(session), [policy.id])
+    return Standing(policy, layers, follower is not None, reaching.get(policy.id, ()))
 
 
 def _change(row: PolicyTransaction) -> Change:
