@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.errors import AlreadyRenewed
@@ -24,6 +23,7 @@ from app.plans.terms import PlanTerms
 from app.policies.bulk_looks import holdings_of
 from app.policies.calendar import first_covered_day
 from app.policies.eligibility import Kind, Wanted, failing_rules
+from app.policies.endorsing import endorsed_occupation
 from app.policies.errors import NotEligible, PolicyNotFound, SharesOverLimit
 from app.policies.models import Policy
 from app.policies.slots import available_shares, lock_shares
@@ -210,19 +210,18 @@ async def _offer(
 async def _as_before(session: AsyncSession, vault: Vault, policy: Policy, choice: Choice) -> Choice:
     """What was stated when the policy was bought stands until something else is stated.
 
-    Statements of health and the like are made anew where they are due.
+    A corrected occupation takes the place of the one stated. Statements of health and the
+    like are made anew where they are due.
     """
-    if policy.order_id is None:
-        return choice
-    sealed = await session.scalar(
-        select(ContributionOrder.sealed).where(ContributionOrder.id == policy.order_id)
-    )
-    if sealed is None:
-        return choice
-    record = vault.open("contribution_order", policy.order_id, sealed)
+    record: dict[str, Any] = {}
+    if policy.order_id is not None:
+        order = await session.get_one(ContributionOrder, policy.order_id)
+        if order.sealed is not None:
+            record = vault.open("contribution_order", order.id, order.sealed)
+    corrected = await endorsed_occupation(session, vault, policy.id)
     return replace(
         choice,
-        occupation=choice.occupation or record.get("occupation"),
+        occupation=choice.occupation or corrected or record.get("occupation"),
         unit_kind=choice.unit_kind or record.get("unit_kind"),
         card_holder=record.get("card_holder") if choice.card_holder is None else choice.card_holder,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -100,16 +101,22 @@ async def _occupation(
     allowed = terms.eligibility.occupations
     if allowed and occupation not in allowed:
         raise NotEligible(errors=[FieldError("/occupation", "occupation-not-eligible", OCCUPATION)])
-    before = await session.scalar(
+    was = await endorsed_occupation(session, vault, policy.id)
+    return Corrected({"occupation": was}, {"occupation": occupation})
+
+
+async def endorsed_occupation(session: AsyncSession, vault: Vault, policy_id: UUID) -> str | None:
+    """What a policy's occupation was last corrected to; None: nobody has corrected it."""
+    last = await session.scalar(
         select(Endorsement)
-        .where(Endorsement.policy_id == policy.id, Endorsement.kind == "occupation")
-        .order_by(Endorsement.id.desc())
+        .join(PolicyTransaction, PolicyTransaction.id == Endorsement.transaction_id)
+        .where(Endorsement.policy_id == policy_id, Endorsement.kind == "occupation")
+        .order_by(PolicyTransaction.recorded_at.desc())
         .limit(1)
     )
-    was = None
-    if before is not None:
-        was = vault.open("endorsement", before.id, before.sealed)["becomes"]["occupation"]
-    return Corrected({"occupation": was}, {"occupation": occupation})
+    if last is None:
+        return None
+    return str(vault.open("endorsement", last.id, last.sealed)["becomes"]["occupation"])
 
 
 async def name_own_beneficiaries(

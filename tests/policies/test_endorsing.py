@@ -18,9 +18,17 @@ from app.policies.beneficiaries import beneficiaries_at, record_of
 from app.policies.cover import cover_at
 from app.policies.recording import Change, locked_policy, record_change
 from tests.access_fixtures import SignedIn, staff_token
-from tests.cover_fixtures import Rider, load_plans, make_person, scalar
+from tests.billing.buying import document, instant, option, options, publish, quote
+from tests.cover_fixtures import Gateway, Rider, load_plans, make_person, scalar
 from tests.members.factories import number
-from tests.policies.changing import colleague_rider, fetch, given, office
+from tests.policies.changing import (
+    bought,
+    business_time,
+    colleague_rider,
+    fetch,
+    given,
+    office,
+)
 
 pytestmark = pytest.mark.anyio
 CANARY = "王卡娜丽"
@@ -287,3 +295,40 @@ async def test_a_correction_does_not_overtake_a_change_that_begins_later(
         [today] = await cover_at(session, rider.person.id, system_now())
         [later] = await cover_at(session, rider.person.id, tomorrow)
     assert (today.shares, later.shares) == (1, 2)
+
+
+async def test_a_renewal_is_judged_and_priced_by_the_corrected_occupation(
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway, database: Database
+) -> None:
+    price = {
+        "choose": {
+            "by": "occupation",
+            "cases": {"courier": {"yuan": 50}},
+            "otherwise": {"yuan": 30},
+        }
+    }
+    content = document(contribution=options(option(price=price)))
+    plan = await publish(app, content)
+    organisation, caseworker = await office(app, "caseworker")
+    rider = await colleague_rider(app, organisation)
+    made = await bought(client, gateway, rider, plan, occupation="delivery_rider")
+    assert made["amount_fen"] == 3000
+    policy = made["policy"]
+    renewal = {"kind": "renewal", "policy_id": policy["id"]}
+    for occupation, price_fen in (("courier", 5000), ("truck_driver", 3000), ("courier", 5000)):
+        corrected = body("occupation", occupation=occupation)
+        done = await endorse(client, policy["id"], caseworker, corrected)
+        assert done.status_code == 201, done.text
+        async with business_time(database, instant(policy["ends_at"]) - timedelta(days=5)):
+            view = await quote(client, rider, plan, **renewal)
+            assert view["price_fen"] == price_fen, occupation
+            # What the member states with the renewal itself comes first.
+            stated = await quote(client, rider, plan, occupation="other_gig", **renewal)
+            assert stated["price_fen"] == 3000
+    async with business_time(database, instant(policy["ends_at"]) - timedelta(days=5)):
+        renewed = await bought(client, gateway, rider, plan, **renewal)
+    assert renewed["amount_fen"] == 5000
+    second = renewed["policy"]
+    async with business_time(database, instant(second["ends_at"]) - timedelta(days=5)):
+        view = await quote(client, rider, plan, kind="renewal", policy_id=second["id"])
+        assert view["price_fen"] == 5000
