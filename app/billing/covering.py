@@ -18,9 +18,15 @@ from app.ledger.accounts import DEPOSITS_HELD, RECEIVABLE_FROM, contributions_of
 from app.plans import service as plans
 from app.plans.terms import PlanTerms
 from app.policies.calendar import first_covered_day, term_period
-from app.policies.continuing import add_shares, renewed_fact, renewed_layers
+from app.policies.continuing import (
+    add_shares,
+    raise_option,
+    renewed_fact,
+    renewed_layers,
+    with_tiers,
+)
 from app.policies.issue import NewPolicy, issue, issued_fact
-from app.policies.standing import renewal_window, standing_of
+from app.policies.standing import renewal_window, renewed_tiers, standing_of
 
 _CARRIED = (
     "number",
@@ -107,7 +113,7 @@ async def become_cover(
     if order.kind == "renewal":
         return await _renew(session, order, terms, paid_at, actor, now)
     if order.kind == "upgrade":
-        return await _upgrade(session, order, paid_at, actor)
+        return await _upgrade(session, order, terms, paid_at, actor)
     row = carried(order)
     policy = new_policy(row, terms, paid_at, verified_at)
     await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
@@ -133,6 +139,8 @@ async def _renew(
         raise CoverLost("paid_after_grace")
     option = terms.option(order.option_code)
     period = term_period(option.term, standing.ends_on, order.term_days)
+    layers = renewed_layers(standing.layers, order.shares, period, paid_at)
+    tiers = renewed_tiers(terms, standing, option.code, period, paid_at)
     policy = NewPolicy(
         person_id=order.person_id,
         plan_code=order.plan_code,
@@ -148,7 +156,7 @@ async def _renew(
         option_code=order.option_code,
         term_number=old.term_number + 1,
         follows_id=old.id,
-        layers=renewed_layers(standing.layers, order.shares, period, paid_at),
+        layers=with_tiers(layers, tiers),
     )
     await issue(session, policy, actor=actor, now=now, max_shares=terms.max_shares, stated=False)
     row = carried(order)
@@ -157,7 +165,11 @@ async def _renew(
 
 
 async def _upgrade(
-    session: AsyncSession, order: ContributionOrder, paid_at: datetime, actor: Principal
+    session: AsyncSession,
+    order: ContributionOrder,
+    terms: PlanTerms,
+    paid_at: datetime,
+    actor: Principal,
 ) -> list[Fact]:
     assert order.policy_id is not None  # noqa: S101  a CHECK on the columns
     standing = await standing_of(session, order.policy_id, lock=True)
@@ -167,6 +179,19 @@ async def _upgrade(
         raise CoverLost("policy_changed")
     if begins_on >= standing.ends_on:
         raise CoverLost("cover_ended")
+    wanted = terms.option(order.option_code).code
+    if wanted != terms.option(standing.option_code).code:
+        if order.shares != policy.shares:
+            raise CoverLost("policy_changed")
+        raised = await raise_option(
+            session,
+            policy,
+            wanted,
+            order_id=order.id,
+            begins_at=day_start(begins_on),
+            actor=actor,
+        )
+        return [paid_fact(carried(order), policy.id), raised]
     added = await add_shares(
         session,
         policy,

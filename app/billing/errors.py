@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from app.kernel.clock import SHANGHAI, business_day
-from app.kernel.problems import Conflict, NotFound, Problem
+from app.kernel.problems import Conflict, NotFound, Problem, Unprocessable
 from app.kernel.text import Text
 
 
@@ -170,10 +170,19 @@ class AgreementExists(Conflict):
 
 class UpgradeNotOffered(Conflict):
     code = "upgrade-not-offered"
-    title = Text("该保障活动不支持增加份数", "No upgrade")
+    title = Text("该保障活动不支持提档升级", "No upgrade")
     detail = Text(
-        "按保障活动规则，保障期内不能增加份数。",
-        "By the plan's rules no shares are added to running cover.",
+        "按保障活动规则，保障期内不能增加份数或提高档次。",
+        "By the plan's rules nothing like this is added to running cover.",
+    )
+
+
+class UpgradesApart(Unprocessable):
+    code = "upgrades-apart"
+    title = Text("增加份数与提高档次须分别办理", "Shares and option apart")
+    detail = Text(
+        "提高档次适用于全部份数，不能同时增加份数；请分两次办理。",
+        "An option is raised for all shares; add shares in an order of its own.",
     )
 
 
@@ -181,8 +190,8 @@ class UpgradeNotOpen(Conflict):
     code = "upgrade-not-open"
     title = Text("保障不可增加份数", "Not open for an upgrade")
     detail = Text(
-        "保障未生效、已结束或即将结束，不能增加份数。",
-        "The policy is not in force, has ended, or ends before added shares could begin.",
+        "保障未生效、已结束或即将结束，不能提档升级。",
+        "The policy is not in force, has ended, or ends before anything added could begin.",
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.billing.errors import AlreadyRenewed
+from app.billing.errors import AlreadyRenewed, UpgradesApart
 from app.billing.models import ContributionOrder
 from app.billing.offers import Offer, new_offer, renewal_offer, upgrade_offer
 from app.billing.order_statements import JUDGE
@@ -52,7 +52,7 @@ class Wish:
     organisation_id: UUID | None = None
     sponsor_id: UUID | None = None
     automatic: bool = False
-    # A renewal of as many shares as there are, whatever the choice says.
+    # As many shares as there are, whatever the choice says: of a renewal, of a raised option.
     same_shares: bool = False
 
 
@@ -121,6 +121,7 @@ async def judge(
         if wish.same_shares and wish.kind == "renewal":
             choice = replace(choice, shares=standing.policy.shares)
         choice = await _as_before(session, vault, standing.policy, choice)
+        choice = _of_upgrade(choice, standing, terms, wish)
     buyer = Buyer(row["birth_on"], row["sex"], row["verified_at"], row["in_unit"])
     offer = await _offer(session, terms, choice, buyer, standing, wish, now)
     wanted = await _wanted(session, person_id, terms, offer, choice, wish, now)
@@ -165,7 +166,7 @@ async def _wanted(
     held = await holdings_of(connection, [person_id], terms.code, offer.period)
     return Wanted(
         first_day=offer.first_day,
-        shares=choice.shares,
+        shares=offer.places,
         available=await available_shares(
             session, person_id, terms.code, terms.max_shares, offer.period
         ),
@@ -205,6 +206,19 @@ async def _offer(
     connection = await raw_connection(session)
     old_terms = await plans.terms_of(connection, standing.policy.plan_version_id)
     return renewal_offer(terms, choice, buyer, standing, old_terms, now, automatic=wish.automatic)
+
+
+def _of_upgrade(choice: Choice, standing: Standing, terms: PlanTerms, wish: Wish) -> Choice:
+    """An option is raised for all shares at once; shares are added in an order of their own.
+
+    Raises UpgradesApart (422) for both at once.
+    """
+    held = terms.option(standing.option_code).code
+    if wish.kind != "upgrade" or choice.option in (None, held):
+        return choice
+    if not wish.same_shares and choice.shares != standing.policy.shares:
+        raise UpgradesApart
+    return replace(choice, shares=standing.policy.shares)
 
 
 async def _as_before(session: AsyncSession, vault: Vault, policy: Policy, choice: Choice) -> Choice:

@@ -17,6 +17,7 @@ from app.billing.shares_of_price import Split, split_of
 from app.kernel.clock import business_day, day_start
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
+from app.plans.expressions import Node, Yuan
 from app.plans.inputs import PRICE_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.pricing import Priced, priced
 from app.plans.terms import ContributionOption, PlanTerms, Span
@@ -39,6 +40,10 @@ START_OUT_OF_RANGE = Text(
     "开始日期须在 {earliest} 至 {latest} 之间", "Cover can begin from {earliest} to {latest}."
 )
 TERM_IS_OVER = Text("本期保障已于 {day} 结束", "This term ended on {day}.")
+NOT_RAISED = Text(
+    "该保障活动不能在保障期内由 {held} 档提高为 {wanted} 档",
+    "The plan does not raise option {held} to {wanted} during the term.",
+)
 MISSING = Text("计算互助费需要此项信息", "The price depends on this; state it.")
 
 
@@ -61,6 +66,8 @@ class Offer:
     context: Mapping[str, Input]
     split: Split
     faults: tuple[FieldError, ...]
+    # How many shares take a place that nobody holds yet.
+    places: int
     # When it is too late to pay for this period; None: payment moves the period.
     pay_before: datetime | None = None
     statements_due: bool = True
@@ -118,7 +125,7 @@ def renewal_offer(
     if not window.is_open(now) or standing.policy.status != "in_force":
         raise RenewalNotOpen(window)
     codes = {option.code for option in terms.contribution.options}
-    kept = standing.policy.option_code
+    kept = standing.option_code
     option, faults = _option(terms, choice.option or (kept if kept in codes else None))
     chosen = choice.term_days
     if chosen is None and option.term.days_from is not None and option.term.days_to is not None:
@@ -134,10 +141,11 @@ def renewal_offer(
 def upgrade_offer(
     terms: PlanTerms, choice: Choice, buyer: Buyer, standing: Standing, now: datetime
 ) -> Offer:
-    """Shares added from the day after payment to the end of the running term.
+    """Shares added, or another option, from the day after payment to the end of the term.
 
     `terms` are those the policy was sold under. The price sees `shares` as they are
-    afterwards. Raises UpgradeNotOffered, UpgradeNotOpen (409).
+    afterwards; an option is raised for all of them. Raises UpgradeNotOffered,
+    UpgradeNotOpen (409).
     """
     policy = standing.policy
     if terms.upgrade is None:
@@ -145,32 +153,54 @@ def upgrade_offer(
     first_day = max(first_covered_day(now, buyer.verified_at), business_day(policy.starts_at))
     if policy.status != "in_force" or first_day >= standing.ends_on:
         raise UpgradeNotOpen
-    option = terms.option(policy.option_code)
+    held = terms.option(standing.option_code)
     period = Range(day_start(first_day), policy.ends_at, bounds="[)")
-    inputs = price_inputs(option.term, choice, buyer, first_day, period)
-    inputs |= {
-        "shares": policy.shares + choice.shares,
-        "added_shares": choice.shares,
-        "term_days": standing.days,
-    }
-    price = priced(terms, "upgrade", terms.upgrade.price, inputs)
-    faults = []
-    if choice.option not in (None, option.code):
-        faults.append(FieldError("/option", "contribution-option-not-found", NO_OPTION))
+    inputs = price_inputs(held.term, choice, buyer, first_day, period)
+    inputs["term_days"] = standing.days
+    name, node, faults = _upgraded(terms, held.code, choice)
+    raised = choice.option not in (None, held.code)
+    if not raised:
+        inputs |= {"shares": policy.shares + choice.shares, "added_shares": choice.shares}
+    price = priced(terms, name, node, inputs)
     return Offer(
         kind="upgrade",
-        option_code=policy.option_code,
+        option_code=choice.option if raised and not faults else standing.option_code,
         term_days=None,
         starts_on=None,
         first_day=first_day,
         period=period,
         price=price,
-        price_name="upgrade",
-        context=UPGRADE_CONTEXT,
+        price_name=name,
+        context=PRICE_CONTEXT if raised else UPGRADE_CONTEXT,
         split=Split(price.amount_fen),
         faults=tuple(faults),
+        places=0 if raised else choice.shares,
         pay_before=day_start(standing.ends_on - timedelta(days=1)),
     )
+
+
+def _upgraded(terms: PlanTerms, held: str, choice: Choice) -> tuple[str, Node, list[FieldError]]:
+    """What an upgrade costs: shares that are added, or an option that all shares are raised to.
+
+    Raises UpgradeNotOffered (409) where the plan adds no shares.
+    """
+    assert terms.upgrade is not None  # noqa: S101  judged before
+    wanted = choice.option
+    if wanted is None or wanted == held:
+        if terms.upgrade.price is None:
+            raise UpgradeNotOffered
+        return "upgrade", terms.upgrade.price, []
+    raising = terms.upgrade.raising(held, wanted)
+    if raising is not None:
+        return f"upgrade:{held}:{wanted}", raising.price, []
+    known = any(option.code == wanted for option in terms.contribution.options)
+    fields = {"held": held, "wanted": wanted}
+    fault = (
+        FieldError("/option", "option-not-raised", NOT_RAISED, fields)
+        if known
+        else FieldError("/option", "contribution-option-not-found", NO_OPTION)
+    )
+    return "nothing", Yuan(yuan=0), [fault]
 
 
 def _offered(
@@ -206,6 +236,7 @@ def _offered(
         context=PRICE_CONTEXT,
         split=split_of(terms, option, price.amount_fen, inputs),
         faults=tuple(faults),
+        places=choice.shares,
         pay_before=day_start(term.last_day) if term.last_day is not None else None,
         statements_due=statements_due,
     )

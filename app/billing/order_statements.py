@@ -39,7 +39,7 @@ left join member m on m.person_id = p.id
 left join stored_answer k on k.key_hash = $3 and k.expires_at > now()
 """  # noqa: S608
 
-# Nothing is written unless `going` has its row: every share found a place.
+# Nothing is written unless `going` has its row: every share that needs one found a place.
 # $1 id, $2 number, $3 account, $4 person, $5 plan, $6 version, $7 shares, $8 fen, $9 channel,
 # $10 payer, $11 sponsor, $12 organisation, $13 enrolled by, $14 start, $15 end, $16 opened,
 # $17 expires, $18 actor kind, $19 actor, $20 most shares, $21 slot ids, $22 due job, $23 kind,
@@ -52,9 +52,9 @@ with {held} wanted as (
     where not exists (
         select from share_slot s where s.person_id = $4 and s.plan_code = $5 and s.slot = slot.slot
         and s.period && tstzrange($14, $15) and s.released_at is null)
-    order by slot limit $7
+    order by slot limit cardinality($21::uuid[])
 ), going as (
-    select 1 where (select count(*) from wanted) = $7
+    select 1 where (select count(*) from wanted) = cardinality($21::uuid[])
 ), opened as (
     insert into contribution_order (id, number, account_id, person_id, plan_code, plan_version_id,
         shares, amount_fen, status, channel, payer, sponsor_id, organisation_id, enrolled_by,

@@ -91,7 +91,7 @@ async def open_order(
     row = {**judged.row, "version_id": judged.version_id}
     completed = replace(wish, choice=judged.choice)
     new = new_order(completed, offer, terms, row, account_id, vault, now)
-    await _write(session, new, terms, actor)
+    await _write(session, new, terms, actor, offer.places)
     order = new.row()
     if order.amount_fen == 0 or wish.payer == "sponsor":
         verified_at: datetime = judged.row["verified_at"]
@@ -142,11 +142,13 @@ async def open_renewal(
     )
 
 
-async def _write(session: AsyncSession, new: NewOrder, terms: PlanTerms, actor: Principal) -> None:
+async def _write(
+    session: AsyncSession, new: NewOrder, terms: PlanTerms, actor: Principal, places: int
+) -> None:
     connection = await raw_connection(session)
     stated = opened_facts(new, session.info["subscriptions"], actor)
     statement = opening(len(stated.arguments), jobs=stated.jobs, keyed=False)
-    written = await connection.fetchrow(statement, *parameters(new, terms, actor, stated))
+    written = await connection.fetchrow(statement, *parameters(new, terms, actor, stated, places))
     if not written["opened"]:
         raise SharesOverLimit
 
@@ -202,9 +204,12 @@ def _expires_at(offer: Offer, now: datetime) -> datetime:
 
 
 def parameters(
-    order: NewOrder, terms: PlanTerms, actor: Principal, stated: Stated
+    order: NewOrder, terms: PlanTerms, actor: Principal, stated: Stated, places: int
 ) -> tuple[Any, ...]:
-    """What `order_statements.opening` takes, in its order, without the key's."""
+    """What `order_statements.opening` takes, in its order, without the key's.
+
+    `places` are how many shares take one.
+    """
     period: Range[datetime] = order.reserved_period
     return (
         order.id,
@@ -227,7 +232,7 @@ def parameters(
         actor.kind,
         actor.id,
         terms.max_shares,
-        [new_id() for _ in range(order.shares)],
+        [new_id() for _ in range(places)],
         CLOSE_ORDER,
         order.kind,
         order.policy_id,

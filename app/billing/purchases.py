@@ -64,7 +64,7 @@ async def _plainly(
     try:
         written = await database.once(
             opening(len(stated.arguments), jobs=stated.jobs, keyed=True),
-            *parameters(order, terms, member, stated),
+            *parameters(order, terms, member, stated, order.shares),
             claim.lock,
             claim.key_hash,
             answer_id,

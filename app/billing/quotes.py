@@ -26,7 +26,7 @@ from app.plans.explanation import explain_price
 from app.plans.pricing import price_of_one
 from app.plans.schemas import WordsView
 from app.plans.terms import PlanTerms
-from app.policies.cover import Layer
+from app.policies.layers import Layer
 from app.policies.standing import kept_layers
 
 _LABELS = {

@@ -80,7 +80,7 @@ with target as (
     from target t
 ), layer as (
     select $11::uuid as id, 'issue' as kind, $12::timestamptz as effective_at, t.shares,
-           null::timestamptz as counted_from
+           null::timestamptz as counted_from, null::text as option_code
     from target t
 ), {ISSUE}, posting as (
     select $15::uuid as id, 'contribution.received' as kind, t.attempt_id as reference_id,

@@ -23,7 +23,7 @@ from app.plans.history import Past, Standpoint
 from app.plans.inputs import Item, Value
 from app.plans.terms import PlanTerms
 from app.policies.calendar import age_on
-from app.policies.cover import PolicyCover, cover_at, paying_layers
+from app.policies.cover import PolicyCover, cover_at, paying_layers, paying_option
 from app.policies.models import Policy
 
 Inputs = dict[str, Value | tuple[Item, ...]]
@@ -184,7 +184,7 @@ def context_of(
         "shares": sum(layer.shares for layer in layers),
         "day_of_cover": max(0, (day - since).days),
         "terms_held": cover.term_number,
-        "option": cover.option_code or terms.option().code,
+        "option": paying_option(terms, cover, benefit_code, cause_of(event), event.occurred_at),
         "layers": tuple(
             {"shares": layer.shares, "day_of_cover": max(0, (day - layer.since_on).days)}
             for layer in layers

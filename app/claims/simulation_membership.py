@@ -27,8 +27,14 @@ where p.plan_code = $1 and p.status = 'in_force' and p.period @> $2::timestamptz
 and coalesce(p.organisation_id, m.organisation_id, $5::uuid) = any($4::uuid[])
 """
 _AGE = "extract(year from age($3::date, person.birth_on))::int"
+# The option at the instant: the newest that the policy was raised to, or the one issued.
+_OPTION = """coalesce((
+    select t.option_code from policy_transaction t
+    where t.policy_id = p.id and t.option_code is not null and t.effective_at <= $2::timestamptz
+    order by t.recorded_at desc, t.id desc limit 1), p.option_code)"""
 _POLICIES = f"""
-select p.plan_version_id, p.option_code, p.shares, {_AGE} as age, person.sex, count(*) as number
+select p.plan_version_id, {_OPTION} as option_code, p.shares, {_AGE} as age, person.sex,
+       count(*) as number
 {_IN_FORCE} group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
 """
 _PEOPLE = f"""

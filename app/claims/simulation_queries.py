@@ -66,6 +66,7 @@ _COVER = """
 select p.person_id, p.plan_code, p.id as holder_id, p.id as policy_id, p.number,
        p.plan_version_id, t.status, t.shares, lower(t.period) as starts_at,
        upper(t.period) as ends_at, t.effective_at, t.counted_from, t.kind, p.option_code,
+       t.option_code as raised_to,
        p.term_number, p.follows_id,
        case when p.follows_id is not null then coalesce(
            (select o.paid_at from contribution_order o where o.id = p.order_id), p.issued_at)

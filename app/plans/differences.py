@@ -39,7 +39,7 @@ LABELS: Mapping[str, Text] = {
     "accident_days": Text("意外等待天数", "waiting days for accidents"),
     "illness_days": Text("疾病等待天数", "waiting days for illness"),
     "renewal": Text("续保", "renewal"),
-    "upgrade": Text("增加份数", "adding shares"),
+    "upgrade": Text("提档升级", "upgrades"),
     "cancellation": Text("退保", "cancellation"),
     "relations": Text("与其他活动的关系", "other plans"),
     "facts": Text("申领信息", "facts of a claim"),

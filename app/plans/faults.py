@@ -194,6 +194,11 @@ _DOCUMENT: Mapping[str, Text] = {
     "upgrade-without-shares": Text(
         "每人最多一份，无从增加", "Nobody can hold more than one share: there is none to add."
     ),
+    "upgrade-of-nothing": Text(
+        "既不增加份数也不提高档次", "It neither adds shares nor raises an option."
+    ),
+    "unknown-option": Text("没有编码为 {name} 的档次", "There is no contribution option {name}."),
+    "option-itself": Text("档次不能提高为自身", "An option is not raised to itself."),
     "renewal-age": Text(
         "续保年龄上限低于参保年龄上限", "The age for renewing is below the age for joining."
     ),

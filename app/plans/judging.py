@@ -295,8 +295,12 @@ def price_places(draft: Draft) -> list[tuple[Path, Any, Vocabulary]]:
         words = order_vocabulary(draft, "price", spans)
         places.append((("contribution", "late_price"), draft.late_price, words))
     if draft.upgrade is not None:
-        words = order_vocabulary(draft, "upgrade", spans)
-        places.append((("upgrade", "price"), draft.upgrade.price, words))
+        if draft.upgrade.price is not None:
+            words = order_vocabulary(draft, "upgrade", spans)
+            places.append((("upgrade", "price"), draft.upgrade.price, words))
+        words = order_vocabulary(draft, "price", spans)
+        for at, each in enumerate(draft.upgrade.options):
+            places.append((("upgrade", "options", at, "price"), each.price, words))
     if draft.cancellation is not None:
         words = order_vocabulary(draft, "refund", spans)
         for name in ("before_start", "after_start"):

@@ -263,8 +263,7 @@ def _selling_faults(draft: Draft) -> Iterator[FieldError]:
         joining = min(ages.maximum for ages in eligibility.ages.values())
         if eligibility.renewal_maximum_age < joining:
             yield fault(("eligibility", "renewal_maximum_age"), "renewal-age")
-    if draft.upgrade is not None and draft.max_shares == 1:
-        yield fault(("upgrade",), "upgrade-without-shares")
+    yield from _upgrade_faults(draft)
     for at, option in draft.options.items():
         first, last = option.term.first_day, option.term.last_day
         if first is not None and last is not None and add_months(first, MAX_MONTHS) <= last:
@@ -273,3 +272,23 @@ def _selling_faults(draft: Draft) -> Iterator[FieldError]:
     every = len(draft.options) == len(draft.option_codes)
     if draft.late_price is not None and every and not fixed:
         yield fault(("contribution", "late_price"), "late-price-without-fixed-term")
+
+
+def _upgrade_faults(draft: Draft) -> Iterator[FieldError]:
+    upgrade = draft.upgrade
+    if upgrade is None:
+        return
+    if upgrade.price is not None and draft.max_shares == 1:
+        yield fault(("upgrade",), "upgrade-without-shares")
+    if upgrade.price is None and not upgrade.options:
+        yield fault(("upgrade",), "upgrade-of-nothing")
+    pairs: list[tuple[Path, object]] = []
+    for at, each in enumerate(upgrade.options):
+        path: Path = ("upgrade", "options", at)
+        for name, code in (("from", each.from_), ("to", each.to)):
+            if code not in draft.option_codes:
+                yield fault((*path, name), "unknown-option", name=code)
+        if each.from_ == each.to:
+            yield fault((*path, "to"), "option-itself")
+        pairs.append((path, f"{each.from_} → {each.to}"))
+    yield from _doubles(pairs, "duplicate-entry")

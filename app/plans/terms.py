@@ -43,6 +43,7 @@ Occupation = Literal[
 # The longest term: ten years.
 MAX_MONTHS = 120
 Channel = Literal["bought", "gifted", "roster", "on_site"]
+OPTION = r"^[A-Z0-9]{1,8}$"
 
 
 def _plain_day(value: object) -> object:
@@ -135,7 +136,7 @@ class ContributionOption(Term):
     the part that goes back when the term ends.
     """
 
-    code: str = Field(pattern=r"^[A-Z0-9]{1,8}$")
+    code: str = Field(pattern=OPTION)
     name: Words | None = None
     term: Span
     price: Expression
@@ -188,10 +189,33 @@ class Renewal(Term):
     covered_in_grace: bool = False
 
 
-class Upgrade(Term):
-    """Adding shares to running cover, and what they cost; the new shares wait."""
+class Raise(Term):
+    """From one contribution option to a higher one during the term, and what that costs.
 
+    All shares are raised together; until the waiting days of the higher option are over
+    the lower one pays.
+    """
+
+    from_: str = Field(alias="from", pattern=OPTION)
+    to: str = Field(pattern=OPTION)
     price: Expression
+
+
+class Upgrade(Term):
+    """More for running cover: shares added at a `price`, and options raised.
+
+    What is new waits, what there was does not.
+    """
+
+    price: Expression | None = None
+    options: tuple[Raise, ...] = Field(default=(), max_length=40, strict=False)
+
+    def raising(self, held: str, wanted: str) -> Raise | None:
+        """How one option becomes another; None where the plan does not say so."""
+        for each in self.options:
+            if (each.from_, each.to) == (held, wanted):
+                return each
+        return None
 
 
 class Cancellation(Term):

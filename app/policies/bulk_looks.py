@@ -11,9 +11,9 @@ import asyncpg
 from sqlalchemy.dialects.postgresql import Range
 
 from app.plans import service as plans
-from app.policies.cover import Change, Layer, layers_at
 from app.policies.eligibility import Holding
 from app.policies.grace import moratoriums_of, renewal_closes_at
+from app.policies.layers import Change, Layer, layers_at
 
 _TICK = timedelta(microseconds=1)
 

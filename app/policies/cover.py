@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -18,32 +18,13 @@ from app.plans.benefits import Cause
 from app.plans.terms import PlanTerms
 from app.policies import queries
 from app.policies.grace import Days, moratoriums_after, renewal_closes_at
+from app.policies.layers import Change, Layer, Tier, layers_at, tiers_at
 
 Reason = Literal[
     "covered", "in_grace", "not_started", "pending_identity", "unpaid", "ended", "cancelled", "void"
 ]
 # What a person is told first when several policies of one plan do not cover.
 _BEST_FIRST: tuple[Reason, ...] = get_args(Reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One policy transaction, as far as cover depends on it."""
-
-    status: str
-    shares: int
-    starts_at: datetime
-    ends_at: datetime
-    effective_at: datetime
-    counted_from: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Shares that began together; `since_on` is their day 0 for waiting and for stages."""
-
-    shares: int
-    since_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +42,8 @@ class PolicyCover:
     option_code: str | None = None
     term_number: int = 1
     layers: tuple[Layer, ...] = ()
+    # The options that it has had by the instant, the one that was issued first.
+    tiers: tuple[Tier, ...] = ()
     status: str = "in_force"
     follows_id: UUID | None = None
     # When a renewal was paid; cover between the old end and then is what grace gives.
@@ -118,30 +101,14 @@ def reason_at(changes: Sequence[Change], instant: datetime) -> tuple[Reason, Cha
     return ("covered" if instant >= change.starts_at else "not_started"), change
 
 
-def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]:
-    """The layers of shares that changes effective by `instant` have built, oldest first.
-
-    Before the first one is effective, its shares as they will be. Fewer shares take the
-    newest layer first; cover whose start was moved before it began counts from the new
-    start.
-    """
-    effective = [change for change in changes if change.effective_at <= instant] or changes
-    layers: list[Layer] = []
-    starts_at = effective[0].starts_at
-    for change in effective:
-        held = sum(layer.shares for layer in layers)
-        if change.starts_at != starts_at:
-            layers, held, starts_at = [], 0, change.starts_at
-        while held > change.shares:
-            newest = layers.pop()
-            left = max(0, newest.shares - (held - change.shares))
-            held -= newest.shares - left
-            if left:
-                layers.append(Layer(left, newest.since_on))
-        if change.shares > held:
-            since = change.counted_from or max(change.effective_at, change.starts_at)
-            layers.append(Layer(change.shares - held, business_day(since)))
-    return tuple(layers)
+def paying_option(
+    terms: PlanTerms, cover: PolicyCover, benefit_code: str, cause: Cause, instant: datetime
+) -> str:
+    """The newest option whose waiting days are over at `instant`; the first until one is."""
+    days = timedelta(days=terms.waiting_days(benefit_code, cause))
+    over = [tier for tier in cover.tiers if business_day(instant) >= tier.since_on + days]
+    first = cover.tiers[0].option_code if cover.tiers else cover.option_code
+    return (over[-1].option_code if over else first) or terms.option().code
 
 
 def waits_until(terms: PlanTerms, cover: PolicyCover, benefit_code: str, cause: Cause) -> datetime:
@@ -256,6 +223,7 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
             row["ends_at"],
             row["effective_at"],
             row["counted_from"],
+            row.get("raised_to"),
         )
         for row in rows
     ]
@@ -264,6 +232,7 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
         shares, only = len(rows), changes[0]
         return PolicyCover(first["plan_code"], "unpaid", shares, only.starts_at, only.ends_at)
     reason, change = reason_at(changes, instant)
+    tiers = tiers_at(changes, first["option_code"], instant)
     return PolicyCover(
         plan_code=first["plan_code"],
         reason=reason,
@@ -273,9 +242,10 @@ def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> Polic
         policy_id=first["policy_id"],
         number=first["number"],
         plan_version_id=first["plan_version_id"],
-        option_code=first["option_code"],
+        option_code=tiers[-1].option_code,
         term_number=first["term_number"] or 1,
         layers=layers_at(changes, instant),
+        tiers=tiers,
         status=change.status,
         follows_id=first.get("follows_id"),
         bound_at=first.get("bound_at"),

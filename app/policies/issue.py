@@ -25,12 +25,16 @@ from app.policies.statements import ISSUE
 
 @dataclass(frozen=True, slots=True)
 class NewLayer:
-    """A transaction of a new policy: the shares that it has by then, `counted_from` when."""
+    """A transaction of a new policy: the shares that it has by then, `counted_from` when.
+
+    With an `option_code` that is the option from here on.
+    """
 
     kind: Literal["issue", "renew", "upgrade"]
     shares: int
     effective_at: datetime
     counted_from: datetime | None = None
+    option_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ with covered as (
            $18::timestamptz as issued_at, $19::text as actor_kind, $20::uuid as actor_id
 ), layer as (
     select * from unnest($21::uuid[], $22::text[], $23::timestamptz[], $24::int[],
-                         $25::timestamptz[]) as l(id, kind, effective_at, shares, counted_from)
+                         $25::timestamptz[], $26::text[])
+        as l(id, kind, effective_at, shares, counted_from, option_code)
 ), {ISSUE}
 select count(*) from taken_over
 """  # noqa: S608  constants only
@@ -193,6 +198,7 @@ def _parameters(new: NewPolicy, actor: Principal, now: datetime) -> tuple[Any, .
         [layer.effective_at for layer in layers],
         [layer.shares for layer in layers],
         [layer.counted_from for layer in layers],
+        [layer.option_code for layer in layers],
     )
 
 

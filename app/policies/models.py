@@ -70,7 +70,8 @@ class Policy(Base):
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("contribution_order.id"))
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     enrolled_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
-    # The contribution option that was chosen; without one the plan's first.
+    # The contribution option that it was issued with; without one the plan's first. One that
+    # was raised since is in its transactions (`cover.tiers_at`).
     option_code: Mapped[str | None]
     # Which consecutive term this is, and the policy that it follows without a gap.
     term_number: Mapped[int] = mapped_column(server_default=text("1"))
@@ -95,7 +96,7 @@ class PolicyTransaction(Base):
 
     Shares that a transaction adds form a layer: their waiting days and days of cover count
     from `counted_from`, or from `effective_at` where that is empty. A renewal without a
-    gap counts from where the old cover did.
+    gap counts from where the old cover did. So do those of an option that it raises.
     """
 
     __tablename__ = "policy_transaction"
@@ -125,6 +126,8 @@ class PolicyTransaction(Base):
     period: Mapped[Range[datetime]] = mapped_column(TSTZRANGE())
     status: Mapped[str]
     counted_from: Mapped[datetime | None]
+    # The contribution option from here on, where it is another one.
+    option_code: Mapped[str | None]
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("contribution_order.id"))
     reason_code: Mapped[str | None]
     actor_kind: Mapped[str]

@@ -22,13 +22,13 @@ select p.plan_code, p.id as holder_id, p.id as policy_id, p.number, p.plan_versi
        p.term_number, p.follows_id,
        case when p.follows_id is not null then coalesce(
            (select o.paid_at from contribution_order o where o.id = p.order_id), p.issued_at)
-       end as bound_at, t.kind,
+       end as bound_at, t.kind, t.option_code as raised_to,
        (select offset_seconds from business_clock) as clock_offset
 from {source} p on p.person_id = {person} join policy_transaction t on t.policy_id = p.id
 {known}
 union all
 select s.plan_code, s.order_id, null, null, null, 'open', 1, lower(s.period), upper(s.period),
-       lower(s.period), null, s.id, null, null, null, null, null, null,
+       lower(s.period), null, s.id, null, null, null, null, null, null, null,
        (select offset_seconds from business_clock)
 from {slots} s on s.person_id = {person}
 where s.policy_id is null and s.released_at is null {ordered}

@@ -1,6 +1,6 @@
 """What a member sees of their policies: lists, one policy, cover at an instant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,9 @@ from app.policies.schemas import (
     PolicyCoverView,
     PolicyState,
     PolicyView,
+    TierView,
     TransactionView,
+    WaitingOption,
     WaitingShares,
 )
 
@@ -117,6 +119,7 @@ async def policy_view(session: AsyncSession, policy: Policy, now: datetime) -> P
                 kind=change.kind,
                 status=change.status,
                 shares=change.shares,
+                option_code=change.option_code,
                 starts_at=change.period.lower,
                 ends_at=change.period.upper,
                 effective_at=change.effective_at,
@@ -210,6 +213,9 @@ def _policy_cover(policy: PolicyCover) -> PolicyCoverView:
         shares=policy.shares,
         layers=[LayerView(shares=each.shares, since_on=each.since_on) for each in policy.layers],
         option_code=policy.option_code,
+        options=[
+            TierView(option_code=each.option_code, since_on=each.since_on) for each in policy.tiers
+        ],
         term_number=policy.term_number,
         starts_at=policy.starts_at,
         ends_at=policy.ends_at,
@@ -252,7 +258,26 @@ def _benefit_cover(
             if not shares
         },
         waiting=waiting,
+        options_waiting=list(_options_waiting(benefit, covering, instant)),
     )
+
+
+def _options_waiting(
+    benefit: Benefit, covering: Sequence[tuple[PolicyCover, PlanTerms]], instant: datetime
+) -> Iterator[WaitingOption]:
+    for policy, terms in covering:
+        own = terms.by_code.get(benefit.code)
+        for cause in own.causes if own is not None else ():
+            days = timedelta(days=terms.waiting_days(benefit.code, cause))
+            for tier in policy.tiers[1:]:
+                until = day_start(tier.since_on + days)
+                if until > instant:
+                    yield WaitingOption(
+                        number=policy.number or "",
+                        cause=cause,
+                        option_code=tier.option_code or terms.option().code,
+                        until=until,
+                    )
 
 
 def _words(words: Words) -> WordsView:

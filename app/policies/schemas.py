@@ -44,6 +44,9 @@ class TransactionView(View):
     kind: str = Field(examples=["issue"])
     status: str = Field(examples=["in_force"])
     shares: int
+    option_code: str | None = Field(
+        description="The contribution option from here on, where it is another.", examples=[None]
+    )
     starts_at: datetime
     ends_at: datetime
     effective_at: datetime
@@ -66,6 +69,13 @@ class LayerView(View):
     since_on: date
 
 
+class TierView(View):
+    """A contribution option that the policy has had, and since when it counts."""
+
+    option_code: str | None = Field(examples=["A"])
+    since_on: date
+
+
 class PolicyCoverView(View):
     """One policy at the instant; without a number it is an order that is not paid yet."""
 
@@ -79,7 +89,8 @@ class PolicyCoverView(View):
     )
     shares: int
     layers: list[LayerView]
-    option_code: str | None = Field(examples=["A"])
+    option_code: str | None = Field(description="The newest at the instant.", examples=["A"])
+    options: list[TierView] = Field(description="Every option until the instant, oldest first.")
     term_number: int = Field(examples=[1])
     starts_at: datetime
     ends_at: datetime
@@ -97,6 +108,15 @@ class WaitingShares(View):
     until: datetime
 
 
+class WaitingOption(View):
+    """A raised option whose waiting days are not over: the one before it pays until then."""
+
+    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    cause: Cause
+    option_code: str = Field(examples=["B"])
+    until: datetime
+
+
 class BenefitCoverView(View):
     """When each cause of a benefit pays, and for how many shares."""
 
@@ -108,6 +128,7 @@ class BenefitCoverView(View):
         description="Causes that pay for no share yet, and from when they do."
     )
     waiting: list[WaitingShares] = Field(description="Shares that wait, layer by layer.")
+    options_waiting: list[WaitingOption] = Field(description="Raised options that wait.")
 
 
 class PlanCoverView(View):

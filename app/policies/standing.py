@@ -6,15 +6,17 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.clock import business_day, day_start
 from app.kernel.database import raw_connection
 from app.plans.terms import PlanTerms
 from app.policies import queries
-from app.policies.cover import Change, Layer, layers_at
+from app.policies.calendar import first_covered_day
 from app.policies.errors import PolicyNotFound
 from app.policies.grace import Days, moratoriums_of, renewal_closes_at
+from app.policies.layers import Change, Layer, Tier, layers_at, tiers_at
 from app.policies.models import Policy, PolicyTransaction
 from app.policies.recording import locked_policy
 
@@ -23,15 +25,22 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A policy with the layers of shares that it ends with; `renewed` by a live follower.
+    """A policy with the layers of shares and the options that it ends with.
 
+    `renewed` by a live follower.
     `moratoriums` are those that reach it after its end.
     """
 
     policy: Policy
     layers: tuple[Layer, ...]
+    tiers: tuple[Tier, ...]
     renewed: bool
     moratoriums: Days = ()
+
+    @property
+    def option_code(self) -> str | None:
+        """The contribution option that it ends with; None is the plan's first."""
+        return self.tiers[-1].option_code
 
     @property
     def ends_on(self) -> date:
@@ -78,6 +87,24 @@ def kept_layers(layers: Sequence[Layer], shares: int) -> tuple[Layer, ...]:
     return tuple(kept)
 
 
+def renewed_tiers(
+    terms: PlanTerms, standing: Standing, option_code: str, period: Range[datetime], at: datetime
+) -> tuple[Tier, ...]:
+    """The options of a renewal paid at an instant, oldest first; what has waited goes on.
+
+    One that the plan calls a raise of the old one begins with the term, or on the day after
+    payment if that is later, and waits; any other change of option does not.
+    """
+    held = standing.option_code or terms.option().code
+    if option_code == held:
+        return standing.tiers
+    if terms.upgrade is None or terms.upgrade.raising(held, option_code) is None:
+        return ()
+    assert period.lower is not None  # noqa: S101  cover always starts
+    begins_on = max(business_day(period.lower), first_covered_day(at))
+    return (*standing.tiers, Tier(option_code, begins_on))
+
+
 async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = False) -> Standing:
     """What a policy has come to; with `lock` nobody changes it meanwhile.
 
@@ -97,8 +124,9 @@ async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = Fa
         )
     )
     layers = layers_at(changes, policy.ends_at - _TICK)
+    tiers = tiers_at(changes, policy.option_code, policy.ends_at - _TICK)
     reaching = await moratoriums_of(await raw_connection(session), [policy.id])
-    return Standing(policy, layers, follower is not None, reaching.get(policy.id, ()))
+    return Standing(policy, layers, tiers, follower is not None, reaching.get(policy.id, ()))
 
 
 def _change(row: PolicyTransaction) -> Change:
@@ -110,4 +138,5 @@ def _change(row: PolicyTransaction) -> Change:
         row.period.upper,
         row.effective_at,
         row.counted_from,
+        row.option_code,
     )

@@ -767,6 +767,28 @@ DOCUMENTS: list[tuple[str, Json, str, str]] = [
         "/upgrade",
         "upgrade-without-shares",
     ),
+    ("upgrade of nothing", document(upgrade={}), "/upgrade", "upgrade-of-nothing"),
+    (
+        "raise to no option",
+        document(upgrade={"options": [{"from": "A", "to": "Z", "price": TEN}]}),
+        "/upgrade/options/0/to",
+        "unknown-option",
+    ),
+    (
+        "raise to itself",
+        document(upgrade={"options": [{"from": "A", "to": "A", "price": TEN}]}),
+        "/upgrade/options/0/to",
+        "option-itself",
+    ),
+    (
+        "raised twice",
+        document(
+            contribution={"max_shares": 1, "options": [OPTION, {**OPTION, "code": "B"}]},
+            upgrade={"options": [{"from": "A", "to": "B", "price": TEN}] * 2},
+        ),
+        "/upgrade/options/1",
+        "duplicate-entry",
+    ),
     (
         "renewal age",
         document(

@@ -128,6 +128,9 @@ def priced(terms: PlanTerms, part: str, inputs: dict[str, Any]) -> Fraction:
     elif part == "upgrade":
         assert terms.upgrade is not None
         node, context = terms.upgrade.price, known.UPGRADE_CONTEXT
+    elif part == "raise":
+        assert terms.upgrade is not None
+        node, context = terms.upgrade.options[0].price, known.PRICE_CONTEXT
     elif part == "late_price":
         node, context = terms.contribution.late_price, known.PRICE_CONTEXT
     elif part in ("price", "deposit"):

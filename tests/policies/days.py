@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from app.kernel.clock import SHANGHAI
-from app.policies.cover import (
-    Change,
-)
+from app.policies.layers import Change
 
 ONE = timedelta(days=1)
 

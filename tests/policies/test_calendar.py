@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from app.kernel.clock import SHANGHAI, business_day
 from app.policies.calendar import age_on, cover_period, day_of_cover, first_covered_day
-from app.policies.cover import Change, reason_at
+from app.policies.cover import reason_at
+from app.policies.layers import Change
 
 
 def shanghai(*parts: int) -> datetime:

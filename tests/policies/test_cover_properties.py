@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from app.kernel.clock import SHANGHAI, add_months, business_day
 from app.plans.terms import Span
 from app.policies.calendar import term_period
-from app.policies.cover import (
-    Change,
-    Layer,
-    layers_at,
-    plan_covers,
-    reason_at,
-)
+from app.policies.cover import plan_covers, reason_at
+from app.policies.layers import Change, Layer, layers_at
 from tests.plans.engine import uid
 from tests.policies.days import (
     NOON,

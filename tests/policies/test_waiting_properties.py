@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 from app.kernel.clock import add_months, business_day, day_start
 from app.plans.terms import PlanTerms
 from app.policies.calendar import day_of_cover
-from app.policies.cover import (
-    Change,
-    Layer,
-    PolicyCover,
-    layers_at,
-    paying_layers,
-    reason_at,
-    waits_until,
-)
+from app.policies.cover import PolicyCover, paying_layers, reason_at, waits_until
+from app.policies.layers import Change, Layer, layers_at
 from tests.plans.engine import benefit, plan
 from tests.policies.days import (
     NOON,
