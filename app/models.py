@@ -2,6 +2,7 @@
 
 from app.access import models as access
 from app.billing import agreement_models as agreements
+from app.billing import group_models as groups
 from app.billing import models as billing
 from app.claims import life_models as life_of_claims
 from app.claims import models as claims
@@ -39,6 +40,7 @@ __all__ = [
     "documents",
     "enrolment",
     "event_log",
+    "groups",
     "households",
     "idempotency",
     "jobs",

@@ -177,6 +177,12 @@ class UpgradeNotOffered(Conflict):
     )
 
 
+class GroupNotOffered(Conflict):
+    code = "group-not-offered"
+    title = Text("该保障活动没有团体参保规则", "No group terms")
+    detail = Text("该保障活动由个人参加。", "The plan is joined by each person alone.")
+
+
 class UpgradesApart(Unprocessable):
     code = "upgrades-apart"
     title = Text("增加份数与提高档次须分别办理", "Shares and option apart")

@@ -4,21 +4,20 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.group_joinings import covered_in
+from app.billing.group_rules import group_faults
 from app.billing.group_schemas import GroupMemberBody, GroupQuoteBody, GroupQuoteView
 from app.billing.offers import Offer, new_offer
 from app.billing.price_inputs import Buyer, Choice
 from app.billing.quotes import rule_view
 from app.billing.schemas import PartView
-from app.kernel.clock import business_day, day_start
+from app.kernel.clock import business_day
 from app.kernel.principal import Principal
 from app.kernel.problems import FieldError
-from app.kernel.text import Text
-from app.members.models import Member
 from app.organisations.models import Organisation
 from app.organisations.service import managed_reference
 from app.plans import service as plans
@@ -27,14 +26,6 @@ from app.plans.terms import Group, PlanTerms
 from app.policies.calendar import first_covered_day
 from app.policies.eligibility import Wanted, failing_rules
 from app.policies.models import Policy
-
-TOO_FEW = Text(
-    "单位参保率须达到 {least}%，至少 {people} 人",
-    "At least {least} % of the unit: {people} people.",
-)
-NOT_ALL = Text("不足 {most} 人的单位须全员参保", "A unit of up to {most} people joins as a whole.")
-UNEQUAL = Text("同一单位每人参保份数须相同", "Everybody of the unit takes the same shares.")
-TOO_MANY = Text("参保人数超过单位人数", "More people would hold the plan than the unit has.")
 
 
 async def group_quote(
@@ -98,20 +89,9 @@ async def _covered(
     session: AsyncSession, unit: Organisation, plan_code: str, now: datetime
 ) -> Counter[int]:
     """How many people of a unit hold the plan when new cover would begin, by their shares."""
-    begins_at = day_start(first_covered_day(now))
     held = (
-        select(func.sum(Policy.shares).label("shares"))
-        .join(Member, Member.person_id == Policy.person_id)
-        .join(Organisation, Organisation.id == Member.organisation_id)
-        .where(
-            Organisation.lineage.contains([unit.id]),
-            Policy.plan_code == plan_code,
-            Policy.status.in_(("pending", "in_force")),
-            func.upper(Policy.period) > begins_at,
-        )
-        .group_by(Policy.person_id)
-        .subquery()
-    )
+        covered_in(unit, plan_code, now).add_columns(func.sum(Policy.shares).label("shares"))
+    ).subquery()
     rows = await session.execute(select(held.c.shares, func.count()).group_by(held.c.shares))
     return Counter({int(shares): count for shares, count in rows})
 
@@ -121,22 +101,8 @@ def _group(
 ) -> Iterator[FieldError]:
     """The rules about the unit as a whole; who is covered already has joined."""
     joined = covered.total() + sum(member.count for member in body.members)
-    if joined > body.headcount:
-        yield FieldError("/headcount", "group-larger-than-unit", TOO_MANY)
-    if rules is None:
-        return
-    if rules.minimum_participation is not None:
-        share = Fraction(rules.minimum_participation)
-        if Fraction(joined, body.headcount) < share:
-            people = -(-share.numerator * body.headcount // share.denominator)
-            fields = {"least": f"{float(share * 100):g}", "people": people}
-            yield FieldError("/members", "participation-too-low", TOO_FEW, fields)
-    everybody = rules.everybody_up_to
-    if everybody is not None and body.headcount <= everybody and joined < body.headcount:
-        yield FieldError("/members", "everybody-joins", NOT_ALL, {"most": everybody})
-    kinds = {member.shares for member in body.members} | set(covered)
-    if rules.equal_shares and len(kinds) > 1:
-        yield FieldError("/members", "shares-not-equal", UNEQUAL)
+    kinds = frozenset({member.shares for member in body.members} | set(covered))
+    return group_faults(rules, body.headcount, joined, kinds, "/members")
 
 
 def _offer(terms: PlanTerms, body: GroupQuoteBody, member: GroupMemberBody, now: datetime) -> Offer:

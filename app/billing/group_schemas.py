@@ -1,6 +1,6 @@
 """A unit that thinks of joining as a whole: what is asked, and the answer."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -74,3 +74,55 @@ class GroupQuoteView(View):
     deposit_fen: int | None = Field(description="Goes back when the term ends.", examples=[0])
     first_covered_day: date
     last_covered_day: date
+
+
+class GroupJoiningBody(Body):
+    """Who of a unit joins, how many people it has, and what proved that."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "organisation_id": "0192f0c1-7a10-7c3e-8a44-51d8ac9ec001",
+                    "plan_code": "SH-ACC-2006",
+                    "headcount": 16,
+                    "shares": 1,
+                    "person_ids": ["0192f0c1-7a10-7c3e-8a44-51d8ac9ec002"],
+                    "evidence": "社保缴费通知单",
+                }
+            ]
+        },
+    )
+
+    organisation_id: Id
+    plan_code: PlanCode
+    headcount: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        description="How many people the unit has.", examples=[16]
+    )
+    shares: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="What each of them takes.", examples=[1]
+    )
+    person_ids: list[Id] = Field(min_length=1, max_length=10_000)
+    evidence: str = Field(
+        min_length=1,
+        max_length=200,
+        description="Which proof of the headcount was seen; no personal data.",
+        examples=["社保缴费通知单"],
+    )
+
+
+class GroupJoiningView(View):
+    """That a unit has joined a plan as a whole."""
+
+    id: UUID
+    organisation_id: UUID
+    plan_code: str = Field(examples=["SH-ACC-2006"])
+    headcount: int = Field(examples=[16])
+    shares: int = Field(examples=[1])
+    people: int = Field(description="How many joined with it.", examples=[12])
+    evidence: str = Field(examples=["社保缴费通知单"])
+    declared_by: UUID
+    declared_at: datetime

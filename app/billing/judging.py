@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.errors import AlreadyRenewed, UpgradesApart
+from app.billing.group_rules import faults_in_unit
 from app.billing.models import ContributionOrder
 from app.billing.offers import Offer, new_offer, renewal_offer, upgrade_offer
 from app.billing.order_statements import JUDGE
@@ -122,10 +123,12 @@ async def judge(
             choice = replace(choice, shares=standing.policy.shares)
         choice = await _as_before(session, vault, standing.policy, choice)
         choice = _of_upgrade(choice, standing, terms, wish)
-    buyer = Buyer(row["birth_on"], row["sex"], row["verified_at"], row["in_unit"])
+    buyer = Buyer(row["birth_on"], row["sex"], row["verified_at"], row["unit_id"] is not None)
     offer = await _offer(session, terms, choice, buyer, standing, wish, now)
     wanted = await _wanted(session, person_id, terms, offer, choice, wish, now)
     failures = failing_rules(terms, buyer.applicant(choice), wanted)
+    if wish.kind == "new" and row["unit_id"] is not None:
+        failures += await faults_in_unit(session, terms, row["unit_id"], choice.shares)
     return Judged(
         row,
         version_id,

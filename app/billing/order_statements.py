@@ -17,8 +17,8 @@ left join plan_version v on v.plan_code = $2 and v.status = 'published'
 # $1 person, $2 plan, $3 organisation or null, $4 now.
 JUDGE = f"""
 select w.organisation_id, {_JUDGED},
-       exists (select from organisation g join organisation u on u.id = any(g.lineage)
-               where g.id = w.organisation_id and u.kind = 'unit') as in_unit
+       (select u.id from organisation g join organisation u on u.id = any(g.lineage)
+        where g.id = w.organisation_id and u.kind = 'unit' limit 1) as unit_id
 from person p
 left join member m on m.person_id = p.id
 cross join lateral (select coalesce($3, m.organisation_id) as organisation_id) w

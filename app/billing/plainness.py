@@ -52,6 +52,7 @@ def _is_plain(terms: PlanTerms) -> bool:
         terms.gifted
         or relations.excludes
         or relations.requires
+        or terms.joining.group is not None
         or terms.eligibility.unit_required
         or any(option.split or option.deposit is not None for option in contribution.options)
         or any(name == "unit_member" for price in prices for name in names_in(price))

@@ -1,0 +1,75 @@
+"""What a plan wants of a unit that joins as a whole, and of who orders in such a unit."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.billing.group_models import GroupJoining
+from app.kernel.problems import FieldError
+from app.kernel.text import Text
+from app.plans.terms import Group, PlanTerms
+
+TOO_FEW = Text(
+    "单位参保率须达到 {least}%，至少 {people} 人",
+    "At least {least} % of the unit: {people} people.",
+)
+NOT_ALL = Text("不足 {most} 人的单位须全员参保", "A unit of up to {most} people joins as a whole.")
+UNEQUAL = Text("同一单位每人参保份数须相同", "Everybody of the unit takes the same shares.")
+TOO_MANY = Text("参保人数超过单位人数", "More people would hold the plan than the unit has.")
+UNIT_FIRST = Text(
+    "所在单位尚未整体参加该保障活动",
+    "The plan is joined by the unit as a whole, and yours has not joined yet.",
+)
+SHARES_OF_UNIT = Text(
+    "所在单位每人参保 {shares} 份，须相同", "Everybody of your unit takes {shares} shares."
+)
+
+
+def group_faults(
+    rules: Group | None, headcount: int, joined: int, shares: frozenset[int], people: str
+) -> Iterator[FieldError]:
+    """The rules about the unit as a whole; `people` is the pointer to who joins."""
+    if joined > headcount:
+        yield FieldError("/headcount", "group-larger-than-unit", TOO_MANY)
+    if rules is None:
+        return
+    if rules.minimum_participation is not None:
+        share = Fraction(rules.minimum_participation)
+        if Fraction(joined, headcount) < share:
+            least = -(-share.numerator * headcount // share.denominator)
+            fields = {"least": f"{float(share * 100):g}", "people": least}
+            yield FieldError(people, "participation-too-low", TOO_FEW, fields)
+    everybody = rules.everybody_up_to
+    if everybody is not None and headcount <= everybody and joined < headcount:
+        yield FieldError(people, "everybody-joins", NOT_ALL, {"most": everybody})
+    if rules.equal_shares and len(shares) > 1:
+        yield FieldError(people, "shares-not-equal", UNEQUAL)
+
+
+async def faults_in_unit(
+    session: AsyncSession, terms: PlanTerms, unit_id: UUID, shares: int
+) -> list[FieldError]:
+    """What keeps somebody of a unit from joining: the unit joins first, all with equal shares."""
+    rules = terms.joining.group
+    if rules is None:
+        return []
+    joining = await joining_of(session, unit_id, terms.code)
+    if joining is None:
+        return [FieldError("", "unit-joins-first", UNIT_FIRST)]
+    if rules.equal_shares and shares != joining.shares:
+        fields = {"shares": joining.shares}
+        return [FieldError("/shares", "shares-not-equal", SHARES_OF_UNIT, fields)]
+    return []
+
+
+async def joining_of(session: AsyncSession, unit_id: UUID, plan_code: str) -> GroupJoining | None:
+    """How a unit last joined a plan as a whole, if it has."""
+    return await session.scalar(
+        select(GroupJoining)
+        .where(GroupJoining.organisation_id == unit_id, GroupJoining.plan_code == plan_code)
+        .order_by(GroupJoining.id.desc())
+        .limit(1)
+    )
