@@ -15,12 +15,11 @@ from app.kernel.routing import router
 from app.plans import service
 from app.plans.errors import TableNotFound
 from app.plans.expressions import TABLE
+from app.plans.plan_pages import PlanPage, plan_page
 from app.plans.schema import plan_schema
 from app.plans.schemas import (
     PlanList,
-    PlanView,
     plan_summary,
-    plan_view,
 )
 from app.plans.table_views import TableList, TableView, table_summary, table_view
 from app.plans.tables import standard_tables
@@ -65,12 +64,12 @@ async def list_plans(
     return _answer(PlanList(items=[plan_summary(version) for version in found]), if_none_match)
 
 
-@routes.get("/v1/plans/{code}", response_model=PlanView, responses={**NOT_MODIFIED, **refused(409)})
+@routes.get("/v1/plans/{code}", response_model=PlanPage, responses={**NOT_MODIFIED, **refused(409)})
 async def show_plan(
     code: PlanCode, session: SessionDep, now: NowDep, if_none_match: IfNoneMatch = None
 ) -> Response:
     """One plan: prices, who may join, benefits in words and as data, papers, clocks."""
-    return _answer(plan_view(await service.version_on_sale(session, code, now)), if_none_match)
+    return _answer(plan_page(await service.version_on_sale(session, code, now)), if_none_match)
 
 
 @routes.get("/v1/plan-tables", response_model=TableList, responses=NOT_MODIFIED)

@@ -246,3 +246,45 @@ async def test_a_plan_shows_words_for_every_benefit(
             assert benefit["words"]["pays"]["en"]
         for option in plan["options"]:
             assert option["price_words"]["zh"]
+
+
+async def test_a_plans_page_says_by_which_rules_it_is_joined_renewed_and_cancelled(
+    authors: Authors, client: httpx.AsyncClient
+) -> None:
+    body = version()
+    document = body["document"]
+    document["eligibility"]["statements"] = [
+        {"code": "healthy", "words": {"zh": "身体健康", "en": "Healthy"}}
+    ]
+    document["joining"] = {
+        "opens_on": "2026-01-05",
+        "channels": ["bought"],
+        "group": {"minimum_participation": "0.75", "everybody_up_to": 10, "equal_shares": True},
+    }
+    document["renewal"] = {"modes": ["manual"], "grace_days": 12, "covered_in_grace": True}
+    [option] = document["contribution"]["options"]
+    document["contribution"]["options"] = [option, {**option, "code": "B"}]
+    document["contribution"]["max_shares"] = 2
+    document["upgrade"] = {
+        "price": {"times": [{"yuan": 7}, "added_shares"]},
+        "options": [{"from": option["code"], "to": "B", "price": {"yuan": 13}}],
+    }
+    document["cancellation"] = {"before_start": "paid_fen"}
+    document["relations"] = {"excludes": ["RIDER-ACC"]}
+    published = await authors.published(body)
+    page = (await client.get(f"/v1/plans/{published['plan_code']}")).json()
+    assert page["statements"] == [{"code": "healthy", "words": {"zh": "身体健康", "en": "Healthy"}}]
+    assert page["joining"]["opens_on"] == "2026-01-05"
+    assert page["joining"]["group"] == {
+        "minimum_participation": "0.75",
+        "everybody_up_to": 10,
+        "equal_shares": True,
+    }
+    assert (page["renewal"]["grace_days"], page["renewal"]["covered_in_grace"]) == (12, True)
+    assert "7" in page["upgrade"]["shares"]["zh"]
+    [raised] = page["upgrade"]["options"]
+    assert (raised["held"], raised["wanted"]) == (option["code"], "B")
+    assert "13" in raised["price"]["en"]
+    assert page["cancellation"]["before_start"]["zh"]
+    assert page["cancellation"]["after_start"] is None
+    assert page["relations"]["excludes"] == ["RIDER-ACC"]
