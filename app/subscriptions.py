@@ -28,7 +28,7 @@ from app.claims.events import (
     REVIEW_OVERDUE,
     TELL,
 )
-from app.ledger.events import RECEIPT_RECORDED
+from app.ledger.events import RECEIPT_RECORDED, TRANSACTION_REVERSED
 from app.members.events import CONSENT_WITHDRAWN, IDENTITY_PASSED
 from app.payouts.events import (
     ACCOUNT_CHANGED,
@@ -51,6 +51,7 @@ from app.policies.events import (
 )
 from app.relief import events as relief
 from app.rosters.events import FOLLOW_ACTIVATION, ROSTER_IDENTITY_PASSED
+from app.treasury import events as treasury
 
 SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     IDENTITY_PASSED: (ACTIVATE_PENDING, ROSTER_IDENTITY_PASSED),
@@ -78,7 +79,8 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     PAYOUT_FAILED: (PAYOUT_HAS_FAILED, PAYOUT_SETTLED, relief.PAYOUT_HAS_FAILED),
     ACCOUNT_RECORDED: (PAY_WAITING, PAY_BACK_WAITING, relief.PAY_WAITING),
     ACCOUNT_CHANGED: (TELL_ACCOUNT,),
-    RECEIPT_RECORDED: (relief.RECEIPT_CAME,),
+    RECEIPT_RECORDED: (relief.RECEIPT_CAME, treasury.RECEIPT_CAME),
+    TRANSACTION_REVERSED: (treasury.BOOKING_REVERSED,),
     relief.CASE_PROPOSED: (relief.TELL,),
     relief.CASE_GRANTED: (relief.TELL,),
     relief.CASE_DECLINED: (relief.TELL,),

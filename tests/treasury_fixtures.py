@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 from fastapi import FastAPI
 from sqlalchemy import text
 
@@ -25,6 +26,7 @@ from app.payouts.models import Payout
 from app.payouts.service import Destination, request_refund_payout
 from app.settings import Settings
 from app.treasury.running import run_comparison
+from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.claims.factories import poll, run_jobs
 from tests.cover_fixtures import Rider, context_of, make_gateway, make_rider, order, scalar
@@ -226,6 +228,23 @@ class World:
         item = run["items"][place]["id"]
         path = f"reconciliations/{run['id']}/items/{item}/settlement"
         return await self.office.post(path, {"way": way, "note": "测试"}, who)
+
+    async def works(self) -> None:
+        """The worker hears what the books said, and compares what has to be."""
+        context = context_of(self.office.app)
+        while jobs := await self._taken():
+            for name, payload in jobs:
+                await JOBS[name](context, payload)
+
+    async def _taken(self) -> list[tuple[str, dict[str, Any]]]:
+        async with self.office.app.state.database.transaction() as session:
+            rows = await session.execute(
+                text(
+                    "delete from pgqueuer.pgqueuer where status = 'queued'"
+                    " and entrypoint like 'treasury.%' returning entrypoint, payload"
+                )
+            )
+            return [(row.entrypoint, msgspec.json.decode(row.payload)) for row in rows]
 
     async def balance(self, account: str) -> int:
         sum_of = "select coalesce(sum(amount_fen), 0) from ledger_entry where account_code = :code"

@@ -141,7 +141,7 @@ class ReceiptRecorded(Conflict):
 CONSTRAINTS: dict[str, type[Problem]] = {
     "uq_ledger_transaction__fact": AlreadyPosted,
     "uq_ledger_reversal__transaction_id": AlreadyReversed,
-    "uq_ledger_receipt__bank_reference": ReceiptRecorded,
+    "uq_ledger_receipt__standing_reference": ReceiptRecorded,
     "ledger_month_is_closed": MonthClosedAlready,
     "pk_ledger_period": MonthClosedAlready,
 }

@@ -155,11 +155,19 @@ class LedgerReversal(Base):
 
 
 class LedgerReceipt(Base):
-    """Money that came into the bank account, by hand: from a sponsor, or for a fund."""
+    """Money that came into the bank account, by hand: from a sponsor, or for a fund.
+
+    One whose posting was reversed counts no more, and its line may be booked rightly.
+    """
 
     __tablename__ = "ledger_receipt"
     __table_args__ = (
-        UniqueConstraint("bank_reference", name="uq_ledger_receipt__bank_reference"),
+        Index(
+            "uq_ledger_receipt__standing_reference",
+            "bank_reference",
+            unique=True,
+            postgresql_where=text("reversed_at is null"),
+        ),
         CheckConstraint("amount_fen > 0", name="amount_fen"),
     )
 
@@ -170,3 +178,4 @@ class LedgerReceipt(Base):
     received_on: Mapped[date]
     recorded_by: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"))
     recorded_at: Mapped[datetime]
+    reversed_at: Mapped[datetime | None]

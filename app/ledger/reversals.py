@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.clock import business_day
@@ -20,8 +21,8 @@ from app.ledger.errors import (
     TransactionUnknown,
 )
 from app.ledger.events import TRANSACTION_REVERSED
-from app.ledger.models import REVERSAL, LedgerReversal, LedgerTransaction
-from app.ledger.relief import RELIEF_FUNDS
+from app.ledger.models import REVERSAL, LedgerReceipt, LedgerReversal, LedgerTransaction
+from app.ledger.receipts import KIND as RECEIPT
 from app.ledger.schemas import ReversalView, TransactionEntryView, TransactionView
 from app.ledger.service import post
 
@@ -30,6 +31,8 @@ ALONE_MOST_FEN = 2_000_000
 KIND = "reversal"
 # Other tables say the same as these bookings: both would have to change.
 _FOLLOWS = ("contribution.", "benefit.", "refund.", "relief.")
+# What the other side said, and so is said of it by us.
+_AS_THEY_SAY = ("difference.refunded", "difference.released")
 
 
 async def reverse(
@@ -42,13 +45,11 @@ async def reverse(
     transaction = await queries.transaction(session, transaction_id)
     if transaction is None:
         raise TransactionUnknown
-    if transaction.kind == KIND or transaction.kind.startswith(_FOLLOWS):
+    if transaction.kind in (KIND, *_AS_THEY_SAY) or transaction.kind.startswith(_FOLLOWS):
         raise FollowsItsFact
     if await queries.reversal_of(session, transaction_id) is not None:
         raise AlreadyReversed
     entries = await queries.entries_of(session, transaction_id)
-    if any(row.account_code.startswith(RELIEF_FUNDS) for row in entries):
-        raise FollowsItsFact
     amount = sum(row.amount_fen for row in entries if row.amount_fen > 0)
     alone = amount <= ALONE_MOST_FEN
     reversal = LedgerReversal(
@@ -102,6 +103,12 @@ async def _post(
     session: AsyncSession, transaction: LedgerTransaction, actor: Principal, now: datetime
 ) -> UUID:
     entries = await queries.entries_of(session, transaction.id)
+    if transaction.kind == RECEIPT:
+        await session.execute(
+            update(LedgerReceipt)
+            .where(LedgerReceipt.id == transaction.reference_id)
+            .values(reversed_at=now)
+        )
     return await post(
         session,
         KIND,

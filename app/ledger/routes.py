@@ -25,9 +25,6 @@ from app.ledger.schemas import (
     LedgerMonthView,
     ReceiptBody,
     ReceiptView,
-    ReversalBody,
-    ReversalDecisionBody,
-    ReversalView,
     TransactionView,
     TrialBalanceView,
 )
@@ -176,42 +173,3 @@ async def read_ledger_transaction(
     """One transaction with its entries and its reversal."""
     await service.require_books(session, reader)
     return await reversals.read_transaction(session, transaction_id)
-
-
-@routes.post(
-    "/v1/staff/ledger/transactions/{transaction_id}/reversal",
-    status_code=201,
-    response_model=ReversalView,
-)
-async def reverse_ledger_transaction(
-    supervisor: Supervisor,
-    session: SessionDep,
-    now: NowDep,
-    keyed: KeyedDep,
-    transaction_id: UUID,
-    body: ReversalBody,
-) -> Response:
-    """Take a transaction back by its mirror image, once. Above 20,000 yuan it is only
-    proposed, and a second supervisor decides.
-    """
-    await service.require_books(session, supervisor)
-    view = await reversals.reverse(session, supervisor, transaction_id, body.reason, now)
-    return await keyed.reply(201, view)
-
-
-@routes.post(
-    "/v1/staff/ledger/transactions/{transaction_id}/reversal/decision",
-    response_model=ReversalView,
-)
-async def decide_ledger_reversal(
-    supervisor: Supervisor,
-    session: SessionDep,
-    now: NowDep,
-    keyed: KeyedDep,
-    transaction_id: UUID,
-    body: ReversalDecisionBody,
-) -> Response:
-    """The second person's word on a proposed reversal."""
-    await service.require_books(session, supervisor)
-    view = await reversals.decide(session, supervisor, transaction_id, body.verdict, now)
-    return await keyed.reply(200, view)

@@ -24,6 +24,7 @@ from app.relief.errors import (
     FormulaNotFound,
     FundClosed,
     FundCodeTaken,
+    FundExhausted,
     FundNotFound,
     InvalidFormula,
 )
@@ -150,7 +151,9 @@ async def take_receipt(
     session: AsyncSession, fund: ReliefFund, receipt: LedgerReceipt, now: datetime
 ) -> None:
     """What the books received for a locked fund is the fund's, once."""
-    if await queries.contribution_of(session, receipt.id) is not None:
+    # A reversal, too, waits for the fund: only now is it certain that there is none.
+    await session.refresh(receipt)
+    if receipt.reversed_at is not None or await queries.contribution_of(session, receipt.id):
         return
     session.add(
         ReliefContribution(
@@ -164,6 +167,20 @@ async def take_receipt(
         )
     )
     fund.contributed_fen += receipt.amount_fen
+    await session.flush()
+
+
+async def lose_receipt(session: AsyncSession, receipt: LedgerReceipt) -> None:
+    """A receipt was reversed in this transaction: what a fund had of it, it has no more.
+
+    Raises FundExhausted (409) for what the fund has granted already.
+    """
+    fund = await queries.fund_by_account(session, receipt.account_code)
+    if fund is None or await queries.contribution_of(session, receipt.id) is None:
+        return
+    if receipt.amount_fen > fund.balance_fen:
+        raise FundExhausted(fund.balance_fen)
+    fund.contributed_fen -= receipt.amount_fen
     await session.flush()
 
 

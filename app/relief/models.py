@@ -86,7 +86,10 @@ class ReliefFormula(Base):
 
 
 class ReliefContribution(Base):
-    """Money given to a fund, as it came into the bank account. Append-only."""
+    """Money given to a fund, as it came into the bank account. Append-only.
+
+    It counts as long as its receipt was not reversed.
+    """
 
     __tablename__ = "relief_contribution"
     __table_args__ = (

@@ -48,6 +48,11 @@ def agrees(ours: Ours | None, theirs_fen: int) -> bool:
     return ours is not None and ours.booked and ours.amount_fen == theirs_fen
 
 
+def explained(ours: Ours | None, theirs_fen: int | None) -> bool:
+    """Whether nothing is left of a difference: both sides say the same, or neither anything."""
+    return (0 if ours is None else ours.booked_fen) == (theirs_fen or 0)
+
+
 def compare(
     theirs: Sequence[Theirs],
     ours: Mapping[Key, Ours],

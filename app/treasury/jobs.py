@@ -11,7 +11,15 @@ from app.kernel.clock import SHANGHAI, business_day
 from app.kernel.jobs import Handler, JobContext, enqueue
 from app.kernel.principal import SYSTEM
 from app.ledger.models import LedgerTransaction
-from app.treasury.events import ASK_ITEM, COMPARE, MORNING, REFUND_ITEM
+from app.treasury.events import (
+    ASK_ITEM,
+    BOOKING_REVERSED,
+    COMPARE,
+    MORNING,
+    RECEIPT_CAME,
+    REFUND_ITEM,
+)
+from app.treasury.hearing import booking_reversed, receipt_came
 from app.treasury.models import SOURCES, ReconciliationRun
 from app.treasury.requesting import request_run
 from app.treasury.running import run_comparison
@@ -56,5 +64,7 @@ JOBS: Mapping[str, Handler] = {
     COMPARE: run_comparison,
     ASK_ITEM: ask_item,
     REFUND_ITEM: refund_item,
+    RECEIPT_CAME: receipt_came,
+    BOOKING_REVERSED: booking_reversed,
 }
 TIMERS: Mapping[str, timedelta] = {MORNING: timedelta(minutes=5)}

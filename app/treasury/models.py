@@ -14,6 +14,10 @@ KINDS = ("payment", "refund", "transfer", "bank_transfer", "receipt", "fee")
 CAUSES = (*("missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"),)
 WAYS = ("itself", "post_fee", "suspend", "refund", "write_off")
 
+# Settled by a booking that another day may show to be none.
+BOOKED = (
+    "status = 'settled' and way in ('suspend', 'write_off', 'post_fee') and released_at is null"
+)
 RUN = Lifecycle.of(
     "reconciliation_run", initial=["requested"], moves={"requested": ["done"], "done": ["done"]}
 )
@@ -75,7 +79,9 @@ class ReconciliationMatch(Base):
 class ReconciliationItem(Base):
     """One difference: `number` is the payment, refund, transfer or bank line that it is about.
 
-    `difference_fen` is what our account lacks (theirs less ours, money in positive).
+    `difference_fen` is what our account lacks (theirs less ours, money in positive), less what
+    was booked for the number before. `released_at` when a booking was taken back, because both
+    sides agreed after all.
     """
 
     __tablename__ = "reconciliation_item"
@@ -97,6 +103,12 @@ class ReconciliationItem(Base):
             "number",
             unique=True,
             postgresql_where=text("status <> 'settled'"),
+        ),
+        Index(
+            "ix_reconciliation_item__booked",
+            "source",
+            "number",
+            postgresql_where=text(BOOKED),
         ),
         Index("ix_reconciliation_item__run_id", "run_id", "id"),
         Index("ix_reconciliation_item__number", "source", "kind", "number"),
@@ -122,3 +134,4 @@ class ReconciliationItem(Base):
     settled_by: Mapped[UUID | None]
     settled_at: Mapped[datetime | None]
     found_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]

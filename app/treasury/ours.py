@@ -36,7 +36,7 @@ from payout p where p.method = '{method}' and {where}
 _RECEIPTS = """
 select 'receipt' as kind, l.bank_reference as number, l.id, l.amount_fen, 'recorded' as status,
        true as booked, null::timestamptz as at
-from ledger_receipt l where {where}
+from ledger_receipt l where l.reversed_at is null and {where}
 """
 _WALLET, _BANK = (_PAYOUTS.replace("{method}", method) for method in ("wechat", "bank"))
 _RECEIVED = "l.received_on = cast(cast(:start as timestamptz) at time zone 'Asia/Shanghai' as date)"

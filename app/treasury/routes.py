@@ -1,4 +1,4 @@
-"""The municipal office's doors: the month's end, and reconciliation."""
+"""The municipal office's doors: the month's end, reversals, and reconciliation."""
 
 from datetime import date
 from typing import Annotated
@@ -13,9 +13,14 @@ from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Auditor, Principal, Supervisor, require
 from app.kernel.routing import router
 from app.kernel.schema import Day
-from app.ledger.schemas import LedgerMonthView
+from app.ledger.schemas import (
+    LedgerMonthView,
+    ReversalBody,
+    ReversalDecisionBody,
+    ReversalView,
+)
 from app.ledger.service import require_books
-from app.treasury import closing, requesting, settling
+from app.treasury import closing, requesting, reversing, settling
 from app.treasury.schemas import (
     CompareBody,
     ItemStatus,
@@ -125,3 +130,43 @@ async def settle_difference(
     await require_books(session, supervisor)
     item = await settling.settle(session, supervisor, run_id, item_id, body.way, body.note, now)
     return await keyed.reply(200, requesting.item_view(item))
+
+
+@routes.post(
+    "/v1/staff/ledger/transactions/{transaction_id}/reversal",
+    status_code=201,
+    response_model=ReversalView,
+)
+async def reverse_ledger_transaction(
+    supervisor: Supervisor,
+    session: SessionDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    transaction_id: UUID,
+    body: ReversalBody,
+) -> Response:
+    """Take a transaction back by its mirror image, once. Above 20,000 yuan it is only
+    proposed, and a second supervisor decides. What a relief fund was given by mistake leaves
+    the fund with it, as far as it has not been granted.
+    """
+    await require_books(session, supervisor)
+    view = await reversing.reverse(session, supervisor, transaction_id, body.reason, now)
+    return await keyed.reply(201, view)
+
+
+@routes.post(
+    "/v1/staff/ledger/transactions/{transaction_id}/reversal/decision",
+    response_model=ReversalView,
+)
+async def decide_ledger_reversal(
+    supervisor: Supervisor,
+    session: SessionDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    transaction_id: UUID,
+    body: ReversalDecisionBody,
+) -> Response:
+    """The second person's word on a proposed reversal."""
+    await require_books(session, supervisor)
+    view = await reversing.decide(session, supervisor, transaction_id, body.verdict, now)
+    return await keyed.reply(200, view)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.integrations.errors import OutsideError
@@ -17,17 +17,18 @@ from app.kernel.jobs import JobContext, RetryLater
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.transitions import begin, move
 from app.treasury import lines, ours
-from app.treasury.comparing import Comparison, Difference, agrees, compare
+from app.treasury.booking import booked, release
+from app.treasury.comparing import Comparison, Difference, compare, explained
 from app.treasury.events import DIFFERENCES_FOUND, ITEM_SETTLED
 from app.treasury.lines import Key, Kind, Ours, Source, Theirs
-from app.treasury.models import ITEM, RUN, ReconciliationItem, ReconciliationRun
+from app.treasury.models import BOOKED, ITEM, RUN, ReconciliationItem, ReconciliationRun
 
 log = structlog.get_logger("treasury")
 
 AGAIN = timedelta(minutes=10)
 # A bill is made once a day: asking for it all the time brings it no sooner.
 BILL_AGAIN = timedelta(hours=2)
-UNSETTLED = ("open", "asked")
+UNSETTLED = ("open", "asked", "proposed")
 
 
 async def run_comparison(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -55,10 +56,7 @@ async def _compare(
 ) -> None:
     run = await session.get_one(ReconciliationRun, run_id, with_for_update=True)
     source = cast(Source, run.source)
-    # One comparison of a source at a time: days look at each other's differences.
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"treasury.{source}"}
-    )
+    await hold_source(session, source)
     mine = await ours.by_number(session, source, [line.number for line in theirs])
     my_day = await ours.of_day(session, source, run.day)
     before = await ours.agreed(session, source, [own.number for own in my_day])
@@ -75,6 +73,13 @@ async def _compare(
     content = {"source": source, "day": run.day.isoformat(), "items": fresh}
     fact = Fact("reconciliation_run", run.id, "reconciliation.compare", event, content)
     await state(session, [fact], actor=SYSTEM, at=now)
+
+
+async def hold_source(session: AsyncSession, source: Source) -> None:
+    """One comparison of a source at a time: days look at each other's differences."""
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": f"treasury.{source}"}
+    )
 
 
 async def _remember(session: AsyncSession, run: ReconciliationRun, found: Comparison) -> None:
@@ -106,18 +111,8 @@ async def _look_again(
     theirs: Mapping[Key, Theirs],
     now: datetime,
 ) -> None:
-    """Differences that another day explains close by themselves."""
-    items = (
-        await session.scalars(
-            select(ReconciliationItem)
-            .where(
-                ReconciliationItem.source == run.source,
-                ReconciliationItem.status.in_(UNSETTLED),
-                ReconciliationItem.kind != "fee",
-            )
-            .with_for_update()
-        )
-    ).all()
+    """Differences that another day explains close by themselves, or give their booking back."""
+    items = await waiting_items(session, run.source)
     present = await ours.by_number(
         session, cast(Source, run.source), [item.number for item in items]
     )
@@ -125,19 +120,45 @@ async def _look_again(
         key = (cast(Kind, item.kind), item.number)
         line = theirs.get(key)
         said = item.theirs_fen if line is None else line.amount_fen
-        own = mine.get(key) or present.get(key)
-        if said is not None and agrees(own, said):
-            if line is not None and item.day != run.day:
+        if explained(mine.get(key) or present.get(key), said):
+            if line is not None and item.day != run.day and item.status != "settled":
                 item.cause = "timing"
-            await settle_itself(session, item, run.id, now)
+            await settle_explained(session, item, run.id, now, agreed=said is not None)
 
 
-async def settle_itself(
-    session: AsyncSession, item: ReconciliationItem, run_id: UUID, now: datetime
+async def waiting_items(
+    session: AsyncSession, source: str, number: str | None = None
+) -> Sequence[ReconciliationItem]:
+    """Differences that may explain themselves, locked: unsettled ones, and those booked away."""
+    found = select(ReconciliationItem).where(
+        ReconciliationItem.source == source,
+        or_(ReconciliationItem.status.in_(UNSETTLED), text(BOOKED)),
+        ReconciliationItem.kind != "fee",
+    )
+    if number is not None:
+        found = found.where(ReconciliationItem.number == number)
+    ordered = found.order_by(ReconciliationItem.id).with_for_update()
+    return (await session.scalars(ordered)).all()
+
+
+async def settle_explained(
+    session: AsyncSession,
+    item: ReconciliationItem,
+    run_id: UUID,
+    now: datetime,
+    *,
+    agreed: bool | None = None,
 ) -> None:
-    """Both sides agree after all: nothing has to be booked."""
-    await settle_item(session, item, "itself", SYSTEM, now)
-    await match(session, run_id, item.source, [(cast(Kind, item.kind), item.number)])
+    """Nothing is left of a difference: it ends by itself, or its booking is taken back.
+
+    `agreed` says whether both sides have the number; by default, whether they had it.
+    """
+    if item.status == "settled":
+        await release(session, item, now)
+    else:
+        await settle_item(session, item, "itself", SYSTEM, now)
+    if item.theirs_fen is not None if agreed is None else agreed:
+        await match(session, run_id, item.source, [(cast(Kind, item.kind), item.number)])
 
 
 async def settle_item(
@@ -157,18 +178,23 @@ async def _keep(
     differences: Sequence[Difference],
     now: datetime,
 ) -> int:
-    """New differences as items; what is known, open or settled, stays as it is."""
-    known = {
+    """New differences as items: what is open stays as it is, what was booked is taken off."""
+    numbers = [each.number for each in differences]
+    waiting = {
         (row.kind, row.number)
         for row in await session.execute(
             select(ReconciliationItem.kind, ReconciliationItem.number).where(
                 ReconciliationItem.source == run.source,
-                ReconciliationItem.number.in_([each.number for each in differences]),
+                ReconciliationItem.number.in_(numbers),
+                ReconciliationItem.status != "settled",
             )
         )
     }
-    fresh = [each for each in differences if each.key not in known]
-    for each in fresh:
+    done = await booked(session, run.source, numbers)
+    fresh = [each for each in differences if each.key not in waiting]
+    left = [(each, each.difference_fen - done.get(each.key, 0)) for each in fresh]
+    found = [(each, fen) for each, fen in left if fen]
+    for each, fen in found:
         item = ReconciliationItem(
             id=new_id(),
             run_id=run.id,
@@ -181,11 +207,11 @@ async def _keep(
             theirs_fen=each.theirs_fen,
             ours_status=each.ours_status,
             theirs_status=each.theirs_status,
-            difference_fen=each.difference_fen,
+            difference_fen=fen,
             cause=each.cause,
             status="open",
             found_at=now,
         )
         begin(session, ITEM, item, actor=SYSTEM, at=now)
     await session.flush()
-    return len(fresh)
+    return len(found)

@@ -81,6 +81,9 @@ class ItemView(View):
     proposed_by: UUID | None
     settled_by: UUID | None
     settled_at: datetime | None
+    released_at: datetime | None = Field(
+        description="When the booking was taken back, because both sides agreed after all."
+    )
 
 
 class SettlementBody(Body):

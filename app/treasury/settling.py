@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing.errors import NoticeDiffers, UnknownTrade
@@ -21,23 +21,22 @@ from app.kernel.facts import Fact, state
 from app.kernel.jobs import JobContext, RetryLater, enqueue
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.transitions import move
-from app.ledger.accounts import BANK, FEES, GATEWAY_CLEARING, SUSPENSE, WRITE_OFFS
+from app.ledger.accounts import GATEWAY_CLEARING, SUSPENSE
 from app.ledger.service import post
 from app.payouts.events import ASK as ASK_PAYOUT
 from app.treasury import ours
-from app.treasury.comparing import agrees
+from app.treasury.booking import FEE, RETURNED, SUSPENDED, WRITTEN_OFF, book
+from app.treasury.comparing import explained
 from app.treasury.errors import AnotherPersonNeeded, ItemSettled, ItemUnknown, WayNotFitting
 from app.treasury.events import ASK_ITEM, REFUND_ITEM
-from app.treasury.lines import Kind, Source
+from app.treasury.lines import Kind, Ours, Source
 from app.treasury.models import ITEM, ReconciliationItem
-from app.treasury.running import settle_item, settle_itself
+from app.treasury.running import settle_explained, settle_item
 
 log = structlog.get_logger("treasury")
 
 Way = Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
 AGAIN = timedelta(seconds=30)
-FEE, SUSPENDED, WRITTEN_OFF = "fee.posted", "difference.suspended", "difference.written_off"
-RETURNED = "difference.refunded"
 
 
 async def settle(
@@ -49,7 +48,7 @@ async def settle(
     note: str | None,
     now: datetime,
 ) -> ReconciliationItem:
-    """Take one way with a difference.
+    """Take one way with a difference; one that is none any more settles by itself instead.
 
     Raises ItemUnknown (404), ItemSettled (409), WayNotFitting (422),
     AnotherPersonNeeded (403).
@@ -60,6 +59,9 @@ async def settle(
     if item.status == "proposed" and way not in ("write_off", "keep_open"):
         raise WayNotFitting
     item.note = note or item.note
+    if item.kind != "fee" and explained(await _own(session, item), item.theirs_fen):
+        await settle_explained(session, item, item.run_id, now)
+        return item
     acts = {
         "ask": _ask,
         "post_fee": _post_fee,
@@ -99,7 +101,7 @@ async def _post_fee(
     charged = item.cause == "fee" or item.cause == "amount_differs"
     if not charged or item.difference_fen >= 0:
         raise WayNotFitting
-    await _book(session, item, FEE, FEES, actor)
+    await book(session, item, FEE, actor)
     await settle_item(session, item, "post_fee", actor, now)
 
 
@@ -108,7 +110,7 @@ async def _suspend(
 ) -> None:
     if item.cause == "fee":
         raise WayNotFitting
-    await _book(session, item, SUSPENDED, SUSPENSE, actor)
+    await book(session, item, SUSPENDED, actor)
     await settle_item(session, item, "suspend", actor, now)
 
 
@@ -119,7 +121,7 @@ async def _refund(
     unknown = item.kind == "payment" and item.cause == "missing_here"
     if not unknown or not item.theirs_fen or item.theirs_fen <= 0:
         raise WayNotFitting
-    await _book(session, item, SUSPENDED, SUSPENSE, actor)
+    await book(session, item, SUSPENDED, actor)
     item.way = "refund"
     await move(session, ITEM, item, "refunding", actor=actor, at=now)
     await enqueue(session, REFUND_ITEM, {"item_id": str(item.id)})
@@ -134,7 +136,7 @@ async def _write_off(
         return
     if item.proposed_by == actor.id:
         raise AnotherPersonNeeded
-    await _book(session, item, WRITTEN_OFF, WRITE_OFFS, actor)
+    await book(session, item, WRITTEN_OFF, actor)
     await settle_item(session, item, "write_off", actor, now)
 
 
@@ -145,30 +147,6 @@ async def _keep_open(
         raise WayNotFitting
     await move(session, ITEM, item, "open", actor=actor, at=now)
     item.proposed_by = None
-
-
-async def _book(
-    session: AsyncSession, item: ReconciliationItem, kind: str, other: str, actor: Principal
-) -> None:
-    """Bring our account to theirs, against `other`; once for each kind of booking."""
-    done = await session.scalar(
-        text("select id from ledger_transaction where kind = :kind and reference_id = :id"),
-        {"kind": kind, "id": item.id},
-    )
-    if done is not None:
-        return
-    await post(
-        session,
-        kind,
-        [(_account(item), item.difference_fen), (other, -item.difference_fen)],
-        event_on=item.day,
-        reference_id=item.id,
-        actor=actor,
-    )
-
-
-def _account(item: ReconciliationItem) -> str:
-    return BANK if item.source == "bank" else GATEWAY_CLEARING
 
 
 async def ask_item(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -185,12 +163,14 @@ async def ask_item(context: JobContext, payload: Mapping[str, Any]) -> None:
     async with context.transaction() as session:
         now = await context.business_now(session)
         again = await _locked(session, item.run_id, item.id)
-        if again.status != "asked" or again.theirs_fen is None:
-            return
-        found = await ours.by_number(session, cast(Source, again.source), [again.number])
-        own = found.get((cast(Kind, again.kind), again.number))
-        if agrees(own, again.theirs_fen):
-            await settle_itself(session, again, again.run_id, now)
+        if again.status == "asked" and explained(await _own(session, again), again.theirs_fen):
+            await settle_explained(session, again, again.run_id, now)
+
+
+async def _own(session: AsyncSession, item: ReconciliationItem) -> Ours | None:
+    """Our row for a difference's number as it is now."""
+    found = await ours.by_number(session, cast(Source, item.source), [item.number])
+    return found.get((cast(Kind, item.kind), item.number))
 
 
 async def _ask_outside(context: JobContext, outside: Outside, item: ReconciliationItem) -> None:

@@ -8,7 +8,9 @@ union all
 select 'contributed differs', f.id
 from relief_fund f
 where f.contributed_fen <> (
-  select coalesce(sum(c.amount_fen), 0) from relief_contribution c where c.fund_id = f.id)
+  select coalesce(sum(c.amount_fen), 0)
+  from relief_contribution c join ledger_receipt l on l.id = c.receipt_id
+  where c.fund_id = f.id and l.reversed_at is null)
 union all
 select 'granted differs', f.id
 from relief_fund f

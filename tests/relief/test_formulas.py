@@ -13,7 +13,7 @@ from app.kernel.clock import business_day, system_now
 from app.organisations.models import Kind
 from app.relief.checking import judge
 from app.relief.library import shipped
-from tests.access_fixtures import make_organisation
+from tests.access_fixtures import make_organisation, staff_token
 from tests.relief.factories import Board, formula, make_board, work
 
 pytestmark = pytest.mark.anyio
@@ -132,18 +132,52 @@ async def test_money_is_counted_once_however_it_was_booked(app: FastAPI, board: 
     assert await board.balance() == 100_000_700
 
 
-async def test_a_funds_money_is_not_reversed_in_the_books_alone(
+async def test_a_funds_money_leaves_the_books_and_the_fund_together(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
     city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
     board = await make_board(app, client, city)
-    await board.open_fund(yuan=100)
+    await board.open_fund(yuan=4_000)
+    body = {
+        "amount_fen": 700,
+        "bank_reference": f"B{secrets.token_hex(8).upper()}",
+        "received_on": business_day(system_now()).isoformat(),
+    }
+    contributions = f"{board.path}/contributions"
+    await board.post(contributions, board.supervisor, body)
+    path = f"/v1/staff/ledger/transactions/{await _posting(app, board, 700)}/reversal"
+    await board.post(path, board.supervisor, {"reason": "金额误记"})
+    assert await board.balance() == 400_000
+    # The same line of the bank, now with the right sum.
+    await board.post(contributions, board.supervisor, body | {"amount_fen": 900})
+    await work(app)
+    assert await board.balance() == 400_900
+
+
+async def test_what_a_fund_has_granted_is_not_taken_from_it(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    city = await make_organisation(app, Kind.MUNICIPAL_OFFICE)
+    board = await make_board(app, client, city)
+    await board.open_fund(yuan=30_000)
+    case_id = await board.referred(await board.rider(), {"net_self_pay_fen": 6_000_000})
+    assert (await board.decide(case_id)).status_code == 200
+    path = f"/v1/staff/ledger/transactions/{await _posting(app, board, 3_000_000)}/reversal"
+    await board.post(path, board.supervisor, {"reason": "误记"})
+    other = await staff_token(app, city.id, ["supervisor"])
+    decision = {"verdict": "approve"}
+    refused = await board.post(f"{path}/decision", other, decision, expect=409)
+    assert refused["code"] == "relief-fund-exhausted"
+
+
+async def _posting(app: FastAPI, board: Board, fen: int) -> str:
+    """Under which the fund was given a sum."""
     async with app.state.database.transaction() as session:
-        posting = await session.scalar(
-            text("select transaction_id from ledger_entry where account_code = :code"),
-            {"code": board.fund["account"]},
+        found = await session.scalar(
+            text(
+                "select transaction_id from ledger_entry"
+                " where account_code = :code and amount_fen = -cast(:fen as bigint)"
+            ),
+            {"code": board.fund["account"], "fen": fen},
         )
-    path = f"/v1/staff/ledger/transactions/{posting}/reversal"
-    refused = await board.post(path, board.supervisor, {"reason": "误记"}, expect=409)
-    assert refused["code"] != "already-reversed"
-    assert await board.balance() == 10_000
+    return str(found)

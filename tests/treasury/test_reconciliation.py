@@ -16,7 +16,7 @@ from app.treasury.jobs import every_morning
 from app.treasury.settling import ask_item, refund_item
 from app.worker import JOBS
 from tests.access_fixtures import make_organisation, staff_token
-from tests.cover_fixtures import context_of, scalar
+from tests.cover_fixtures import context_of, make_gateway, scalar
 from tests.treasury_fixtures import World
 
 pytestmark = pytest.mark.anyio
@@ -321,3 +321,105 @@ async def test_reconciliation_is_the_municipal_offices(world: World) -> None:
     async with office.app.state.database.transaction() as session:
         made = await session.scalar(text("select count(*) from reconciliation_run"))
     assert made == 0
+
+
+async def _suspended_receipt(world: World, fen: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A line that nobody booked, put in suspense; and the body that books it after all."""
+    world.simulators.control("bank/statement", day=world.on(), what="receipt", amount_fen=fen)
+    await world.day_passes()
+    run = await world.compare("bank")
+    assert (await world.settle(run, "suspend")).json()["status"] == "settled"
+    body = {
+        "bank_reference": run["items"][0]["number"],
+        "account": "platform-receivables",
+        "amount_fen": fen,
+        "received_on": world.on(),
+    }
+    return run, body
+
+
+async def test_what_was_in_suspense_is_booked_once(world: World) -> None:
+    run, body = await _suspended_receipt(world, 70_000)
+    assert (await world.balance("bank"), await world.balance("suspense")) == (70_000, -70_000)
+    assert (await world.office.post("ledger/receipts", body)).status_code == 201
+    await world.works()
+    assert (await world.balance("bank"), await world.balance("suspense")) == (70_000, 0)
+    [item] = (await world.run(run["id"]))["items"]
+    assert (item["way"], item["released_at"] is not None) == ("suspend", True)
+    assert (await world.compare("bank"))["state"] == "balanced"
+    assert await world.office.unhealthy() == {}
+
+
+async def test_a_receipt_on_the_wrong_account_is_put_right(world: World) -> None:
+    run, body = await _suspended_receipt(world, 70_000)
+    booked = (await world.office.post("ledger/receipts", body)).json()
+    await world.works()
+    path = f"ledger/transactions/{booked['posting_id']}/reversal"
+    office = world.office
+    assert (await office.post(path, {"reason": "科目有误"})).json()["status"] == "posted"
+    # The day is compared anew: its line is on nobody's account.
+    await world.works()
+    open_ones = [each for each in (await world.run(run["id"]))["items"] if not each["way"]]
+    assert [(each["cause"], each["difference_fen"]) for each in open_ones] == [
+        ("missing_here", 70_000)
+    ]
+    again = await office.post("ledger/receipts", body | {"account": "unit-receivables"})
+    assert again.status_code == 201
+    assert (await office.post("ledger/receipts", body)).status_code == 409
+    await world.works()
+    assert (await world.run(run["id"]))["state"] == "balanced"
+    accounts = ("bank", "suspense", "platform-receivables", "unit-receivables")
+    assert [await world.balance(each) for each in accounts] == [70_000, 0, 0, -70_000]
+    assert await world.office.unhealthy() == {}
+
+
+@pytest.mark.parametrize("way", ["suspend", "write_off"])
+async def test_what_the_next_day_shows_gives_its_booking_back(world: World, way: str) -> None:
+    paid = await world.sends(20_000)
+    world.simulators.control(
+        "bank/statement", day=world.on(), what="next_day", reference=paid.out_bill_no, amount_fen=1
+    )
+    await world.day_passes()
+    run = await world.compare("bank")
+    for who in (world.office.supervisor, world.office.another_supervisor):
+        await world.settle(run, way, who)
+    assert await world.balance("bank") == 0
+    await world.day_passes()
+    assert (await world.compare("bank", world.on(1)))["state"] == "balanced"
+    assert await world.balance("bank") == -20_000
+    assert await world.balance({"suspend": "suspense", "write_off": "write-offs"}[way]) == 0
+    assert await world.office.unhealthy() == {}
+
+
+@pytest.mark.parametrize("way", ["suspend", "write_off"])
+async def test_a_difference_that_is_none_any_more_is_not_booked(world: World, way: str) -> None:
+    paid = await world.pays(told=False)
+    await world.day_passes()
+    run = await world.compare("gateway_trade")
+    [item] = run["items"]
+    if way == "write_off":
+        assert (await world.settle(run, way)).json()["status"] == "proposed"
+    gateway = make_gateway(world.office.client, world.simulators)
+    assert await gateway.deliver(gateway.payment_notice(paid, paid["amount_fen"])) == 204
+    settled = (await world.settle(run, way, world.office.another_supervisor)).json()
+    assert (settled["id"], settled["status"], settled["way"]) == (item["id"], "settled", "itself")
+    assert await world.balance("gateway-clearing") == paid["amount_fen"]
+    assert await world.office.unhealthy() == {}
+
+
+async def test_a_fee_taken_back_is_a_difference_again(world: World) -> None:
+    world.simulators.control("bank/statement", day=world.on(), what="fee", amount_fen=6)
+    await world.day_passes()
+    run = await world.compare("bank")
+    assert (await world.settle(run, "post_fee")).is_success
+    span = {"from": world.on()}
+    entries = (await world.office.get("ledger/accounts/fees/entries", **span)).json()["items"]
+    path = f"ledger/transactions/{entries[-1]['transaction_id']}/reversal"
+    assert (await world.office.post(path, {"reason": "误记"})).status_code == 201
+    await world.works()
+    again = await world.run(run["id"])
+    assert [each["status"] for each in again["items"]] == ["settled", "open"]
+    assert (await world.settle(again, "post_fee", place=1)).is_success
+    assert (await world.compare("bank"))["state"] == "balanced"
+    assert await world.balance("bank") == -6
+    assert await world.office.unhealthy() == {}

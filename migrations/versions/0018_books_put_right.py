@@ -1,0 +1,22 @@
+"""Receipts and bookings of differences that are taken back; accounts that nobody renames"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+AT = sa.DateTime(timezone=True)
+# Rows of these are ended by a status, never taken away.
+KEPT = ("ledger_reversal", "reconciliation_item", "reconciliation_run", "relief_fund")
+
+
+def upgrade() -> None:
+    op.add_column("ledger_receipt", sa.Column("reversed_at", AT, nullable=True))
+    op.execute("grant update (reversed_at) on ledger_receipt to redumbrella_app")
+    op.add_column("reconciliation_item", sa.Column("released_at", AT, nullable=True))
+    op.execute("revoke update, delete, truncate on ledger_account from redumbrella_app")
+    for table in KEPT:
+        op.execute(f"revoke delete, truncate on {table} from redumbrella_app")
