@@ -85,4 +85,6 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     relief.CASE_GRANTED: (relief.TELL,),
     relief.CASE_DECLINED: (relief.TELL,),
     relief.CASE_PAID: (relief.TELL,),
+    relief.CASE_REVOKED: (relief.TELL,),
+    relief.CASE_AWAITS_ACCOUNT: (relief.TELL,),
 }

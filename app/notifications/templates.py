@@ -315,6 +315,26 @@ TEMPLATES: Mapping[str, Template] = {
         page=RELIEF,
         character_string1="number",
     ),
+    "relief_account": _template(
+        ("救助金需要收款账户", "We need an account for your relief"),
+        (
+            "您的救助{number}已批准，请在小程序内填写本人银行账户后支付。",
+            "Your relief {number} is granted. Give your bank account in the app to be paid.",
+        ),
+        NUMBER,
+        page=RELIEF,
+        character_string1="number",
+    ),
+    "relief_revoked": _template(
+        ("救助已撤销", "Your relief was taken back"),
+        (
+            "您的救助{number}已撤销，不再支付，原因请在小程序内查看。",
+            "Your relief {number} was taken back and is not paid. The app says why.",
+        ),
+        NUMBER,
+        page=RELIEF,
+        character_string1="number",
+    ),
     "relief_paid": _template(
         ("救助金已支付", "Your relief has been paid"),
         (

@@ -200,6 +200,16 @@ class DeclineBody(Body):
     note: Note | None = None
 
 
+class RevocationBody(Body):
+    """Why a grant that was not paid is taken back."""
+
+    model_config = _example(reason_code="stated-falsely")
+
+    reason_code: Literal[
+        "stated-falsely", "granted-in-error", "cannot-be-paid", "deceased", "own-wish"
+    ]
+
+
 BoardDecisionBody = Annotated[
     GrantBody | HardshipBody | DeclineBody, Field(discriminator="verdict")
 ]

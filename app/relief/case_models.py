@@ -28,7 +28,7 @@ RELIEF_CASE = Lifecycle.of(
         "proposed": ["applied", "withdrawn"],
         "applied": ["board", "granted", "declined", "withdrawn"],
         "board": ["applied", "granted", "declined", "withdrawn"],
-        "granted": ["paying"],
+        "granted": ["paying", "revoked"],
         "paying": ["paid", "granted"],
     },
 )

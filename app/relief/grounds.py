@@ -51,3 +51,23 @@ SITUATIONS: Mapping[str, Text] = {
     "disability": Text("有残疾成员", "With a disabled member"),
     "no_earner": Text("无人就业", "Without an earner"),
 }
+# Why a case or a household's file moved, as the history says it to whoever it is about.
+REASONS: Mapping[str, Text] = {
+    "formula": Text("按救助办法", "By the fund's formula"),
+    "hardship": Text("按特殊困难程序", "For hardship below the threshold"),
+    "condolence": Text("慰问", "A condolence"),
+    "not-in-need": Text("家庭情况未达到需要救助的程度", "The household is not in need of it"),
+    "formula-not-met": Text("不符合救助办法的条件", "The conditions of the formula are not met"),
+    "stated-falsely": Text("所填内容与事实不符", "What was stated is not true"),
+    "helped-elsewhere": Text("已由其他途径得到救助", "Help came from elsewhere"),
+    "granted-in-error": Text("批准有误", "It was granted in error"),
+    "cannot-be-paid": Text("无法支付", "It cannot be paid"),
+    "deceased": Text("本人已去世", "The person has died"),
+    "own-wish": Text("本人意愿", "By own wish"),
+    "nothing-left": Text("重新计算后已不符合救助条件", "Nothing is left that relief is given for"),
+    "payout-failed": Text("未能付出，请核对收款账户", "It could not be paid; check the account"),
+    "reviewed": Text("年度复核", "The yearly review"),
+    "hardship-ended": Text("困难已解除", "The hardship has ended"),
+    "left-the-union": Text("已退会", "Left the union"),
+    "moved-away": Text("已迁离", "Moved away"),
+}

@@ -23,6 +23,7 @@ from app.relief import board_queries, queries
 from app.relief.bodies import ExitBody, HouseholdBody, KinBody, ReviewBody
 from app.relief.errors import HouseholdExited, HouseholdNotFound
 from app.relief.events import HOUSEHOLD_EXITED, HOUSEHOLD_REVIEW_DUE, REVIEW_DUE
+from app.relief.following import cases_follow
 from app.relief.household_models import (
     HOUSEHOLD,
     Household,
@@ -71,6 +72,7 @@ async def open_household(
     for kin in (own, *body.members):
         await _add(session, vault, caseworker, household, kin, now, at)
     await record(session, vault, caseworker, household, body.situation, "opened", now)
+    await _cases_follow(session, vault, household, now)
     await _wait_for_review(session, household)
     opened = Fact("household", household.id, "household.open")
     await state(session, [opened], actor=caseworker, at=now, on_behalf_of=body.person_id)
@@ -107,6 +109,7 @@ async def add_member(
     """Somebody joins a household; raises InAnotherHousehold, HouseholdExited (409)."""
     household = await _open_one(session, caseworker, household_id)
     await _add(session, vault, caseworker, household, body, now, at)
+    await _cases_follow(session, vault, household, now)
     added = Fact("household", household.id, "household.add_member")
     await state(session, [added], actor=caseworker, at=now)
     return household
@@ -147,6 +150,14 @@ async def _add(
     await session.flush()
 
 
+async def _cases_follow(
+    session: AsyncSession, vault: Vault, household: Household, now: datetime
+) -> None:
+    members = await queries.members_of(session, household.id)
+    people = [each.person_id for each in members if each.person_id is not None]
+    await cases_follow(session, vault, household, people, now)
+
+
 async def remove_member(
     session: AsyncSession,
     caseworker: Principal,
@@ -178,6 +189,7 @@ async def record_situation(
     household = await _open_one(session, caseworker, household_id)
     require_situation(situation)
     await record(session, vault, caseworker, household, situation, "changed", now)
+    await _cases_follow(session, vault, household, now)
     recorded = Fact("household", household.id, "household.record_situation")
     await state(session, [recorded], actor=caseworker, at=now)
     return household
@@ -195,6 +207,7 @@ async def review(
     household = await _open_one(session, caseworker, household_id)
     require_situation(body.situation)
     await record(session, vault, caseworker, household, body.situation, "reviewed", now)
+    await _cases_follow(session, vault, household, now)
     if body.notes is not None:
         told = vault.open("household", household.id, household.sealed)
         told["notes"] = body.notes

@@ -7,7 +7,14 @@ from app.kernel.event_log import heard
 from app.kernel.jobs import JobContext
 from app.notifications.service import notify
 from app.relief.case_models import ReliefCase
-from app.relief.events import CASE_DECLINED, CASE_GRANTED, CASE_PAID, CASE_PROPOSED
+from app.relief.events import (
+    CASE_AWAITS_ACCOUNT,
+    CASE_DECLINED,
+    CASE_GRANTED,
+    CASE_PAID,
+    CASE_PROPOSED,
+    CASE_REVOKED,
+)
 from app.relief.models import ReliefFund
 
 TEMPLATES: Mapping[str, str] = {
@@ -15,6 +22,8 @@ TEMPLATES: Mapping[str, str] = {
     CASE_GRANTED: "relief_granted",
     CASE_DECLINED: "relief_declined",
     CASE_PAID: "relief_paid",
+    CASE_REVOKED: "relief_revoked",
+    CASE_AWAITS_ACCOUNT: "relief_account",
 }
 
 

@@ -16,7 +16,7 @@ from app.payouts.models import Payout
 from app.payouts.service import choose_destination, request_relief_payout
 from app.relief import queries
 from app.relief.case_models import RELIEF_CASE, ReliefCase, ReliefDecision, ReliefVote
-from app.relief.events import CASE_PAID, PAY
+from app.relief.events import CASE_AWAITS_ACCOUNT, CASE_PAID, PAY
 from app.relief.models import ReliefFund
 
 
@@ -24,7 +24,7 @@ async def pay(session: AsyncSession, actor: Principal, case: ReliefCase, now: da
     """Request the payout of a granted case; False while there is nowhere to pay to.
 
     An account that is cooling off is tried again when it may be used; without any, the
-    case waits until the member records one.
+    case waits until the member records one, and is told so.
     """
     if case.status != "granted" or case.amount_fen is None:
         return False
@@ -41,6 +41,8 @@ async def pay(session: AsyncSession, actor: Principal, case: ReliefCase, now: da
         await schedule(session, PAY, case.id, cooling.usable_from)
         return False
     except (NoDestination, AccountNotFound):
+        awaits = Fact("relief_case", case.id, "relief_case.await_account", CASE_AWAITS_ACCOUNT)
+        await state(session, [awaits], actor=actor, at=now, on_behalf_of=case.person_id)
         return False
     fund = await session.get_one(ReliefFund, case.fund_id)
     await request_relief_payout(

@@ -189,6 +189,21 @@ async def cases_of_person(
     return rows.all()
 
 
+async def undecided_of(session: AsyncSession, person_id: UUID) -> Sequence[ReliefCase]:
+    """Formula cases of a person that no board has decided, locked."""
+    rows = await session.scalars(
+        select(ReliefCase)
+        .where(
+            ReliefCase.person_id == person_id,
+            ReliefCase.kind == "formula",
+            ReliefCase.status.in_(("proposed", "applied", "board")),
+        )
+        .order_by(ReliefCase.id)
+        .with_for_update()
+    )
+    return rows.all()
+
+
 async def granted_to(
     session: AsyncSession, fund_id: UUID, person_ids: Sequence[UUID], household_id: UUID | None
 ) -> Sequence[ReliefCase]:

@@ -13,7 +13,15 @@ from app.relief.bodies import Relation
 from app.relief.grounds import Ground, ReliefDocumentKind
 
 CaseStatus = Literal[
-    "proposed", "applied", "board", "granted", "declined", "withdrawn", "paying", "paid"
+    "proposed",
+    "applied",
+    "board",
+    "granted",
+    "declined",
+    "withdrawn",
+    "paying",
+    "paid",
+    "revoked",
 ]
 FundStatus = Literal["open", "closed"]
 FormulaStatus = Literal["draft", "published", "closed"]
@@ -86,6 +94,7 @@ class StepView(View):
     at: datetime
     status: str
     reason_code: str | None
+    reason: WordsView | None = Field(description="The code in words, for those who read it.")
     by: Literal["member", "staff", "partner", "system"]
 
 

@@ -17,12 +17,13 @@ from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Caseworker, Principal, Supervisor, require
 from app.kernel.routing import router
-from app.relief import applying, board, listing, papers, paying, views, visits
+from app.relief import applying, board, listing, papers, paying, revoking, views, visits
 from app.relief.bodies import (
     BoardDecisionBody,
     CaseFactsBody,
     CounterApplicationBody,
     OpenCaseBody,
+    RevocationBody,
     VisitBody,
 )
 from app.relief.schemas import CaseStatus, StaffCaseLine, StaffCaseView, VisitView
@@ -178,6 +179,23 @@ async def pay_relief_case_again(
     """Pay a granted case again after its payout failed."""
     case = await applying.find(session, supervisor, case_id, lock=True)
     await paying.pay_again(session, supervisor, case, now)
+    return await keyed.reply(200, await views.shown(session, vault, supervisor, case, now))
+
+
+@routes.post("/v1/staff/relief-cases/{case_id}/revocation", response_model=StaffCaseView)
+async def revoke_relief_grant(
+    supervisor: Supervisor,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    case_id: CaseId,
+    body: RevocationBody,
+) -> Response:
+    """Take a grant back that was not paid: its sum is the fund's again, and the member is told
+    why. A payout under way is stopped first.
+    """
+    case = await revoking.revoke(session, supervisor, case_id, body.reason_code, now)
     return await keyed.reply(200, await views.shown(session, vault, supervisor, case, now))
 
 

@@ -23,7 +23,7 @@ from app.relief.assessing import explain_relief, standing_of_case
 from app.relief.case_facts import facts_known, givers_known
 from app.relief.case_models import ReliefCase
 from app.relief.formulas import FormulaTerms
-from app.relief.grounds import DOCUMENTS, GROUNDS
+from app.relief.grounds import DOCUMENTS, GROUNDS, REASONS
 from app.relief.models import ReliefFund
 from app.relief.paying import latest_payout
 from app.relief.schemas import (
@@ -209,7 +209,12 @@ def steps_of(history: Sequence[StatusHistory]) -> list[StepView]:
             at=step.at,
             status=step.to_status,
             reason_code=step.reason_code,
+            reason=_reason(step.reason_code),
             by=cast(Any, step.actor_kind),
         )
         for step in history
     ]
+
+
+def _reason(code: str | None) -> WordsView | None:
+    return words(REASONS[code]) if code is not None and code in REASONS else None

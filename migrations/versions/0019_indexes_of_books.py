@@ -36,4 +36,5 @@ def upgrade() -> None:
             postgresql_concurrently=True,
             if_not_exists=True,
         )
+    op.execute("alter table relief_case validate constraint ck_relief_case__status")
     drop_constraint("ledger_receipt", "uq_ledger_receipt__bank_reference")

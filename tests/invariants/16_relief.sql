@@ -35,6 +35,18 @@ where c.status in ('granted', 'paying', 'paid') and not exists (
   where t.kind = 'relief.granted' and t.reference_id = c.id
     and e.account_code = 'relief-payable' and e.amount_fen = -c.amount_fen)
 union all
+select 'taken back and not booked', c.id
+from relief_case c
+where c.status = 'revoked' and not exists (
+  select from ledger_transaction t
+  join ledger_entry e on e.transaction_id = t.id
+  where t.kind = 'relief.revoked' and t.reference_id = c.id
+    and e.account_code = 'relief-payable' and e.amount_fen = c.amount_fen)
+union all
+select 'taken back and paid', c.id
+from relief_case c join payout p on p.relief_case_id = c.id
+where c.status = 'revoked' and p.status <> 'failed'
+union all
 select 'too few sat', d.id
 from relief_decision d
 where d.quorum > (select count(*) from relief_vote v where v.decision_id = d.id)

@@ -183,3 +183,37 @@ async def test_a_supervisor_of_an_agency_does_not_spend_the_citys_fund(
     assert answer.status_code == 403
     answer = await above.decide(case_id)
     assert answer.status_code == 200, answer.text
+
+
+async def test_a_grant_that_cannot_be_paid_is_the_funds_again(app: FastAPI, board: Board) -> None:
+    rider = await board.rider()
+    owed = await entries_of(app, "relief-payable")
+    # Above what a wallet takes, and no bank account is known.
+    case_id = await board.referred(rider, {"net_self_pay_fen": 30_000_000})
+    assert (await board.decide(case_id)).json()["status"] == "granted"
+    await work(app)
+    path = f"/v1/staff/relief-cases/{case_id}/revocation"
+    reason = {"reason_code": "stated-falsely"}
+    await board.post(path, board.caseworker, reason, expect=403)
+    revoked = await board.post(path, board.supervisor, reason)
+    assert revoked["status"] == "revoked"
+    assert await board.balance() == 100_000_000
+    assert await entries_of(app, board.fund["account"]) == -100_000_000
+    assert await entries_of(app, "relief-payable") == owed
+    await board.post(path, board.supervisor, reason, expect=409)
+    mine = await board.get(f"/v1/me/relief-cases/{case_id}", rider)
+    assert mine["history"][-1]["reason"]["en"] == "What was stated is not true"
+    await work(app)
+    async with app.state.database.transaction() as session:
+        names = await session.scalars(
+            text("select template from message where subject_id = cast(:id as uuid) order by id"),
+            {"id": case_id},
+        )
+        assert set(names) == {"relief_granted", "relief_account", "relief_revoked"}
+
+
+async def test_what_is_on_its_way_is_not_taken_back(board: Board) -> None:
+    case_id = await board.referred(await board.rider(), FACTS)
+    assert (await board.decide(case_id)).json()["status"] == "paying"
+    path = f"/v1/staff/relief-cases/{case_id}/revocation"
+    await board.post(path, board.supervisor, {"reason_code": "granted-in-error"}, expect=409)

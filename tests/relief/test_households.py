@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.kernel.clock import add_months, business_day, system_now
 from app.relief.households import review_due
 from tests.cover_fixtures import Rider
-from tests.relief.factories import Board
+from tests.relief.factories import Board, formula
 
 pytestmark = pytest.mark.anyio
 
@@ -103,3 +103,56 @@ async def test_wrong_situations_are_named(board: Board) -> None:
         ("/situation/situation", "not-a-choice"),
         ("/situation/hukou", "unknown-fact"),
     }
+
+
+async def test_a_file_opened_after_its_case_counts_for_it(app: FastAPI, board: Board) -> None:
+    rider, spouse = await board.rider(), await board.rider()
+    facts = {"net_self_pay_fen": 6_000_000}
+    assert (await board.decide(await board.referred(spouse, facts))).status_code == 200
+    case_id = await board.referred(rider, facts)
+    assert (await board.seen(case_id))["suggested_fen"] == 1_000_000
+    kin = board.members[2]
+    body = {
+        "person_id": str(rider.person.id),
+        "address": "某街道",
+        "members": [
+            {"relation": "spouse", "person_id": str(spouse.person.id)},
+            {"relation": "sibling", "name": "王芳", "staff_id": str(kin.account_id)},
+        ],
+    }
+    household = await board.post(HOUSEHOLDS, board.caseworker, body)
+    case = await board.seen(case_id)
+    # One year and one limit for the household: the spouse had the band's sum already.
+    assert (case["household_id"], case["suggested_fen"]) == (household["id"], 0)
+    refused = await board.decide(case_id)
+    assert refused.status_code == 403
+    assert refused.json()["staff_ids"] == [str(kin.account_id)]
+
+
+async def test_a_file_fills_in_what_nobody_said(board: Board) -> None:
+    rider = await board.rider()
+    await board.publish(
+        formula(board.code)
+        | {
+            "conditions": [
+                {
+                    "code": "low-income",
+                    "words": {"zh": "收入较低", "en": "Low income"},
+                    "require": {"up_to": ["household_income_fen", {"yuan": 50000}]},
+                }
+            ]
+        }
+    )
+    case = await board.opened(rider, {"net_self_pay_fen": 6_000_000})
+    assert case["missing_facts"] == ["household_income_fen"]
+    household = await opened(board, rider)
+    seen = await board.seen(case["id"])
+    assert seen["facts"]["household_income_fen"] == 3_600_000
+    assert seen["given_by"]["household_income_fen"] == "system"
+    corrected = {"facts": {"household_income_fen": 3_700_000}, "reason_code": "as-on-document"}
+    path = f"/v1/staff/relief-cases/{case['id']}/facts"
+    answer = await board.client.patch(path, headers=board.caseworker.headers, json=corrected)
+    assert answer.status_code == 200
+    changed = {"situation": {"household_income_fen": 9_900_000}}
+    await board.post(f"{HOUSEHOLDS}/{household['id']}/situations", board.caseworker, changed)
+    assert (await board.seen(case["id"]))["facts"]["household_income_fen"] == 3_700_000

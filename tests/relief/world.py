@@ -49,7 +49,9 @@ async def relief_ids(
         "household_member_id": household["members"][1]["id"],
         "case_id": case["id"],
     }
-    for operation in ("getReliefPayout", "requestReliefPayout", "payReliefCaseAgain"):
+    for operation in (
+        *("getReliefPayout", "requestReliefPayout", "payReliefCaseAgain", "revokeReliefGrant"),
+    ):
         ids[f"{operation}.case_id"] = paying
     for operation in ("viewOwnReliefDocument", "viewReliefDocument", "removeReliefDocument"):
         ids[f"{operation}.document_id"] = paper["files"][0]
