@@ -9,15 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.member_accounts import contact_of, person_id_of
 from app.kernel import audit
 from app.kernel.clock import system_now
+from app.kernel.jobs import schedule
 from app.kernel.pagination import Page, decode_cursor, encode_cursor, page_of
 from app.kernel.principal import Principal
 from app.kernel.text import Language
+from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.members.errors import IdentityRequired
 from app.members.phones import mask_phone
 from app.notifications import queries
-from app.notifications.errors import MessageNotFound
-from app.notifications.models import Message, MessageDelivery, MessagePreference
+from app.notifications.errors import DeliveryNotFound, MessageNotFound, NotSentAgain
+from app.notifications.events import SEND
+from app.notifications.models import DELIVERY, Message, MessageDelivery, MessagePreference
+from app.notifications.quiet import after_quiet_hours
 from app.notifications.rendering import render
 from app.notifications.schemas import DeliveryView, MessagePage, MessageView, PreferencesView
 from app.notifications.templates import TEMPLATES
@@ -149,6 +153,33 @@ async def list_deliveries(
         lambda row: views[row.id],
         lambda row: encode_cursor(vault, listing, [str(row.id)]),
     )
+
+
+async def send_again(
+    session: AsyncSession, vault: Vault, staff: Principal, delivery_id: UUID, now: datetime
+) -> DeliveryView:
+    """Queue an SMS that failed once more, for instance after the phone was put right.
+
+    It keeps the carrier's key, so that one that had arrived after all does not come twice.
+    Raises DeliveryNotFound (404), NotSentAgain (409).
+    """
+    found = await queries.delivery_in_scope(session, staff, delivery_id)
+    if found is None:
+        raise DeliveryNotFound
+    delivery, message = found
+    if delivery.channel != "sms" or delivery.status != "failed":
+        raise NotSentAgain
+    await move(session, DELIVERY, delivery, "queued", actor=staff, at=now)
+    delivery.attempts, delivery.reason_code, delivery.settled_at = 0, None, None
+    await schedule(session, SEND, delivery.id, after_quiet_hours(now))
+    await audit.record(
+        session,
+        staff,
+        "message_delivery.send_again",
+        subject="message_delivery",
+        subject_ids=[delivery.id],
+    )
+    return await _delivery_view(session, vault, delivery, message)
 
 
 async def _delivery_view(

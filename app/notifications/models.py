@@ -10,7 +10,8 @@ from app.kernel.database import Base
 from app.kernel.transitions import Lifecycle
 
 # `sending` is written before the call. A carrier that answers the same for the same key is
-# called again from there; WeChat does not, so that it is asked once and never again.
+# called again from there; WeChat does not, so that it is asked once and never again. Staff may
+# have a failed SMS sent again: under its key, which the carrier takes once.
 DELIVERY = Lifecycle.of(
     "message_delivery",
     ["queued"],
@@ -18,7 +19,7 @@ DELIVERY = Lifecycle.of(
         "queued": ["sending", "dropped", "failed"],
         "sending": ["queued", "sent", "failed"],
         "sent": [],
-        "failed": [],
+        "failed": ["queued"],
         "dropped": [],
     },
 )

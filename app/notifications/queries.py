@@ -116,6 +116,20 @@ async def locked_delivery(session: AsyncSession, delivery_id: UUID) -> MessageDe
     )
 
 
+async def delivery_in_scope(
+    session: AsyncSession, staff: Principal, delivery_id: UUID
+) -> Row[MessageDelivery, Message] | None:
+    """A delivery to a member of the caller's subtree, locked, with its message."""
+    ours = select(Member.person_id).where(in_scope(staff, Member.organisation_id))
+    rows = await session.execute(
+        select(MessageDelivery, Message)
+        .join(Message, Message.id == MessageDelivery.message_id)
+        .where(MessageDelivery.id == delivery_id, Message.person_id.in_(ours))
+        .with_for_update(of=MessageDelivery)
+    )
+    return rows.one_or_none()
+
+
 async def deliveries_page(
     session: AsyncSession,
     staff: Principal,

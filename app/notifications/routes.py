@@ -27,7 +27,13 @@ from app.notifications.schemas import (
 
 routes = router("messages")
 
-Overseer = Annotated[Principal, Depends(require("staff", "auditor", "administrator"))]
+Overseer = Annotated[
+    Principal,
+    Depends(require("staff", "caseworker", "supervisor", "auditor", "administrator")),
+]
+Sender = Annotated[
+    Principal, Depends(require("staff", "caseworker", "supervisor", "administrator"))
+]
 TemplateCode = Annotated[
     str,
     Path(
@@ -121,3 +127,15 @@ async def list_deliveries(
     return await inbox.list_deliveries(
         session, vault, overseer, status=status, channel=channel, cursor=cursor, limit=limit
     )
+
+
+@routes.post("/v1/staff/messages/{delivery_id}/retry", responses=refused(404, 409))
+async def send_message_again(
+    sender: Sender,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    delivery_id: Annotated[UUID, Path(description="The delivery's id.")],
+) -> DeliveryView:
+    """Have an SMS that failed sent once more, by day, to the phone that is on file now."""
+    return await inbox.send_again(session, vault, sender, delivery_id, now)

@@ -79,6 +79,7 @@ async def test_whatever_creates_or_moves_money_is_keyed(app: FastAPI) -> None:
         "withdrawReliefCaseAtCounter",
         "referReliefCase",
         "exitHousehold",
+        "sendMessageAgain",
         # Each gives a link of its own that opens once.
         "viewOwnReliefDocument",
         "viewReliefDocument",

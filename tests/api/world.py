@@ -9,10 +9,12 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.kernel.clock import business_day, system_now
-from app.kernel.principal import Role
+from app.kernel.principal import SYSTEM, Role
+from app.kernel.transitions import move
+from app.notifications.models import DELIVERY, MessageDelivery
 from app.notifications.service import notify
 from app.organisations.models import Kind, Organisation
 from tests.access_fixtures import (
@@ -167,13 +169,20 @@ async def _messages(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> 
             once_key=secrets.token_hex(8),
             now=sent_at,
         )
+        delivery = (
+            await session.scalars(
+                select(MessageDelivery).where(MessageDelivery.message_id == message_id)
+            )
+        ).one()
+        await move(session, DELIVERY, delivery, "failed", actor=SYSTEM, at=sent_at)
     agreed = await client.post(
         f"/v1/me/policies/{tenant.ids['policy_id']}/renewal-agreement",
         headers=keyed(tenant.rider),
         json={"most_fen": 5000},
     )
     assert agreed.status_code == 201, agreed.text
-    tenant.ids |= {"message_id": str(message_id), "template": "claim_paid"}
+    tenant.ids |= {"message_id": str(message_id), "delivery_id": str(delivery.id)}
+    tenant.ids["template"] = "claim_paid"
 
 
 async def _moratorium(client: httpx.AsyncClient, tenant: Tenant) -> None:

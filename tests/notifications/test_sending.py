@@ -241,6 +241,34 @@ async def test_what_failed_is_seen_by_those_who_look_after_it(
     assert refused.status_code == 403
 
 
+async def test_a_failed_sms_is_sent_again_by_staff_and_arrives_once(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, simulators: Simulators
+) -> None:
+    organisation = await make_organisation(app)
+    rider = await make_rider(app, organisation_id=organisation.id)
+    simulators.control(
+        "faults", system="sms", mode="code", calls=1, status=400, code="undeliverable"
+    )
+    await tell(app, rider.person.id)
+    await work(app)
+    assert await deliveries(database, rider.person.id) == [("sms", "failed", "undeliverable")]
+    caseworker = await staff_token(app, organisation.id, ["caseworker"])
+    listed = await client.get("/v1/staff/messages?status=failed", headers=caseworker.headers)
+    [shown] = listed.json()["items"]
+    path = f"/v1/staff/messages/{shown['id']}/retry"
+    elsewhere = await staff_token(app, (await make_organisation(app)).id, ["caseworker"])
+    assert (await client.post(path, headers=elsewhere.headers)).status_code == 404
+    auditor = await staff_token(app, organisation.id, ["auditor"])
+    assert (await client.post(path, headers=auditor.headers)).status_code == 403
+    again = await client.post(path, headers=caseworker.headers)
+    assert (again.status_code, again.json()["status"]) == (200, "queued")
+    refused = await client.post(path, headers=caseworker.headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "message-not-sent-again")
+    await work(app)
+    assert await deliveries(database, rider.person.id) == [("sms", "sent", None)]
+    assert len(sms_of(simulators, rider)) == 1
+
+
 async def test_neither_phone_nor_name_leaves_the_vault(
     app: FastAPI, database: Database, capfd: pytest.CaptureFixture[str]
 ) -> None:
