@@ -55,12 +55,17 @@ class ItemSettled(Conflict):
 
 
 class WayNotFitting(Unprocessable):
+    """`ways` are those that fit."""
+
     code = "way-not-fitting"
     title = Text("该差额不能这样处理", "Not a way to settle this")
     detail = Text(
         "此种处理方式不适用于该差额的原因或金额。",
         "This way does not fit the cause or the amount of the difference.",
     )
+
+    def __init__(self, ways: Sequence[str]) -> None:
+        super().__init__(extensions={"ways": list(ways)})
 
 
 class AnotherPersonNeeded(Forbidden):

@@ -135,3 +135,25 @@ class ReconciliationItem(Base):
     settled_at: Mapped[datetime | None]
     found_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+
+    @property
+    def ways(self) -> list[str]:
+        """The ways that are open to end it now."""
+        if self.status in ("settled", "refunding"):
+            return []
+        if self.status == "proposed":
+            return ["write_off", "keep_open"]
+        if self.way == "suspend":
+            # It could not go back, and stands in suspense already.
+            return ["suspend", "refund"]
+        fits = {
+            "ask": self.subject_id is not None and self.status == "open",
+            "post_fee": self.cause in ("fee", "amount_differs") and self.difference_fen < 0,
+            "suspend": self.cause != "fee",
+            # Money of nobody's order goes back where it came from.
+            "refund": self.kind == "payment"
+            and self.cause == "missing_here"
+            and (self.theirs_fen or 0) > 0,
+            "write_off": True,
+        }
+        return [way for way, fitting in fits.items() if fitting]

@@ -153,10 +153,10 @@ async def settle_explained(
 
     `agreed` says whether both sides have the number; by default, whether they had it.
     """
-    if item.status == "settled":
+    if item.status != "settled":
+        await settle_item(session, item, item.way or "itself", SYSTEM, now)
+    if item.way != "itself":
         await release(session, item, now)
-    else:
-        await settle_item(session, item, "itself", SYSTEM, now)
     if item.theirs_fen is not None if agreed is None else agreed:
         await match(session, run_id, item.source, [(cast(Kind, item.kind), item.number)])
 

@@ -11,6 +11,7 @@ from app.kernel.schema import Body, Day, View
 
 SourceWord = Literal["gateway_trade", "gateway_transfer", "bank"]
 RunState = Literal["requested", "open", "balanced"]
+Way = Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
 ItemStatus = Literal["open", "asked", "proposed", "refunding", "settled"]
 
 
@@ -76,6 +77,7 @@ class ItemView(View):
         "missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"
     ]
     status: ItemStatus
+    ways: list[Way] = Field(description="The ways that are open to end it now.")
     way: Literal["itself", "post_fee", "suspend", "refund", "write_off"] | None
     note: str | None
     proposed_by: UUID | None
@@ -96,5 +98,5 @@ class SettlementBody(Body):
         json_schema_extra={"examples": [{"way": "post_fee", "note": "银行手续费回单 11-20"}]},
     )
 
-    way: Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
+    way: Way
     note: Annotated[str | None, Field(min_length=1, max_length=300)] = None

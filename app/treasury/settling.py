@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
@@ -32,10 +32,10 @@ from app.treasury.events import ASK_ITEM, REFUND_ITEM
 from app.treasury.lines import Kind, Ours, Source
 from app.treasury.models import ITEM, ReconciliationItem
 from app.treasury.running import settle_explained, settle_item
+from app.treasury.schemas import Way
 
 log = structlog.get_logger("treasury")
 
-Way = Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
 AGAIN = timedelta(seconds=30)
 
 
@@ -56,12 +56,12 @@ async def settle(
     item = await _locked(session, run_id, item_id)
     if item.status in ("settled", "refunding"):
         raise ItemSettled
-    if item.status == "proposed" and way not in ("write_off", "keep_open"):
-        raise WayNotFitting
     item.note = note or item.note
     if item.kind != "fee" and explained(await _own(session, item), item.theirs_fen):
         await settle_explained(session, item, item.run_id, now)
         return item
+    if way not in item.ways:
+        raise WayNotFitting(item.ways)
     acts = {
         "ask": _ask,
         "post_fee": _post_fee,
@@ -89,8 +89,6 @@ async def _locked(session: AsyncSession, run_id: UUID, item_id: UUID) -> Reconci
 async def _ask(
     session: AsyncSession, item: ReconciliationItem, actor: Principal, now: datetime
 ) -> None:
-    if item.subject_id is None or item.status == "asked":
-        raise WayNotFitting
     await move(session, ITEM, item, "asked", actor=actor, at=now)
     await enqueue(session, ASK_ITEM, {"item_id": str(item.id)})
 
@@ -98,9 +96,6 @@ async def _ask(
 async def _post_fee(
     session: AsyncSession, item: ReconciliationItem, actor: Principal, now: datetime
 ) -> None:
-    charged = item.cause == "fee" or item.cause == "amount_differs"
-    if not charged or item.difference_fen >= 0:
-        raise WayNotFitting
     await book(session, item, FEE, actor)
     await settle_item(session, item, "post_fee", actor, now)
 
@@ -108,8 +103,6 @@ async def _post_fee(
 async def _suspend(
     session: AsyncSession, item: ReconciliationItem, actor: Principal, now: datetime
 ) -> None:
-    if item.cause == "fee":
-        raise WayNotFitting
     await book(session, item, SUSPENDED, actor)
     await settle_item(session, item, "suspend", actor, now)
 
@@ -117,10 +110,6 @@ async def _suspend(
 async def _refund(
     session: AsyncSession, item: ReconciliationItem, actor: Principal, now: datetime
 ) -> None:
-    """Money of nobody's order goes back where it came from."""
-    unknown = item.kind == "payment" and item.cause == "missing_here"
-    if not unknown or not item.theirs_fen or item.theirs_fen <= 0:
-        raise WayNotFitting
     await book(session, item, SUSPENDED, actor)
     item.way = "refund"
     await move(session, ITEM, item, "refunding", actor=actor, at=now)
@@ -143,8 +132,6 @@ async def _write_off(
 async def _keep_open(
     session: AsyncSession, item: ReconciliationItem, actor: Principal, now: datetime
 ) -> None:
-    if item.status != "proposed":
-        raise WayNotFitting
     await move(session, ITEM, item, "open", actor=actor, at=now)
     item.proposed_by = None
 
@@ -251,5 +238,5 @@ async def _not_refunded(context: JobContext, item: ReconciliationItem, code: str
         now = await context.business_now(session)
         item = await _locked(session, item.run_id, item.id)
         if item.status == "refunding":
-            item.way = None
+            item.way = "suspend"
             await move(session, ITEM, item, "open", actor=SYSTEM, at=now, reason_code=code)

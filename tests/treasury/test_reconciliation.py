@@ -212,7 +212,8 @@ async def test_a_write_off_takes_two_people(world: World) -> None:
     run = await world.compare("bank")
     proposed = await world.settle(run, "write_off")
     assert proposed.json()["status"] == "proposed"
-    assert (await world.settle(run, "suspend")).status_code == 422
+    unfit = await world.settle(run, "suspend")
+    assert (unfit.status_code, unfit.json()["ways"]) == (422, ["write_off", "keep_open"])
     alone = await world.settle(run, "write_off")
     assert (alone.status_code, alone.json()["code"]) == (403, "another-person-needed")
     other = world.office.another_supervisor
@@ -271,7 +272,13 @@ async def test_what_cannot_go_back_stays_in_suspense(world: World) -> None:
     await world.settle(run, "refund")
     await refund_item(context_of(world.office.app), {"item_id": run["items"][0]["id"]})
     [item] = (await world.run(run["id"]))["items"]
-    assert (item["status"], item["way"]) == ("open", None)
+    assert (item["status"], item["way"], item["ways"]) == (
+        "open",
+        "suspend",
+        ["suspend", "refund"],
+    )
+    # It is on our account already: writing it off as well would carry it twice.
+    assert (await world.settle(run, "write_off")).status_code == 422
     assert (await world.settle(run, "suspend")).json()["status"] == "settled"
     assert await world.balance("suspense") == -700
     assert await world.office.unhealthy() == {}
@@ -340,6 +347,9 @@ async def _suspended_receipt(world: World, fen: int) -> tuple[dict[str, Any], di
 
 async def test_what_was_in_suspense_is_booked_once(world: World) -> None:
     run, body = await _suspended_receipt(world, 70_000)
+    assert run["items"][0]["ways"] == ["suspend", "write_off"]
+    unfit = await world.settle(await world.run(run["id"]), "keep_open")
+    assert unfit.status_code == 409
     assert (await world.balance("bank"), await world.balance("suspense")) == (70_000, -70_000)
     assert (await world.office.post("ledger/receipts", body)).status_code == 201
     await world.works()
