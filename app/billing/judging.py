@@ -104,8 +104,8 @@ async def judge(
     """The offer for a wish at `now` and every failing rule.
 
     With `lock` whoever else orders for this person waits until we are done. Raises
-    IdentityRequired, MemberBlocked, PlanNotOnSale, AlreadyRenewed, RenewalNotOpen, UpgradeNotOffered and
-    the like (409), PlanNotFound, PolicyNotFound (404).
+    IdentityRequired, MemberBlocked, PlanNotOnSale, AlreadyRenewed, RenewalNotOpen,
+    UpgradeNotOffered and the like (409), PlanNotFound, PolicyNotFound (404).
     """
     if lock:
         await lock_shares(session, person_id)

@@ -34,7 +34,9 @@ class DeathReport(Base):
             name="confirmed",
         ),
         CheckConstraint(
-            "(status in ('declined', 'withdrawn')) = (ended_at is not null)", name="ended"
+            "status not in ('declined', 'withdrawn')"
+            " or (ended_at is not null and ended_by is not null)",
+            name="ended",
         ),
         Index(
             "uq_death_report__confirmed",

@@ -18,6 +18,7 @@ from app.claims.errors import (
 )
 from app.claims.facts import require_open
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
+from app.claims.papers import kinds_of
 from app.claims.terms import terms_of
 from app.documents import storing, uploads, viewing
 from app.documents.desk import Desk
@@ -209,6 +210,9 @@ async def give_view(
     found = await queries.document_of(session, claim.id, document_id)
     if found is None:
         raise DocumentNotFound
+    if viewer.kind == "member" and claim.for_survivors and found[0].uploaded_by != viewer.id:
+        # Other survivors' papers are theirs, and the dead member's are blocked.
+        raise DocumentNotFound
     return await viewing.give_link(
         session, vault, viewer, found[1], variant, on_behalf_of=_for(viewer, claim)
     )
@@ -221,15 +225,19 @@ async def _claim(
     claim = await find(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
-    require_open(claim)
+    # What was approved before its member died still needs to be shown whose it is.
+    if not (claim.for_survivors and claim.status == "approved"):
+        require_open(claim)
     return claim
 
 
 async def _require_kind(session: AsyncSession, claim: Claim, kind: str) -> None:
     terms = await terms_of(session, claim)
-    asked_for = [each for each in terms.documents(claim.benefit_code) if each != "identity"]
+    asked_for = [each for each in kinds_of(claim, terms) if each != "identity"]
     if kind not in asked_for:
         raise DocumentNotAskedFor(asked_for)
+    if claim.status == "approved" and kind != "kinship_proof":
+        raise DocumentsClosed
     files = [file for file, _ in await queries.documents_of(session, claim.id) if file.kind == kind]
     if len(files) >= FILES_PER_KIND:
         raise TooManyFiles

@@ -7,7 +7,9 @@ from fastapi import Request, Response
 from app.claims import evidence, facts, listing, opening, paying, submission, views
 from app.claims.bodies import FactsBody, OpenClaimBody, OpenUploadBody, ReceiptBody
 from app.claims.counter import CounterDep, UploadToken
+from app.claims.death_bodies import PayAgainBody
 from app.claims.errors import ClaimNotFound
+from app.claims.models import Claim
 from app.claims.queries import find, find_locked
 from app.claims.schemas import ClaimSummary, ClaimView
 from app.claims.terms import terms_of
@@ -19,8 +21,10 @@ from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep
 from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
-from app.kernel.principal import Member
+from app.kernel.principal import Member, Principal
 from app.kernel.routing import router
+from app.members.service import person_of
+from app.payouts.models import Payout
 from app.payouts.schemas import PayoutView
 from app.payouts.service import payout_of_claim, view_payout
 
@@ -35,7 +39,9 @@ async def open_claim(
     refusal says why (`reason_code`) and what to do.
     """
     claim = await opening.open_by_member(counter.session, counter.vault, member, body, counter.now)
-    return await keyed.reply(201, await views.member_view(counter.session, counter.vault, claim))
+    return await keyed.reply(
+        201, await views.member_view(counter.session, counter.vault, claim, member)
+    )
 
 
 @routes.get("/v1/me/claims")
@@ -72,7 +78,7 @@ async def give_claim_facts(
     await facts.give_facts(
         counter.session, counter.vault, member, claim, terms, body.facts, None, counter.now
     )
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.post("/v1/me/claims/{claim_id}/receipts", response_model=ClaimView)
@@ -87,7 +93,9 @@ async def add_claim_receipt(
         raise ClaimNotFound
     facts.require_open(claim)
     await facts.add_receipt(counter.session, counter.vault, member, claim, body, counter.now)
-    return await keyed.reply(200, await views.member_view(counter.session, counter.vault, claim))
+    return await keyed.reply(
+        200, await views.member_view(counter.session, counter.vault, claim, member)
+    )
 
 
 @routes.post("/v1/me/claims/{claim_id}/uploads", status_code=201, response_model=OpenedUpload)
@@ -158,14 +166,14 @@ async def submit_claim(member: Member, counter: CounterDep, claim_id: UUID) -> C
     The answer says by which day a decision is promised.
     """
     claim = await submission.submit(counter.session, counter.vault, member, claim_id, counter.now)
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.post("/v1/me/claims/{claim_id}/withdrawal")
 async def withdraw_claim(member: Member, counter: CounterDep, claim_id: UUID) -> ClaimView:
     """Withdraw a claim that is not decided yet."""
     claim = await submission.withdraw(counter.session, member, claim_id, counter.now)
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.get("/v1/me/claims/{claim_id}/payout")
@@ -176,15 +184,28 @@ async def get_claim_payout(
     claim = await find(counter.session, member, claim_id)
     if claim is None:
         raise ClaimNotFound
-    payout = await payout_of_claim(counter.session, claim.id)
+    payout = await _own_payout(counter, member, claim)
     return view_payout(counter.vault, payout, outside.wechat_pay.transfer_parameters)
+
+
+async def _own_payout(counter: CounterDep, member: Principal, claim: Claim) -> Payout:
+    """A survivor's own share, or the member's money."""
+    payee = await person_of(counter.session, member.id) if claim.for_survivors else None
+    return await payout_of_claim(counter.session, claim.id, None if payee is None else payee.id)
 
 
 @routes.post("/v1/me/claims/{claim_id}/payout", status_code=201, response_model=PayoutView)
 async def request_claim_payout(
-    member: Member, counter: CounterDep, keyed: KeyedDep, claim_id: UUID
+    member: Member,
+    counter: CounterDep,
+    keyed: KeyedDep,
+    claim_id: UUID,
+    body: PayAgainBody | None = None,
 ) -> Response:
-    """Ask for the money again, after a payout failed or was not confirmed in time."""
-    claim = await paying.pay_again(counter.session, member, claim_id, counter.now)
-    payout = await payout_of_claim(counter.session, claim.id)
+    """Ask for the money again, after a payout failed or was not confirmed in time. It goes the
+    same way, or to the bank account that you name.
+    """
+    account_id = None if body is None else body.payout_account_id
+    claim = await paying.pay_again(counter.session, member, claim_id, counter.now, account_id)
+    payout = await _own_payout(counter, member, claim)
     return await keyed.reply(201, view_payout(counter.vault, payout))

@@ -15,9 +15,7 @@ from app.members.models import Person
 
 async def block(session: AsyncSession, person_id: UUID, *, actor: Principal, now: datetime) -> None:
     """Block a person and every login of theirs; raises MemberBlocked (409) if they are."""
-    person = await session.get_one(
-        Person, person_id, with_for_update=True, populate_existing=True
-    )
+    person = await session.get_one(Person, person_id, with_for_update=True, populate_existing=True)
     refuse_blocked(person)
     person.blocked_at = now
     for account in await accounts_of(session, person_id):
@@ -29,9 +27,7 @@ async def block(session: AsyncSession, person_id: UUID, *, actor: Principal, now
 
 async def unblock(session: AsyncSession, person_id: UUID, *, actor: Principal) -> None:
     """The report was a mistake: the person and their logins are free again."""
-    person = await session.get_one(
-        Person, person_id, with_for_update=True, populate_existing=True
-    )
+    person = await session.get_one(Person, person_id, with_for_update=True, populate_existing=True)
     person.blocked_at = None
     for account in await accounts_of(session, person_id):
         if account.status == "blocked":

@@ -1,6 +1,6 @@
 """Whom each row of a slice means: persons, riders and cover that are already there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any

@@ -53,7 +53,8 @@ def _reports() -> None:
             status="status in ('confirmed', 'declined', 'reported', 'withdrawn')",
             confirmed="status not in ('confirmed', 'withdrawn')"
             " or (person_id is not null and confirmed_at is not null and confirmed_by is not null)",
-            ended="(status in ('declined', 'withdrawn')) = (ended_at is not null)",
+            ended="status not in ('declined', 'withdrawn')"
+            " or (ended_at is not null and ended_by is not null)",
         ),
         *keys(
             "death_report",

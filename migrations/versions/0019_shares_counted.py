@@ -20,7 +20,7 @@ SHARES = (
 
 
 def upgrade() -> None:
-    """Outside of a transaction; each statement may be repeated after a failure."""
+    """Indexes outside of a transaction; each statement may be repeated after a failure."""
     with op.get_context().autocommit_block():
         for name, columns, where in SHARES:
             op.create_index(
@@ -35,5 +35,5 @@ def upgrade() -> None:
             )
         for name in ("uq_payout__live_claim", "uq_payout__under_way_claim"):
             op.execute(f"drop index concurrently if exists {name}")
-        for name in ("fk_payout__claimant_id", "ck_payout__share"):
-            op.execute(f"alter table payout validate constraint {name}")
+    for name in ("fk_payout__claimant_id", "ck_payout__share"):
+        op.execute(f"alter table payout validate constraint {name}")
