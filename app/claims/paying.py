@@ -16,7 +16,7 @@ from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.transitions import move
 from app.members.service import person_of
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination
+from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutLive
 from app.payouts.models import Payout
 from app.payouts.queries import account_of
 from app.payouts.service import choose_destination, request_payout
@@ -84,6 +84,8 @@ async def pay_again(
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
+    if claim.status == "paying":
+        raise PayoutLive
     if claim.for_survivors:
         own = await person_of(session, actor.id) if actor.kind == "member" else None
         only = own.id if own else None
