@@ -112,11 +112,3 @@ class SameIncidentBody(Body):
     model_config = _example(claim_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001")
 
     claim_id: Id
-
-
-class PayAgainBody(Body):
-    """Where the money shall go this time; without an account the way is chosen as before."""
-
-    model_config = _example(payout_account_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001")
-
-    payout_account_id: Id | None = None

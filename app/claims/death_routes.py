@@ -6,7 +6,15 @@ from uuid import UUID
 
 from fastapi import Depends, Response
 
-from app.claims import death_queries, death_views, deaths, kinship, survivors, views
+from app.claims import (
+    death_queries,
+    death_views,
+    death_withdrawals,
+    deaths,
+    kinship,
+    survivors,
+    views,
+)
 from app.claims.counter import CounterDep
 from app.claims.death_bodies import (
     ClaimantsBody,
@@ -164,7 +172,7 @@ async def withdraw_death_report(
     """Undo a report that was a mistake: the member can log in again, claims that rest on it
     are withdrawn. Ended agreements and orders stay ended. Once such a claim is decided, 409.
     """
-    report = await deaths.withdraw(
+    report = await death_withdrawals.withdraw(
         counter.session, counter.vault, supervisor, report_id, body.reason, counter.now
     )
     view = await death_views.staff_report(counter.session, counter.vault, supervisor, report)

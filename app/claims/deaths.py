@@ -13,7 +13,6 @@ from app.claims.death_bodies import (
     ReceivedDeathReportBody,
 )
 from app.claims.death_errors import (
-    ClaimsRestOnReport,
     DeathReportedBefore,
     DeathReportNotFound,
     PersonNotFoundByReport,
@@ -22,9 +21,6 @@ from app.claims.death_errors import (
 from app.claims.death_models import DEATH_REPORT, DeathReport
 from app.claims.errors import ClaimNotFound
 from app.claims.events import DEATH_CONFIRMED, DEATH_REPORTED, DEATH_WITHDRAWN
-from app.claims.models import CLAIM, Claim
-from app.claims.paying import pay
-from app.claims.submission import take_back
 from app.kernel.clock import business_day, system_now
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
@@ -33,7 +29,7 @@ from app.kernel.problems import FieldError, NotFound, Unprocessable
 from app.kernel.text import Text
 from app.kernel.transitions import begin, move
 from app.kernel.vault import Vault
-from app.members.blocking import block, unblock
+from app.members.blocking import block
 from app.members.documents import index_value
 from app.members.entry import read_identity
 from app.members.matching import verified_person
@@ -41,7 +37,6 @@ from app.members.models import Member, Person
 from app.members.names import normalise_name
 from app.members.queries import reachable_members
 from app.members.service import member_of, name_of, person_of
-from app.payouts.queries import of_claim
 from app.payouts.stopping import stop_for_death
 
 IN_FUTURE = Text("身故日期晚于今天", "The day lies in the future.")
@@ -74,7 +69,7 @@ async def report_by_member(
     report.organisation_id = await _office(session, report.person_id)
     begin(session, DEATH_REPORT, report, actor=member, at=now)
     await session.flush()
-    await _state(session, member, report, "report", now)
+    await state_report(session, member, report, "report", now)
     return report
 
 
@@ -102,7 +97,7 @@ async def report_by_staff(
     await _block(session, vault, staff, report, now)
     begin(session, DEATH_REPORT, report, actor=staff, at=now)
     await session.flush()
-    await _state(session, staff, report, "confirm", now)
+    await state_report(session, staff, report, "confirm", now)
     return report
 
 
@@ -165,13 +160,13 @@ async def answer(
     Raises DeathReportNotFound (404), ReportAnswered, PersonNotFoundByReport,
     DeathReportedBefore (409).
     """
-    report = await _locked(session, staff, report_id)
+    report = await locked_report(session, staff, report_id)
     if report.status != "reported":
         raise ReportAnswered(status=report.status)
     record = vault.open("death_report", report.id, report.sealed)
     if body.verdict == "decline":
-        await _end(session, vault, staff, report, "declined", body.note, now)
-        await _state(session, staff, report, "decline", now)
+        await end_report(session, vault, staff, report, "declined", body.note, now)
+        await state_report(session, staff, report, "decline", now)
         return report
     if report.person_id is None:
         person = await _known(session, vault, record)
@@ -182,11 +177,12 @@ async def answer(
     report.confirmed_by, report.confirmed_at = staff.id, now
     await _block(session, vault, staff, report, now)
     await move(session, DEATH_REPORT, report, "confirmed", actor=staff, at=now)
-    await _state(session, staff, report, "confirm", now)
+    await state_report(session, staff, report, "confirm", now)
     return report
 
 
-async def _locked(session: AsyncSession, staff: Principal, report_id: UUID) -> DeathReport:
+async def locked_report(session: AsyncSession, staff: Principal, report_id: UUID) -> DeathReport:
+    """A report within the caller's reach, locked; raises DeathReportNotFound (404)."""
     report = await death_queries.find_report(session, staff, report_id, lock=True)
     if report is None:
         raise DeathReportNotFound
@@ -210,67 +206,7 @@ async def _block(
     await stop_for_death(session, vault, report.person_id, staff, now)
 
 
-async def withdraw(
-    session: AsyncSession,
-    vault: Vault,
-    supervisor: Principal,
-    report_id: UUID,
-    reason: str,
-    now: datetime,
-) -> DeathReport:
-    """The report was a mistake: the member has everything back but what was ended.
-
-    Claims that rest on it and are not decided are withdrawn with it.
-
-    Raises DeathReportNotFound (404), ReportAnswered, ClaimsRestOnReport (409).
-    """
-    report = await _locked(session, supervisor, report_id)
-    if report.status != "confirmed" or report.person_id is None or report.confirmed_at is None:
-        raise ReportAnswered(status=report.status)
-    person_id = report.person_id
-    made = await death_queries.survivors_claims_of(session, person_id, report.confirmed_at)
-    open_claims = await death_queries.open_claims_of(session, person_id)
-    decided = [each for each in made if not _may_be_taken_back(each)]
-    shared = [each for each in open_claims if await _shared_out(session, each)]
-    if decided or shared:
-        numbers = [each.number for each in (*decided, *shared)]
-        raise ClaimsRestOnReport(list(dict.fromkeys(numbers)))
-    for claim in made:
-        await take_back(session, supervisor, claim, now)
-    await _end(session, vault, supervisor, report, "withdrawn", reason, now)
-    await unblock(session, person_id, actor=supervisor)
-    for claim in open_claims:
-        if claim.status != "withdrawn":
-            await _give_back(session, supervisor, claim, now)
-    await _state(session, supervisor, report, "withdraw", now)
-    return report
-
-
-def _may_be_taken_back(claim: Claim) -> bool:
-    return claim.decided_at is None and CLAIM.allows(claim.status, "withdrawn")
-
-
-async def _shared_out(session: AsyncSession, claim: Claim) -> bool:
-    """Whether a share of the claim has gone to a survivor, or is on its way."""
-    return any(
-        each.claimant_id is not None and each.status != "failed"
-        for each in await of_claim(session, claim.id)
-    )
-
-
-async def _give_back(
-    session: AsyncSession, supervisor: Principal, claim: Claim, now: datetime
-) -> None:
-    """A claim that was the member's own is that again, and is paid if it waited."""
-    for claimant in await death_queries.claimants_of(session, claim.id):
-        claimant.removed_at = now
-    claim.for_survivors, claim.sealed_survivors = False, None
-    await session.flush()
-    if claim.status == "approved":
-        await pay(session, supervisor, claim, now)
-
-
-async def _end(
+async def end_report(
     session: AsyncSession,
     vault: Vault,
     staff: Principal,
@@ -279,6 +215,7 @@ async def _end(
     reason: str,
     now: datetime,
 ) -> None:
+    """Decline or withdraw a locked report; the reason is sealed with it."""
     record = vault.open("death_report", report.id, report.sealed)
     report.sealed = vault.seal("death_report", report.id, {**record, "reason": reason})
     report.ended_by, report.ended_at = staff.id, now
@@ -293,7 +230,7 @@ _EVENTS = {
 }
 
 
-async def _state(
+async def state_report(
     session: AsyncSession, actor: Principal, report: DeathReport, verb: str, now: datetime
 ) -> None:
     """The report's audit row, and the event about its person where one is known."""

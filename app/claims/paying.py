@@ -69,17 +69,12 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
 
 
 async def pay_again(
-    session: AsyncSession,
-    actor: Principal,
-    claim_id: UUID,
-    now: datetime,
-    payout_account_id: UUID | None = None,
+    session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime
 ) -> Claim:
     """A new payout after one that failed, by hand: expired confirmation, corrected account.
 
-    An account that is named takes the money from here on, instead of the wallet. A survivor
-    asks for their own share, by the accounts that they have. Raises ClaimNotFound,
-    AccountNotFound (404), AccountCoolingOff, NoDestination, PayoutLive (409).
+    A survivor asks for their own share. Raises ClaimNotFound (404), NoDestination,
+    PayoutLive (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
@@ -91,24 +86,41 @@ async def pay_again(
         only = own.id if own else None
         done = await pay_shares(session, actor, claim, now, only=only, again=True)
     else:
-        if payout_account_id is not None:
-            await _choose(session, claim, payout_account_id, now)
         done = await pay(session, actor, claim, now)
     if not done:
         raise NoDestination
     return claim
 
 
-async def _choose(
-    session: AsyncSession, claim: Claim, payout_account_id: UUID, now: datetime
-) -> None:
-    account = await account_of(session, claim.person_id, payout_account_id)
-    if account is None:
-        raise AccountNotFound
-    if account.usable_from > now:
-        raise AccountCoolingOff(account.usable_from)
-    claim.payout_account_id = account.id
+async def choose_account(
+    session: AsyncSession,
+    member: Principal,
+    claim_id: UUID,
+    payout_account_id: UUID | None,
+    now: datetime,
+) -> Claim:
+    """Where the claim's money goes from here on: a bank account, or None for the usual way.
+
+    One that is cooling off takes an approved claim's money by itself when it may. Raises
+    ClaimNotFound, AccountNotFound (404), PayoutLive (409) while money is on its way.
+    """
+    claim = await queries.find_locked(session, member, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    if claim.status == "paying":
+        raise PayoutLive
+    account = None
+    if payout_account_id is not None:
+        account = await account_of(session, claim.person_id, payout_account_id)
+        if account is None or claim.for_survivors:
+            raise AccountNotFound
+    claim.payout_account_id = payout_account_id
     await session.flush()
+    chosen = Fact("claim", claim.id, "claim.choose_account")
+    await state(session, [chosen], actor=member, at=now)
+    if account is not None and account.usable_from > now and claim.status == "approved":
+        await schedule(session, PAY, claim.id, account.usable_from)
+    return claim
 
 
 async def settle(session: AsyncSession, payout: Payout, now: datetime) -> None:

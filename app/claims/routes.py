@@ -5,9 +5,14 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from app.claims import evidence, facts, listing, opening, paying, submission, views
-from app.claims.bodies import FactsBody, OpenClaimBody, OpenUploadBody, ReceiptBody
+from app.claims.bodies import (
+    FactsBody,
+    OpenClaimBody,
+    OpenUploadBody,
+    PayoutChoiceBody,
+    ReceiptBody,
+)
 from app.claims.counter import CounterDep, UploadToken
-from app.claims.death_bodies import PayAgainBody
 from app.claims.errors import ClaimNotFound
 from app.claims.models import Claim
 from app.claims.queries import find, find_locked
@@ -196,16 +201,22 @@ async def _own_payout(counter: CounterDep, member: Principal, claim: Claim) -> P
 
 @routes.post("/v1/me/claims/{claim_id}/payout", status_code=201, response_model=PayoutView)
 async def request_claim_payout(
-    member: Member,
-    counter: CounterDep,
-    keyed: KeyedDep,
-    claim_id: UUID,
-    body: PayAgainBody | None = None,
+    member: Member, counter: CounterDep, keyed: KeyedDep, claim_id: UUID
 ) -> Response:
-    """Ask for the money again, after a payout failed or was not confirmed in time. It goes the
-    same way, or to the bank account that you name.
-    """
-    account_id = None if body is None else body.payout_account_id
-    claim = await paying.pay_again(counter.session, member, claim_id, counter.now, account_id)
+    """Ask for the money again, after a payout failed or was not confirmed in time."""
+    claim = await paying.pay_again(counter.session, member, claim_id, counter.now)
     payout = await _own_payout(counter, member, claim)
     return await keyed.reply(201, view_payout(counter.vault, payout))
+
+
+@routes.put("/v1/me/claims/{claim_id}/payout-account", responses=refused(409))
+async def choose_claim_account(
+    member: Member, counter: CounterDep, claim_id: UUID, body: PayoutChoiceBody
+) -> ClaimView:
+    """Choose which of your bank accounts takes this claim's money, or null for WeChat where it
+    can carry the sum. Not while money is on its way.
+    """
+    claim = await paying.choose_account(
+        counter.session, member, claim_id, body.payout_account_id, counter.now
+    )
+    return await views.member_view(counter.session, counter.vault, claim, member)

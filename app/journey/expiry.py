@@ -77,10 +77,8 @@ async def _countdown(claim: Claim) -> Any:
     return later
 
 
-async def _ask_again(claim: Claim, status: int, body: Any = None) -> Any:
-    return await claim.phone.caller.json(
-        "POST", f"{claim.path}/payout", body=body, expect=status, keyed=True
-    )
+async def _ask_again(claim: Claim, status: int) -> Any:
+    return await claim.phone.caller.json("POST", f"{claim.path}/payout", expect=status, keyed=True)
 
 
 async def _expire(claim: Claim, waiting: Any) -> None:
@@ -176,7 +174,9 @@ async def _to_bank(claim: Claim, former: Any) -> None:
             expect=201,
             keyed=True,
         )
-        view = await _ask_again(claim, 201, {"payout_account_id": account["id"]})
+        chosen = {"payout_account_id": account["id"]}
+        await caller.call("PUT", f"{claim.path}/payout-account", body=chosen)
+        view = await _ask_again(claim, 201)
         expect(view["method"] == "bank" and view["id"] != former["id"], f"it goes by {view}")
 
         async def ask() -> Any:
