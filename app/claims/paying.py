@@ -14,6 +14,7 @@ from app.claims.paying_shares import approvers_of, every_share_arrived, pay_shar
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
+from app.kernel.problems import InvalidTransition
 from app.kernel.transitions import move
 from app.members.service import person_of
 from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutLive
@@ -73,14 +74,16 @@ async def pay_again(
 ) -> Claim:
     """A new payout after one that failed, by hand: expired confirmation, corrected account.
 
-    A survivor asks for their own share. Raises ClaimNotFound (404), NoDestination,
-    PayoutLive (409).
+    A survivor asks for their own share. Raises ClaimNotFound (404), InvalidTransition,
+    NoDestination, PayoutLive (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
     if claim.status == "paying":
         raise PayoutLive
+    if claim.status != "approved":
+        raise InvalidTransition(current=claim.status, target="paying")
     if claim.for_survivors:
         own = await person_of(session, actor.id) if actor.kind == "member" else None
         only = own.id if own else None

@@ -1,5 +1,6 @@
 """A rider lets WeChat's confirmation run out: asked about, sent anew, paid once; then by bank."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,8 @@ DAY_SECONDS = 86_400
 QUERY = "/out-bill-no/"
 # More questions than are asked while the gateway stays silent.
 SILENT_CALLS = 200
+# By then the service has asked, and asked again.
+ASKED_WITHIN_SECONDS = 3
 
 
 def expect(holds: bool, words: str) -> None:
@@ -100,6 +103,7 @@ async def _run_out(claim: Claim, waiting: Any) -> None:
             return notices["notices"]
 
         await until("the notice", told, lambda found: any(_delivered(each) for each in found))
+        await asyncio.sleep(ASKED_WITHIN_SECONDS)
         view = await _payout(claim)
         expect(view["status"] == "waiting_confirm", f"unasked the payout is {view['status']}")
         answer = await _ask_again(claim, 409)
@@ -157,6 +161,7 @@ async def _once(claim: Claim, second: Any) -> None:
         paid = await claim.phone.caller.json("GET", claim.path)
         expect(paid["amount_fen"] == view["amount_fen"], "another sum was paid")
         answer = await _ask_again(claim, 409)
+        expect(answer["code"] == "invalid-transition", f"asking again says {answer['code']}")
         remarks.append(f"asking once more: {answer['code']}")
 
 
