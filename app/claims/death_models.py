@@ -45,6 +45,7 @@ class DeathReport(Base):
             postgresql_where=text("status = 'confirmed'"),
         ),
         Index("ix_death_report__organisation_id", "organisation_id", "status", "id"),
+        Index("ix_death_report__reported_by", "reported_by", "reported_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

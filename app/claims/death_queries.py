@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims.death_models import ClaimClaimant, DeathReport
@@ -48,6 +48,20 @@ async def reports_page(
     if before is not None:
         found = found.where(DeathReport.id < before)
     return (await session.scalars(found)).all()
+
+
+async def reports_since(session: AsyncSession, account_id: UUID, since: datetime) -> int:
+    """How many reports a member made after an instant."""
+    counted = await session.scalar(
+        select(func.count())
+        .select_from(DeathReport)
+        .where(
+            DeathReport.reported_by_kind == "member",
+            DeathReport.reported_by == account_id,
+            DeathReport.reported_at > since,
+        )
+    )
+    return counted or 0
 
 
 async def confirmed_report(session: AsyncSession, person_id: UUID) -> DeathReport | None:

@@ -1,10 +1,8 @@
 """Reports of deaths, and what survivors and offices do about their claims."""
 
-from datetime import timedelta
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Response
 
 from app.claims import (
     death_queries,
@@ -28,10 +26,7 @@ from app.claims.death_bodies import (
 from app.claims.death_errors import DeathReportNotFound
 from app.claims.death_schemas import DeathReportView, ReportStatus, StaffDeathReportView
 from app.claims.schemas import StaffClaimView
-from app.kernel import rate
 from app.kernel.api_document import refused
-from app.kernel.database import DatabaseDep
-from app.kernel.dependencies import VaultDep
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
@@ -47,22 +42,10 @@ from app.payouts.schemas import PayoutAccountBody, PayoutAccountView
 routes = router("deaths")
 staff_routes = router("deaths at the office")
 
-REPORTS_A_DAY = 5
-
-
-async def _reporting_limited(member: Member, database: DatabaseDep, vault: VaultDep) -> None:
-    """Nobody tries out numbers by reporting deaths."""
-    bucket = vault.mac("death-reports", str(member.id).encode())
-    await rate.limit(database, bucket, at_most=REPORTS_A_DAY, per=timedelta(days=1))
-
 
 @routes.post("/v1/me/death-reports", status_code=201, response_model=DeathReportView)
 async def report_death(
-    member: Member,
-    body: DeathReportBody,
-    _limit: Annotated[None, Depends(_reporting_limited)],
-    counter: CounterDep,
-    keyed: KeyedDep,
+    member: Member, counter: CounterDep, keyed: KeyedDep, body: DeathReportBody
 ) -> Response:
     """Report the death of a member whom you lost, at most five times a day. An office confirms
     it with the death certificate; then `policies` says what you may claim under. The answer

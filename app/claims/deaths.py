@@ -1,6 +1,6 @@
 """Reports of deaths: made, confirmed or declined by an office, withdrawn as a mistake."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from app.kernel.clock import business_day, system_now
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
-from app.kernel.problems import FieldError, NotFound, Unprocessable
+from app.kernel.problems import FieldError, NotFound, TooManyRequests, Unprocessable
 from app.kernel.text import Text
 from app.kernel.transitions import begin, move
 from app.kernel.vault import Vault
@@ -39,6 +39,7 @@ from app.members.queries import reachable_members
 from app.members.service import member_of, name_of, person_of
 from app.payouts.stopping import stop_for_death
 
+REPORTS_A_DAY, A_DAY = 5, timedelta(days=1)
 IN_FUTURE = Text("身故日期晚于今天", "The day lies in the future.")
 
 
@@ -47,10 +48,12 @@ async def report_by_member(
 ) -> DeathReport:
     """A claimant with a proven identity says who died; it waits for an office's word.
 
-    The same whether or not anybody is known by it. Raises IdentityRequired (409),
-    Unprocessable (422) with every faulty field.
+    The same whether or not anybody is known by it; nobody tries out numbers this way. Raises
+    IdentityRequired (409), TooManyRequests (429), Unprocessable (422) with every faulty field.
     """
     reporter = await person_of(session, member.id)
+    if await death_queries.reports_since(session, member.id, now - A_DAY) >= REPORTS_A_DAY:
+        raise TooManyRequests(int(A_DAY.total_seconds()))
     today = business_day(now)
     _not_future(body.died_on, today)
     identity = read_identity(body.name, body.document, None, today)
@@ -200,8 +203,8 @@ async def _block(
     await block(session, report.person_id, actor=staff, now=now)
     for claim in await death_queries.open_claims_of(session, report.person_id):
         claim.for_survivors = True
-        if claim.status in ("approved", "paying"):
-            await promises.stop(session, claim, "payout", "payee-died", now)
+        for which in ("review", "payout"):
+            await promises.stop(session, claim, which, "payee-died", now)
     await session.flush()
     await stop_for_death(session, vault, report.person_id, staff, now)
 

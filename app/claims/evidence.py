@@ -36,6 +36,8 @@ from app.kernel.vault import Vault
 
 PURPOSE = "claim"
 FILES_PER_KIND = 9
+# What its member had handed in before dying still needs to be shown whose it is.
+LATE_FOR_SURVIVORS = frozenset({"submitted", "under_review", "approved"})
 
 
 async def open_upload(
@@ -225,8 +227,7 @@ async def _claim(
     claim = await find(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
-    # What was approved before its member died still needs to be shown whose it is.
-    if not (claim.for_survivors and claim.status == "approved"):
+    if not (claim.for_survivors and claim.status in LATE_FOR_SURVIVORS):
         require_open(claim)
     return claim
 
@@ -236,7 +237,7 @@ async def _require_kind(session: AsyncSession, claim: Claim, kind: str) -> None:
     asked_for = [each for each in kinds_of(claim, terms) if each != "identity"]
     if kind not in asked_for:
         raise DocumentNotAskedFor(asked_for)
-    if claim.status == "approved" and kind != "kinship_proof":
+    if claim.status in LATE_FOR_SURVIVORS and kind != "kinship_proof":
         raise DocumentsClosed
     files = [file for file, _ in await queries.documents_of(session, claim.id) if file.kind == kind]
     if len(files) >= FILES_PER_KIND:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import death_queries, queries
+from app.claims import death_queries, promises, queries
 from app.claims.death_bodies import ClaimantBody, ClaimantsBody
 from app.claims.death_errors import (
     ClaimantsClosed,
@@ -39,8 +39,10 @@ from app.plans.benefits import Benefit
 from app.policies.beneficiaries import beneficiaries_at, record_of
 from app.policies.change_models import Beneficiary
 
-# While these last and no money is on its way, claimants may be entered.
+# While these last and no money is on its way, claimants may be entered; in review only where
+# the claim became the survivors' under way.
 ENTERED_WHILE = ("draft", "waiting_for_member", "approved")
+FIRST_ENTERED_WHILE = (*ENTERED_WHILE, "submitted", "under_review")
 
 NOT_NAMED = Text("不是保障凭证指定的受益人", "Not a beneficiary that the policy names.")
 TWICE = Text("重复登记", "Entered twice.")
@@ -118,7 +120,8 @@ async def enter_claimants(
     if not claim.for_survivors:
         raise NotForSurvivors
     live = [each for each in await of_claim(session, claim.id) if each.status != "failed"]
-    if claim.status not in ENTERED_WHILE or live:
+    known = await death_queries.claimants_of(session, claim.id)
+    if claim.status not in (ENTERED_WHILE if known else FIRST_ENTERED_WHILE) or live:
         raise ClaimantsClosed
     report = await require_report(session, claim.person_id)
     benefit = (await terms_of(session, claim)).benefit(claim.benefit_code)
@@ -126,6 +129,8 @@ async def enter_claimants(
     persons = await _prove(session, vault, staff, body.claimants, business_day(now), now)
     entries = _entries(vault, claim, body, persons, named)
     await write_claimants(session, vault, staff, claim, entries, body.note, now)
+    if claim.status in ("submitted", "under_review"):
+        await promises.resume(session, claim, "review", now)
     return claim
 
 

@@ -75,6 +75,7 @@ def _reports() -> None:
     op.create_index(
         "ix_death_report__organisation_id", "death_report", ["organisation_id", "status", "id"]
     )
+    op.create_index("ix_death_report__reported_by", "death_report", ["reported_by", "reported_at"])
 
 
 def _claimants() -> None:
