@@ -15,6 +15,8 @@ from app.billing import agreement_routes as renewal_agreements
 from app.billing import cancellation_routes, quote_routes
 from app.billing import errors as billing_errors
 from app.billing import routes as billing
+from app.claims import death_errors
+from app.claims import death_routes as deaths
 from app.claims import errors as claim_errors
 from app.claims import estimate_routes as claim_estimates
 from app.claims import life_errors as claim_life_errors
@@ -113,6 +115,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     claim_staff_routes.routes,
     claim_life.routes,
     claim_life.staff_routes,
+    deaths.routes,
+    deaths.staff_routes,
     claim_estimates.routes,
     claim_estimates.staff_routes,
     plan_simulations.routes,
@@ -139,6 +143,7 @@ CONSTRAINTS: Mapping[str, type[Problem]] = {
     **message_errors.CONSTRAINTS,
     **claim_errors.CONSTRAINTS,
     **claim_life_errors.CONSTRAINTS,
+    **death_errors.CONSTRAINTS,
     **relief_errors.CONSTRAINTS,
     **roster_errors.CONSTRAINTS,
     **treasury_errors.CONSTRAINTS,
@@ -172,6 +177,8 @@ TAGS: Mapping[str, str] = {
     "policies": "Cover: what is in force, and at which instant.",
     "certificates": "Certificates of cover, and the public check of one.",
     "claims": "A member's own claims, from the incident to the money.",
+    "deaths": "Reporting the death of a member, and what survivors may claim under.",
+    "deaths at the office": "Deaths confirmed and withdrawn, claimants, their kinship and shares.",
     "payouts": "Where a member's money goes.",
     "messages": "A member's inbox, WeChat's permissions, and what could not be sent.",
     "documents": "Chunked uploads, and links that open once.",

@@ -4,6 +4,7 @@ from app.access import models as access
 from app.billing import agreement_models as agreements
 from app.billing import group_models as groups
 from app.billing import models as billing
+from app.claims import death_models as deaths
 from app.claims import life_models as life_of_claims
 from app.claims import models as claims
 from app.claims import simulation_models as simulations
@@ -37,6 +38,7 @@ __all__ = [
     "changes",
     "claims",
     "consents",
+    "deaths",
     "documents",
     "enrolment",
     "event_log",

@@ -1,5 +1,6 @@
 """Members' login accounts: found or made by a proven phone, or by WeChat's openid."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -121,6 +122,12 @@ async def contact_of(
     return record["phone"], record["openid"]
 
 
+async def accounts_of(session: AsyncSession, person_id: UUID) -> Sequence[MemberAccount]:
+    """Every login of a person, oldest first."""
+    found = select(MemberAccount).where(MemberAccount.person_id == person_id)
+    return (await session.scalars(found.order_by(MemberAccount.id))).all()
+
+
 async def block_account(session: AsyncSession, account_id: UUID, actor: Principal) -> None:
     """Nobody logs in here any more; living tokens die within seconds."""
     now = system_now()
@@ -130,4 +137,13 @@ async def block_account(session: AsyncSession, account_id: UUID, actor: Principa
     await end_every_session(session, account_id, "blocked", now)
     await audit.record(
         session, actor, "member_account.block", subject="member_account", subject_ids=[account_id]
+    )
+
+
+async def unblock_account(session: AsyncSession, account_id: UUID, actor: Principal) -> None:
+    """Its owner may log in again; what was ended stays ended."""
+    account = await session.get_one(MemberAccount, account_id)
+    await move(session, MEMBER_ACCOUNT, account, "active", actor=actor, at=system_now())
+    await audit.record(
+        session, actor, "member_account.unblock", subject="member_account", subject_ids=[account_id]
     )

@@ -17,6 +17,7 @@ AGREEMENT_ENDED = "payment_agreement.ended"
 CHARGE_REFUSED = "charge.refused"
 
 CLOSE_ORDER = "billing.close_order"
+END_AFTER_DEATH = "billing.end_after_death"
 CLOSE_ATTEMPT = "billing.close_attempt"
 REQUEST_REFUND = "billing.request_refund"
 PAY_BACK = "billing.pay_back"

@@ -10,6 +10,7 @@ from app.billing.charges import tell_charge_refused
 from app.billing.charging import charge, renew_due
 from app.billing.closing import close_expired
 from app.billing.contracts import agreement_over, ask_about_unanswered
+from app.billing.deaths import end_after_death
 from app.billing.deposits import return_deposits
 from app.billing.events import (
     AGREEMENT_OVER,
@@ -18,6 +19,7 @@ from app.billing.events import (
     CLOSE_ATTEMPT,
     CLOSE_ORDER,
     COVER_BEGAN,
+    END_AFTER_DEATH,
     END_MOVED,
     PAY_BACK,
     PAY_BACK_WAITING,
@@ -128,6 +130,7 @@ JOBS: Mapping[str, Handler] = {
     PAY_BACK_WAITING: pay_back_waiting,
     PAYOUT_SETTLED: payout_settled,
     RETURN_DEPOSITS: return_deposits,
+    END_AFTER_DEATH: end_after_death,
     COVER_BEGAN: cover_began,
     END_MOVED: end_moved,
     REMIND: remind,

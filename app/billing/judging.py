@@ -17,7 +17,7 @@ from app.kernel.clock import business_day
 from app.kernel.database import raw_connection
 from app.kernel.problems import FieldError
 from app.kernel.vault import Vault
-from app.members.errors import IdentityRequired
+from app.members.errors import IdentityRequired, MemberBlocked
 from app.plans import service as plans
 from app.plans.errors import PlanNotOnSale, PriceFactsMissing
 from app.plans.terms import PlanTerms
@@ -105,8 +105,8 @@ async def judge(
     """The offer for a wish at `now` and every failing rule.
 
     With `lock` whoever else orders for this person waits until we are done. Raises
-    IdentityRequired, PlanNotOnSale, AlreadyRenewed, RenewalNotOpen, UpgradeNotOffered and
-    the like (409), PlanNotFound, PolicyNotFound (404).
+    IdentityRequired, MemberBlocked, PlanNotOnSale, AlreadyRenewed, RenewalNotOpen,
+    UpgradeNotOffered and the like (409), PlanNotFound, PolicyNotFound (404).
     """
     if lock:
         await lock_shares(session, person_id)
@@ -114,6 +114,8 @@ async def judge(
     row = await connection.fetchrow(JUDGE, person_id, wish.plan_code, wish.organisation_id, now)
     if row is None or row["verified_at"] is None:
         raise IdentityRequired
+    if row["blocked_at"] is not None:
+        raise MemberBlocked(row["blocked_at"])
     standing = await _standing(session, person_id, wish)
     version_id = await _version_id(session, row, standing, wish, now)
     terms = await plans.terms_of(connection, version_id)

@@ -5,7 +5,7 @@ from functools import cache
 from app.kernel.facts import stating
 
 _JUDGED = """
-       p.id as person_id, p.birth_on, p.sex, p.verified_at, v.id as version_id,
+       p.id as person_id, p.birth_on, p.sex, p.verified_at, p.blocked_at, v.id as version_id,
        (select o.id from contribution_order o
         where o.person_id = p.id and o.plan_code = $2 and o.status = 'open') as open_order_id
 """

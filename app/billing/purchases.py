@@ -50,6 +50,8 @@ async def _plainly(
     """None when anything is out of the ordinary: nothing is written then."""
     if body.kind != "new" or row["verified_at"] is None or row["version_id"] is None:
         return None
+    if row["blocked_at"] is not None:
+        return None
     terms = await plans.terms_of(database.reads, row["version_id"])
     if row["open_order_id"] or not is_plain(terms):
         return None

@@ -208,6 +208,14 @@ class SecondReturnBody(Body):
     note: Note
 
 
+class PayoutChoiceBody(Body):
+    """Which bank account takes the money; null for the usual way."""
+
+    model_config = _example(payout_account_id="0192f0c1-7a10-7c3e-8a44-51d8ac9ec001")
+
+    payout_account_id: Id | None
+
+
 class AppealBody(Body):
     """Why the member disagrees; kept encrypted."""
 

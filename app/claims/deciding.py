@@ -17,15 +17,15 @@ from app.claims.events import CLAIM_APPROVED
 from app.claims.facts import givers_of
 from app.claims.life_models import ClaimAppeal
 from app.claims.models import CLAIM, Claim, ClaimLine, Decision
+from app.claims.papers import states_of
 from app.claims.paying import pay
-from app.claims.terms import state_of_kind
+from app.claims.survivors import require_kinship
 from app.claims.uses import record_use
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
-from app.members.models import Person
 from app.plans.assessment import Assessment
 from app.plans.explanation import explain
 from app.plans.terms import PlanTerms
@@ -176,15 +176,11 @@ async def end_appeal(sitting: Sitting, outcome: str) -> None:
 
 
 async def require_accepted(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:
-    """Raise DocumentsNotAccepted (409) naming each kind that nobody has accepted."""
-    person = await session.get_one(Person, claim.person_id)
-    files = [file for file, _ in await queries.documents_of(session, claim.id)]
-    kinds = terms.documents(claim.benefit_code)
-    still_open = [
-        kind
-        for kind in kinds
-        if state_of_kind(kind, files, identity_verified=person.verified_at is not None)
-        not in ("accepted", "verified")
-    ]
+    """Raise DocumentsNotAccepted (409) naming each kind that nobody has accepted, or
+    KinshipNotProven (409)."""
+    states = await states_of(session, claim, terms)
+    still_open = [kind for kind, found in states.items() if found not in ("accepted", "verified")]
     if still_open:
         raise DocumentsNotAccepted(still_open)
+    if claim.for_survivors:
+        await require_kinship(session, claim)

@@ -93,15 +93,6 @@ NOT_COVERED: dict[str, Text] = {
 }
 
 
-class ClaimantNeeded(Conflict):
-    code = "claimant-needed"
-    title = Text("请由受益人申领", "A beneficiary has to claim")
-    detail = Text(
-        "身故互助金须由受益人到经办机构办理。",
-        "A death benefit is claimed by the beneficiary at an office.",
-    )
-
-
 class DocumentNotAskedFor(Unprocessable):
     """The plan does not ask for this kind; `asked_for` lists those it does."""
 

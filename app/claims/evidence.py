@@ -20,6 +20,7 @@ from app.claims.errors import (
 from app.claims.facts import require_open
 from app.claims.keeping import ENDED
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
+from app.claims.papers import kinds_of
 from app.claims.receipts import forget_readings, read_from
 from app.claims.terms import terms_of
 from app.documents import storing, uploads, viewing
@@ -39,6 +40,8 @@ from app.kernel.vault import Vault
 
 PURPOSE = "claim"
 FILES_PER_KIND = 9
+# What its member had handed in before dying still needs to be shown whose it is.
+LATE_FOR_SURVIVORS = frozenset({"submitted", "under_review", "approved"})
 
 
 async def open_upload(
@@ -220,6 +223,9 @@ async def give_view(
     found = await queries.document_of(session, claim.id, document_id)
     if found is None:
         raise DocumentNotFound
+    if viewer.kind == "member" and claim.for_survivors and found[0].uploaded_by != viewer.id:
+        # Other survivors' papers are theirs, and the dead member's are blocked.
+        raise DocumentNotFound
     return await viewing.give_link(
         session,
         vault,
@@ -238,15 +244,18 @@ async def _claim(
     claim = await find(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
-    require_open(claim)
+    if not (claim.for_survivors and claim.status in LATE_FOR_SURVIVORS):
+        require_open(claim)
     return claim
 
 
 async def _require_kind(session: AsyncSession, claim: Claim, kind: str) -> None:
     terms = await terms_of(session, claim)
-    asked_for = [each for each in terms.documents(claim.benefit_code) if each != "identity"]
+    asked_for = [each for each in kinds_of(claim, terms) if each != "identity"]
     if kind not in asked_for:
         raise DocumentNotAskedFor(asked_for)
+    if claim.status in LATE_FOR_SURVIVORS and kind != "kinship_proof":
+        raise DocumentsClosed
     files = [file for file, _ in await queries.documents_of(session, claim.id) if file.kind == kind]
     if len(files) >= FILES_PER_KIND:
         raise TooManyFiles

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
+from app.claims.death_queries import approved_with_claimant
 from app.claims.events import (
     DECIDE_BY_RULE,
     HEALTH_WITHDRAWN,
@@ -21,12 +22,14 @@ from app.claims.events import (
     PROMISE_NUDGE,
     SIMULATE,
     TELL,
+    TELL_DEATH_WITHDRAWN,
 )
 from app.claims.keeping import health_withdrawn, keep_documents
 from app.claims.life_models import ClaimPromise
-from app.claims.messages import tell
+from app.claims.messages import tell, tell_death_withdrawn
 from app.claims.models import Claim
 from app.claims.paying import fall_back, pay, settle
+from app.claims.paying_shares import pay_shares
 from app.claims.simulation_run import simulate
 from app.claims.straight_through import decide_by_rule
 from app.kernel.jobs import Handler, JobContext
@@ -63,6 +66,9 @@ async def pay_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
     async with context.transaction() as session:
         account = await session.get_one(PayoutAccount, UUID(payload["subject_id"]))
         now = await context.business_now(session)
+        for claim_id in await approved_with_claimant(session, account.person_id):
+            claim = await queries.locked(session, claim_id)
+            await pay_shares(session, SYSTEM, claim, now, only=account.person_id)
         for claim_id in await queries.approved_of_person(session, account.person_id):
             claim = await queries.locked(session, claim_id)
             # A payout that failed is sent again by a person who has looked at the reason.
@@ -119,5 +125,6 @@ JOBS: Mapping[str, Handler] = {
     TELL: tell,
     KEEP_DOCUMENTS: keep_documents,
     HEALTH_WITHDRAWN: health_withdrawn,
+    TELL_DEATH_WITHDRAWN: tell_death_withdrawn,
 }
 TIMERS: Mapping[str, timedelta] = {KEEP_DOCUMENTS: timedelta(hours=1)}

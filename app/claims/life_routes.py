@@ -51,7 +51,9 @@ async def appeal_claim(
     claim = await appeals.appeal(
         counter.session, counter.vault, member, claim_id, body.text, counter.now
     )
-    return await keyed.reply(201, await views.member_view(counter.session, counter.vault, claim))
+    return await keyed.reply(
+        201, await views.member_view(counter.session, counter.vault, claim, member)
+    )
 
 
 @staff_routes.post(

@@ -1,4 +1,4 @@
-"""A member's own claims, newest first: one statement on the read pool."""
+"""A member's claims, their own and those of their dead, newest first: one statement."""
 
 from uuid import UUID
 
@@ -15,7 +15,14 @@ select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.opened_at, c.sub
        c.review_due_at as decision_promised_by, c.payout_due_at as payout_promised_by,
        case when c.decided_at is not null then c.amount_fen end as amount_fen
 from member_account a join claim c on c.person_id = a.person_id
-where a.id = $1 {after} order by c.id desc limit $2
+where a.id = $1 {after}
+union all
+select c.id, c.number, c.status, c.plan_code, c.benefit_code, c.opened_at, c.submitted_at,
+       c.review_due_at, c.payout_due_at, case when c.decided_at is not null then c.amount_fen end
+from member_account a join claim_claimant k on k.person_id = a.person_id and k.removed_at is null
+join claim c on c.id = k.claim_id
+where a.id = $1 {after}
+order by 1 desc limit $2
 """
 _FIRST = _PAGE.format(after="")
 _NEXT = _PAGE.format(after="and c.id < $3")

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.claims.death_queries import claimants_of
 from app.claims.events import (
     CLAIM_APPROVED,
     CLAIM_DENIED,
@@ -16,6 +18,7 @@ from app.claims.events import (
     REVIEW_OVERDUE,
 )
 from app.claims.models import Claim
+from app.claims.paying_shares import shares_of
 from app.kernel.clock import business_day
 from app.kernel.event_log import LoggedEvent, heard
 from app.kernel.jobs import JobContext
@@ -34,27 +37,58 @@ TEMPLATES: Mapping[str, str] = {
 
 
 async def tell(context: JobContext, payload: Mapping[str, Any]) -> None:
-    """Hear a claim's return, decision, payment or delay, and tell the person it is about."""
+    """Hear a claim's return, decision, payment or delay, and tell those it is about."""
     async with context.transaction() as session:
         event = await heard(session, payload)
         claim = await session.get_one(Claim, event.subject_id)
+        occasion = f"{event.name}:{claim.id}:{await _occasion(session, event)}"
+        now = await context.business_now(session)
+        for person_id, amount_fen in await _told(session, event, claim):
+            await notify(
+                session,
+                context.vault,
+                person_id=person_id,
+                template=TEMPLATES[event.name],
+                subject="claim",
+                subject_id=claim.id,
+                parameters=_parameters(event, claim, amount_fen),
+                once_key=f"{occasion}:{person_id}" if claim.for_survivors else occasion,
+                now=now,
+            )
+
+
+async def tell_death_withdrawn(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `person.death_withdrawn`: the member lives, and has to know what was ended."""
+    async with context.transaction() as session:
+        event = await heard(session, payload)
         await notify(
             session,
             context.vault,
-            person_id=claim.person_id,
-            template=TEMPLATES[event.name],
-            subject="claim",
-            subject_id=claim.id,
-            parameters=_parameters(event, claim),
-            once_key=f"{event.name}:{claim.id}:{await _occasion(session, event)}",
+            person_id=event.subject_id,
+            template="death_report_withdrawn",
+            subject="person",
+            subject_id=event.subject_id,
+            parameters={},
+            once_key=f"death_report_withdrawn:{event.id}",
             now=await context.business_now(session),
         )
 
 
-def _parameters(event: LoggedEvent, claim: Claim) -> dict[str, Any]:
+async def _told(
+    session: AsyncSession, event: LoggedEvent, claim: Claim
+) -> list[tuple[UUID, int | None]]:
+    """Who hears of it, with the fen that are theirs: the member, or each survivor."""
+    if not claim.for_survivors:
+        return [(claim.person_id, event.content.get("amount_fen"))]
+    claimants = await claimants_of(session, claim.id)
+    shares = shares_of(claim, claimants) if claim.amount_fen is not None else {}
+    return [(each.person_id, shares.get(each.id)) for each in claimants]
+
+
+def _parameters(event: LoggedEvent, claim: Claim, amount_fen: int | None) -> dict[str, Any]:
     said: dict[str, Any] = {"number": claim.number}
     if event.name in (CLAIM_APPROVED, CLAIM_PAID):
-        said["amount"] = event.content["amount_fen"]
+        said["amount"] = amount_fen
     if event.name == CLAIM_APPROVED:
         due_at = claim.payout_due_at or event.at
         said["due_day"] = business_day(due_at).isoformat()

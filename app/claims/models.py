@@ -92,7 +92,9 @@ class Claim(Base):
     receiving one where the plan says so, or the parent after an appeal. `amount_fen` is all
     that the claim comes to, `paid_before_fen` what earlier rounds paid of it. The lease is
     on the system clock, everything else on the business clock; `stage` is 1, and 2 after
-    an appeal. `after_check` is a person's look at a decision by rule.
+    an appeal. `after_check` is a person's look at a decision by rule. `for_survivors`: the
+    member has died, and the money goes to the claim's claimants; `sealed_survivors` says why
+    a named beneficiary is not among them.
     """
 
     __tablename__ = "claim"
@@ -170,6 +172,8 @@ class Claim(Base):
     paid_before_fen: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     decided_by_rule: Mapped[bool] = mapped_column(server_default=text("false"))
     after_check: Mapped[str | None]
+    for_survivors: Mapped[bool] = mapped_column(server_default=text("false"))
+    sealed_survivors: Mapped[bytes | None]
     decided_at: Mapped[datetime | None]
     payout_due_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]

@@ -4,14 +4,13 @@ from datetime import date, datetime, timedelta
 from typing import Protocol, cast
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.bodies import IncidentBody, OpenClaimBody
+from app.claims.death_errors import DiedBeforeIncident
 from app.claims.errors import (
     NOT_COVERED,
-    ClaimantNeeded,
     ClaimNotFound,
     IncidentInFuture,
     NotCovered,
@@ -19,6 +18,8 @@ from app.claims.errors import (
 from app.claims.events import CLAIM_OPENED
 from app.claims.facts import give_facts
 from app.claims.models import CLAIM, Claim, Incident
+from app.claims.reaching import claimable
+from app.claims.survivors import require_report, write_claimants
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, new_number
@@ -26,11 +27,12 @@ from app.kernel.principal import Principal
 from app.kernel.transitions import begin
 from app.kernel.vault import Vault
 from app.members.models import Member, Person
-from app.members.queries import visible_members
+from app.members.queries import reachable_members
 from app.members.service import member_of, person_of
 from app.payouts.errors import AccountNotFound
 from app.payouts.queries import account_of
 from app.plans.benefits import Cause
+from app.plans.facts import facts_of
 from app.plans.service import version_of
 from app.plans.terms import PlanTerms
 from app.policies.cover import PolicyCover, cover_at, waits_until
@@ -51,14 +53,23 @@ class Happening(Protocol):
 async def open_by_member(
     session: AsyncSession, vault: Vault, member: Principal, body: OpenClaimBody, now: datetime
 ) -> Claim:
-    """A member's own claim.
+    """A member's own claim, or that of a survivor who reported the death of the member.
 
-    Raises IdentityRequired (409), ClaimNotFound (404) for a policy of somebody else,
-    IncidentInFuture, NotCovered, BenefitNotFound, UnknownFact (422).
+    Raises IdentityRequired, DeathNotReported (409), ClaimNotFound (404) for a policy of
+    somebody else, IncidentInFuture, NotCovered, BenefitNotFound, UnknownFact,
+    DiedBeforeIncident (422).
     """
     person = await person_of(session, member.id)
-    policy = await _policy_of(session, body.policy_id, person.id)
-    return await _open(session, vault, member, body, now, person, policy, None)
+    policy = await policy_by_id(session, body.policy_id)
+    if policy is None:
+        raise ClaimNotFound
+    if policy.person_id == person.id:
+        return await _open(session, vault, member, body, now, person, policy, None)
+    entry = await claimable(session, vault, member, person, policy, body.benefit_code)
+    dead = await session.get_one(Person, policy.person_id)
+    claim = await _open(session, vault, member, body, now, dead, policy, None)
+    await write_claimants(session, vault, member, claim, [entry], None, now)
+    return claim
 
 
 async def open_by_staff(
@@ -67,25 +78,17 @@ async def open_by_staff(
     """A claim received for a member whom the caseworker manages or may serve.
 
     Any office may receive and complete it; who manages the policy decides, or the receiving
-    office where the plan says so (domain.md). Raises as above.
+    office where the plan says so (domain.md). For a dead member it is the survivors'. Raises
+    as above.
     """
     policy = await policy_by_id(session, body.policy_id)
     if policy is None:
         raise ClaimNotFound
-    found = visible_members(staff, now).where(Member.person_id == policy.person_id)
+    found = reachable_members(staff, now).where(Member.person_id == policy.person_id)
     if (await session.execute(found)).first() is None:
         raise ClaimNotFound
     person = await session.get_one(Person, policy.person_id)
     return await _open(session, vault, staff, body, now, person, policy, staff.organisation_id)
-
-
-async def _policy_of(session: AsyncSession, policy_id: UUID, person_id: UUID) -> Policy:
-    policy = await session.scalar(
-        select(Policy).where(Policy.id == policy_id, Policy.person_id == person_id)
-    )
-    if policy is None:
-        raise ClaimNotFound
-    return policy
 
 
 async def _open(
@@ -99,21 +102,24 @@ async def _open(
     receiving: UUID | None,
 ) -> Claim:
     terms = (await version_of(session, policy.plan_version_id)).terms
-    if "claimant_identity" in terms.documents(body.benefit_code):
-        raise ClaimantNeeded
+    died_on = await _died_on(session, person, terms, body)
     await require_cover(session, policy, terms, body.benefit_code, body.incident, now)
     chosen = body.payout_account_id
-    if chosen is not None and await account_of(session, person.id, chosen) is None:
-        raise AccountNotFound
-    incident = _incident(vault, person.id, body.incident)
-    session.add(incident)
-    own = actor.kind == "member"
+    if chosen is not None:
+        known = None if died_on else await account_of(session, person.id, chosen)
+        if known is None:
+            raise AccountNotFound
+    incident = await _incident(session, vault, person.id, body.incident, again=died_on is not None)
+    own = actor.kind == "member" and died_on is None
+    account_id = actor.id if own else None
+    if account_id is None and died_on is None:
+        account_id = await queries.account_of_person(session, person.id)
     claim = Claim(
         id=new_id(),
         number=new_number("C"),
         incident_id=incident.id,
         person_id=person.id,
-        account_id=actor.id if own else await queries.account_of_person(session, person.id),
+        account_id=account_id,
         payout_account_id=body.payout_account_id,
         policy_id=policy.id,
         plan_code=policy.plan_code,
@@ -127,6 +133,7 @@ async def _open(
         claimed_by=actor.id,
         opened_at=now,
         round=1,
+        for_survivors=died_on is not None,
     )
     await session.flush()
     begin(session, CLAIM, claim, actor=actor, at=now, on_behalf_of=None if own else person.id)
@@ -134,21 +141,54 @@ async def _open(
     content = {"plan_code": claim.plan_code, "benefit_code": claim.benefit_code}
     opened = Fact("claim", claim.id, "claim.open", CLAIM_OPENED, content)
     await state(session, [opened], actor=actor, at=now, on_behalf_of=None if own else person.id)
-    if body.facts:
-        await give_facts(session, vault, actor, claim, terms, body.facts, None, now)
+    facts = dict(body.facts)
+    if died_on is not None and _asks_for_day(terms, body.benefit_code):
+        facts["died_on"] = died_on.isoformat()
+    if facts:
+        await give_facts(session, vault, actor, claim, terms, facts, None, now)
     return claim
 
 
-def _incident(vault: Vault, person_id: UUID, body: IncidentBody) -> Incident:
+def _asks_for_day(terms: PlanTerms, benefit_code: str) -> bool:
+    return any(fact.name == "died_on" for fact in facts_of(terms, terms.benefit(benefit_code)))
+
+
+async def _died_on(
+    session: AsyncSession, person: Person, terms: PlanTerms, body: OpenClaimBody
+) -> date | None:
+    """The recorded day of the member's death; None while they live and claim for themselves.
+
+    Raises DeathNotReported (409) for a death benefit before that, DiedBeforeIncident (422).
+    """
+    benefit = terms.benefit(body.benefit_code)
+    for_others = benefit.payee == "beneficiary" or "claimant_identity" in benefit.documents
+    if person.blocked_at is None and not for_others:
+        return None
+    report = await require_report(session, person.id)
+    if report.died_on < business_day(body.incident.occurred_at):
+        raise DiedBeforeIncident(died_on=report.died_on.isoformat())
+    return report.died_on
+
+
+async def _incident(
+    session: AsyncSession, vault: Vault, person_id: UUID, body: IncidentBody, *, again: bool
+) -> Incident:
+    """The incident as it was told; `again`: that of an earlier claim of this day and cause."""
+    if again:
+        known = await queries.incident_on(session, person_id, body.cause, body.occurred_at)
+        if known is not None:
+            return known
     incident_id = new_id()
     told = {"place": body.place, "description": body.description}
-    return Incident(
+    incident = Incident(
         id=incident_id,
         person_id=person_id,
         cause=body.cause,
         occurred_at=body.occurred_at,
         sealed=vault.seal("incident", incident_id, told),
     )
+    session.add(incident)
+    return incident
 
 
 async def _manager(session: AsyncSession, policy: Policy) -> UUID:

@@ -9,22 +9,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
-from app.claims.models import CLAIM, Claim, Decision
+from app.claims.models import CLAIM, Claim
+from app.claims.paying_shares import approvers_of, every_share_arrived, pay_shares
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
+from app.kernel.problems import InvalidTransition
 from app.kernel.transitions import move
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination
+from app.members.service import person_of
+from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutLive
 from app.payouts.models import Payout
+from app.payouts.queries import account_of
 from app.payouts.service import choose_destination, request_payout
 
 
 async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: datetime) -> bool:
-    """Request the payout of an approved claim; False while there is nowhere to pay to.
+    """Request the payout of an approved claim, or the shares of its survivors; False while
+    there is nowhere to pay to.
 
     What earlier rounds paid is left out. An account that is cooling off is tried again when
     it may be used; without any, the claim and the promise wait until the member records one.
     """
+    if claim.for_survivors:
+        return await pay_shares(session, actor, claim, now)
     if claim.status != "approved" or claim.amount_fen is None:
         return False
     amount_fen = claim.amount_fen - claim.paid_before_fen
@@ -43,7 +50,7 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
     except (NoDestination, AccountNotFound):
         await promises.stop(session, claim, "payout", "account-needed", now)
         return False
-    approvers = await _approvers(session, claim)
+    approvers = await approvers_of(session, claim)
     await promises.resume(session, claim, "payout", now)
     await request_payout(
         session,
@@ -62,33 +69,60 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
     return True
 
 
-async def _approvers(session: AsyncSession, claim: Claim) -> list[UUID]:
-    """Whoever agreed in this round; nobody where the rule decided."""
-    rows = await session.scalars(
-        select(Decision.decided_by)
-        .where(
-            Decision.claim_id == claim.id,
-            Decision.round == claim.round,
-            Decision.verdict == "approve",
-            Decision.by_rule.is_(False),
-        )
-        .order_by(Decision.id)
-    )
-    return [each for each in rows.all() if each is not None]
-
-
 async def pay_again(
     session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime
 ) -> Claim:
     """A new payout after one that failed, by hand: expired confirmation, corrected account.
 
-    Raises ClaimNotFound (404), NoDestination (409), PayoutLive (409).
+    A survivor asks for their own share. Raises ClaimNotFound (404), InvalidTransition,
+    NoDestination, PayoutLive (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
-    if not await pay(session, actor, claim, now):
+    if claim.status == "paying":
+        raise PayoutLive
+    if claim.status != "approved":
+        raise InvalidTransition(current=claim.status, target="paying")
+    if claim.for_survivors:
+        own = await person_of(session, actor.id) if actor.kind == "member" else None
+        only = own.id if own else None
+        done = await pay_shares(session, actor, claim, now, only=only, again=True)
+    else:
+        done = await pay(session, actor, claim, now)
+    if not done:
         raise NoDestination
+    return claim
+
+
+async def choose_account(
+    session: AsyncSession,
+    member: Principal,
+    claim_id: UUID,
+    payout_account_id: UUID | None,
+    now: datetime,
+) -> Claim:
+    """Where the claim's money goes from here on: a bank account, or None for the usual way.
+
+    One that is cooling off takes an approved claim's money by itself when it may. Raises
+    ClaimNotFound, AccountNotFound (404), PayoutLive (409) while money is on its way.
+    """
+    claim = await queries.find_locked(session, member, claim_id)
+    if claim is None:
+        raise ClaimNotFound
+    if claim.status == "paying":
+        raise PayoutLive
+    account = None
+    if payout_account_id is not None:
+        account = await account_of(session, claim.person_id, payout_account_id)
+        if account is None or claim.for_survivors:
+            raise AccountNotFound
+    claim.payout_account_id = payout_account_id
+    await session.flush()
+    chosen = Fact("claim", claim.id, "claim.choose_account")
+    await state(session, [chosen], actor=member, at=now)
+    if account is not None and account.usable_from > now and claim.status == "approved":
+        await schedule(session, PAY, claim.id, account.usable_from)
     return claim
 
 
@@ -97,13 +131,14 @@ async def settle(session: AsyncSession, payout: Payout, now: datetime) -> None:
     if payout.claim_id is None:
         return
     claim = await queries.locked(session, payout.claim_id)
-    if claim.status != "paying":
+    if claim.status != "paying" or not await every_share_arrived(session, claim, payout):
         return
     await move(session, CLAIM, claim, "paid", actor=SYSTEM, at=now)
     claim.paid_at = payout.settled_at
     await session.flush()
     await promises.end(session, claim, "payout", payout.settled_at or now)
-    paid = Fact("claim", claim.id, "claim.pay", CLAIM_PAID, {"amount_fen": payout.amount_fen})
+    whole_fen = (claim.amount_fen or 0) - claim.paid_before_fen
+    paid = Fact("claim", claim.id, "claim.pay", CLAIM_PAID, {"amount_fen": whole_fen})
     await state(session, [paid], actor=SYSTEM, at=now)
 
 
@@ -113,7 +148,13 @@ async def fall_back(session: AsyncSession, payout: Payout, now: datetime) -> Non
         return
     claim = await queries.locked(session, payout.claim_id)
     newest = await session.scalar(
-        select(Payout.id).where(Payout.claim_id == claim.id).order_by(Payout.id.desc()).limit(1)
+        select(Payout.id)
+        .where(
+            Payout.claim_id == claim.id,
+            Payout.claimant_id.is_not_distinct_from(payout.claimant_id),
+        )
+        .order_by(Payout.id.desc())
+        .limit(1)
     )
     if claim.status != "paying" or newest != payout.id:
         return

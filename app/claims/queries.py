@@ -1,12 +1,14 @@
 """Every look at claims; each begins from whose they are."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, or_, select, text
+from sqlalchemy import Select, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
+from app.claims.death_models import ClaimClaimant
 from app.claims.models import (
     Claim,
     ClaimDocument,
@@ -16,6 +18,7 @@ from app.claims.models import (
     Incident,
 )
 from app.documents.models import StoredObject
+from app.kernel.clock import business_day, day_start
 from app.kernel.principal import Principal
 from app.kernel.transitions import StatusHistory
 from app.members.models import Member
@@ -28,13 +31,18 @@ ENDED_WITHOUT_PAYMENT = ("denied", "withdrawn")
 def visible(principal: Principal) -> Select[Claim]:
     """Claims that the principal may see.
 
-    A member's own; for staff those that their subtree manages or decides, and those that it
-    received.
+    A member's own, and those in which they are claimants; for staff those that their subtree
+    manages or decides, and those that it received.
     """
     if principal.kind == "member":
+        shared = exists().where(
+            ClaimClaimant.claim_id == Claim.id,
+            ClaimClaimant.person_id == MemberAccount.person_id,
+            ClaimClaimant.removed_at.is_(None),
+        )
         return (
             select(Claim)
-            .join(MemberAccount, MemberAccount.person_id == Claim.person_id)
+            .join(MemberAccount, or_(MemberAccount.person_id == Claim.person_id, shared))
             .where(MemberAccount.id == principal.id)
         )
     return select(Claim).where(
@@ -62,6 +70,24 @@ async def locked(session: AsyncSession, claim_id: UUID) -> Claim:
 
 async def incident_of(session: AsyncSession, claim: Claim) -> Incident:
     return await session.get_one(Incident, claim.incident_id)
+
+
+async def incident_on(
+    session: AsyncSession, person_id: UUID, cause: str, occurred_at: datetime
+) -> Incident | None:
+    """The person's first incident of a cause on the day (Asia/Shanghai) of an instant."""
+    first = day_start(business_day(occurred_at))
+    return await session.scalar(
+        select(Incident)
+        .where(
+            Incident.person_id == person_id,
+            Incident.cause == cause,
+            Incident.occurred_at >= first,
+            Incident.occurred_at < first + timedelta(days=1),
+        )
+        .order_by(Incident.id)
+        .limit(1)
+    )
 
 
 async def documents_of(
@@ -186,6 +212,21 @@ async def decided_in_earlier_stage(session: AsyncSession, claim: Claim, staff_id
         .limit(1)
     )
     return found is not None
+
+
+async def other_claims_of(session: AsyncSession, claim: Claim) -> Sequence[tuple[Claim, datetime]]:
+    """The member's other claims that were handed in, with the instants of their incidents."""
+    rows = await session.execute(
+        select(Claim, Incident.occurred_at)
+        .join(Incident, Incident.id == Claim.incident_id)
+        .where(
+            Claim.person_id == claim.person_id,
+            Claim.id != claim.id,
+            Claim.submitted_at.is_not(None),
+        )
+        .order_by(Claim.id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def history_of(session: AsyncSession, claim_id: UUID) -> Sequence[StatusHistory]:

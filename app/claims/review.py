@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
 from app.claims.bodies import ReturnBody
+from app.claims.death_queries import entered_claimants
 from app.claims.errors import (
     ClaimNotFound,
     ConflictOfInterest,
@@ -37,7 +38,8 @@ async def find_to_decide(session: AsyncSession, reviewer: Principal, claim_id: U
     """The locked claim, for people of the deciding organisation who have no stake in it.
 
     Raises ClaimNotFound (404); Forbidden (403) for who only received it or decided below;
-    ConflictOfInterest (403) for who submitted it or enrolled its member; DecidedBefore
+    ConflictOfInterest (403) for who submitted it, entered its claimants or enrolled its
+    member; DecidedBefore
     (409) for who took part in the decision that is appealed against.
     """
     claim = await queries.find_locked(session, reviewer, claim_id)
@@ -49,6 +51,8 @@ async def find_to_decide(session: AsyncSession, reviewer: Principal, claim_id: U
     enrolled_by = await queries.enrolling_staff(session, claim.person_id)
     submitter = claim.claimed_by if claim.claimed_by_kind == "staff" else None
     if reviewer.id in (submitter, policy.enrolled_by, enrolled_by):
+        raise ConflictOfInterest
+    if claim.for_survivors and await entered_claimants(session, claim.id, reviewer.id):
         raise ConflictOfInterest
     if claim.stage > 1 and await queries.decided_in_earlier_stage(session, claim, reviewer.id):
         raise DecidedBefore

@@ -5,9 +5,16 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from app.claims import evidence, facts, listing, opening, paying, receipts, submission, views
-from app.claims.bodies import FactsBody, OpenClaimBody, OpenUploadBody, ReceiptBody
+from app.claims.bodies import (
+    FactsBody,
+    OpenClaimBody,
+    OpenUploadBody,
+    PayoutChoiceBody,
+    ReceiptBody,
+)
 from app.claims.counter import CounterDep, UploadToken
 from app.claims.errors import ClaimNotFound
+from app.claims.models import Claim
 from app.claims.queries import find, find_locked
 from app.claims.schemas import ClaimSummary, ClaimView
 from app.claims.terms import terms_of
@@ -19,8 +26,10 @@ from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep
 from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
-from app.kernel.principal import Member
+from app.kernel.principal import Member, Principal
 from app.kernel.routing import router
+from app.members.service import person_of
+from app.payouts.models import Payout
 from app.payouts.schemas import PayoutView
 from app.payouts.service import payout_of_claim, view_payout
 
@@ -35,7 +44,9 @@ async def open_claim(
     refusal says why (`reason_code`) and what to do.
     """
     claim = await opening.open_by_member(counter.session, counter.vault, member, body, counter.now)
-    return await keyed.reply(201, await views.member_view(counter.session, counter.vault, claim))
+    return await keyed.reply(
+        201, await views.member_view(counter.session, counter.vault, claim, member)
+    )
 
 
 @routes.get("/v1/me/claims")
@@ -72,7 +83,7 @@ async def give_claim_facts(
     await facts.give_facts(
         counter.session, counter.vault, member, claim, terms, body.facts, None, counter.now
     )
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.post("/v1/me/claims/{claim_id}/receipts", response_model=ClaimView)
@@ -88,7 +99,9 @@ async def add_claim_receipt(
         raise ClaimNotFound
     facts.require_open(claim)
     await receipts.type_in(counter.session, counter.vault, member, claim, body, counter.now)
-    return await keyed.reply(200, await views.member_view(counter.session, counter.vault, claim))
+    return await keyed.reply(
+        200, await views.member_view(counter.session, counter.vault, claim, member)
+    )
 
 
 @routes.delete("/v1/me/claims/{claim_id}/receipts/{receipt_id}", status_code=204)
@@ -171,14 +184,14 @@ async def submit_claim(member: Member, counter: CounterDep, claim_id: UUID) -> C
     The answer says by which day a decision is promised.
     """
     claim = await submission.submit(counter.session, counter.vault, member, claim_id, counter.now)
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.post("/v1/me/claims/{claim_id}/withdrawal")
 async def withdraw_claim(member: Member, counter: CounterDep, claim_id: UUID) -> ClaimView:
     """Withdraw a claim that is not decided yet."""
     claim = await submission.withdraw(counter.session, member, claim_id, counter.now)
-    return await views.member_view(counter.session, counter.vault, claim)
+    return await views.member_view(counter.session, counter.vault, claim, member)
 
 
 @routes.get("/v1/me/claims/{claim_id}/payout")
@@ -189,8 +202,14 @@ async def get_claim_payout(
     claim = await find(counter.session, member, claim_id)
     if claim is None:
         raise ClaimNotFound
-    payout = await payout_of_claim(counter.session, claim.id)
+    payout = await _own_payout(counter, member, claim)
     return view_payout(counter.vault, payout, outside.wechat_pay.transfer_parameters)
+
+
+async def _own_payout(counter: CounterDep, member: Principal, claim: Claim) -> Payout:
+    """A survivor's own share, or the member's money."""
+    payee = await person_of(counter.session, member.id) if claim.for_survivors else None
+    return await payout_of_claim(counter.session, claim.id, None if payee is None else payee.id)
 
 
 @routes.post("/v1/me/claims/{claim_id}/payout", status_code=201, response_model=PayoutView)
@@ -199,5 +218,18 @@ async def request_claim_payout(
 ) -> Response:
     """Ask for the money again, after a payout failed or was not confirmed in time."""
     claim = await paying.pay_again(counter.session, member, claim_id, counter.now)
-    payout = await payout_of_claim(counter.session, claim.id)
+    payout = await _own_payout(counter, member, claim)
     return await keyed.reply(201, view_payout(counter.vault, payout))
+
+
+@routes.put("/v1/me/claims/{claim_id}/payout-account", responses=refused(409))
+async def choose_claim_account(
+    member: Member, counter: CounterDep, claim_id: UUID, body: PayoutChoiceBody
+) -> ClaimView:
+    """Choose which of your bank accounts takes this claim's money, or null for WeChat where it
+    can carry the sum. Not while money is on its way.
+    """
+    claim = await paying.choose_account(
+        counter.session, member, claim_id, body.payout_account_id, counter.now
+    )
+    return await views.member_view(counter.session, counter.vault, claim, member)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from app.claims.death_schemas import ClaimantView, SurvivorsView
 from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView, SignalView
 from app.claims.words import ShownAs
 from app.kernel.schema import View
@@ -184,6 +185,8 @@ class ClaimView(View):
     decided_by_rule: bool
     appeal_until: datetime | None
     appeal: AppealView | None
+    for_survivors: bool = Field(description="The member has died; `claimants` are paid.")
+    claimants: list[ClaimantView]
     decisions: list[DecisionView]
     timeline: list[TimelineEntry]
 
@@ -199,6 +202,7 @@ class StaffClaimView(ClaimView):
     at_stake_fen: int
     hardship: bool
     signals: list[SignalView]
+    survivors: SurvivorsView | None
     lease_holder_id: UUID | None
     lease_until: datetime | None
     lease_since: datetime | None

@@ -16,14 +16,14 @@ from app.claims.errors import IncidentInFuture, NotCovered
 from app.claims.facts import facts_known
 from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Decision, Incident
 from app.claims.opening import covered_days
+from app.claims.papers import states_of
 from app.claims.receipts import differences, readings_of
 from app.claims.signals import signals_of
-from app.claims.terms import state_of_kind, terms_of
+from app.claims.terms import terms_of
 from app.kernel.clock import business_day
 from app.kernel.principal import SYSTEM
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
-from app.members.models import Person
 from app.plans.assessment import Assessment
 from app.plans.terms import PlanTerms
 from app.policies.models import Policy
@@ -43,6 +43,8 @@ async def decide_by_rule(
     claim = await queries.locked(session, claim_id)
     if claim.status != "submitted" or claim.round > 1 or claim.lease_holder_id is not None:
         return ["not-fresh"]
+    if claim.for_survivors:
+        return ["survivors"]
     terms = await terms_of(session, claim)
     facts = await facts_known(session, vault, claim)
     try:
@@ -96,13 +98,10 @@ def _amount(terms: PlanTerms, found: Assessment) -> list[str]:
 
 async def _documents(session: AsyncSession, claim: Claim, terms: PlanTerms) -> list[str]:
     """Every kind is there, proven and not erased; who the member is was verified."""
-    person = await session.get_one(Person, claim.person_id)
     found = await queries.documents_of(session, claim.id)
-    files = [file for file, _ in found]
     if any(stored.erased_at is not None for _, stored in found):
         return ["file-gone"]
-    for kind in terms.documents(claim.benefit_code):
-        state = state_of_kind(kind, files, identity_verified=person.verified_at is not None)
+    for kind, state in (await states_of(session, claim, terms)).items():
         if state != "verified" if kind == "identity" else state not in ("waiting", "accepted"):
             return [f"document-{kind.replace('_', '-')}"]
     return []

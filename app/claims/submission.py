@@ -11,14 +11,16 @@ from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, DECIDE_BY_RULE
 from app.claims.facts import facts_known, release_receipts
 from app.claims.life_errors import DecidedAlready
 from app.claims.models import CLAIM, Claim
+from app.claims.papers import states_of
 from app.claims.ranking import rank
-from app.claims.terms import state_of_kind, terms_of
+from app.claims.survivors import require_whole
+from app.claims.terms import terms_of
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import enqueue
 from app.kernel.principal import Principal
+from app.kernel.problems import Forbidden
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
-from app.members.models import Person
 from app.plans.terms import PlanTerms
 
 
@@ -65,15 +67,12 @@ async def set_rank(session: AsyncSession, vault: Vault, claim: Claim) -> None:
 
 
 async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:
-    """Raise MissingDocuments (409) naming each kind that is missing or was returned."""
-    person = await session.get_one(Person, claim.person_id)
-    files = [file for file, _ in await queries.documents_of(session, claim.id)]
-    missing = [
-        kind
-        for kind in terms.documents(claim.benefit_code)
-        if state_of_kind(kind, files, identity_verified=person.verified_at is not None)
-        in ("missing", "returned")
-    ]
+    """Raise MissingDocuments (409) naming each kind that is missing or was returned, or
+    ClaimantsMissing (409)."""
+    if claim.for_survivors:
+        await require_whole(session, claim)
+    states = await states_of(session, claim, terms)
+    missing = [kind for kind, found in states.items() if found in ("missing", "returned")]
     if missing:
         raise MissingDocuments(missing, [terms.document_name(kind) for kind in missing])
 
@@ -81,11 +80,20 @@ async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms
 async def withdraw(session: AsyncSession, actor: Principal, claim_id: UUID, now: datetime) -> Claim:
     """Take the whole claim back before it is decided; its receipts may be used again.
 
-    Raises ClaimNotFound (404), InvalidTransition, DecidedAlready (409).
+    Of several survivors whoever opened it may. Raises ClaimNotFound (404), Forbidden (403),
+    InvalidTransition, DecidedAlready (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
+    if claim.for_survivors and claim.claimed_by != actor.id:
+        raise Forbidden
+    await take_back(session, actor, claim, now)
+    return claim
+
+
+async def take_back(session: AsyncSession, actor: Principal, claim: Claim, now: datetime) -> None:
+    """Withdraw a locked claim; raises InvalidTransition, DecidedAlready (409)."""
     if claim.decided_at is not None and claim.status != "withdrawn":
         raise DecidedAlready
     await move(session, CLAIM, claim, "withdrawn", actor=actor, at=now)
@@ -95,7 +103,6 @@ async def withdraw(session: AsyncSession, actor: Principal, claim_id: UUID, now:
     await promises.end(session, claim, "review", now, void=True)
     withdrawn = Fact("claim", claim.id, "claim.withdraw", CLAIM_WITHDRAWN)
     await state(session, [withdrawn], actor=actor, at=now)
-    return claim
 
 
 def _for(actor: Principal, claim: Claim) -> UUID | None:

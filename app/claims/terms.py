@@ -13,6 +13,8 @@ from app.plans.inputs import Item, Value
 from app.plans.service import version_of
 from app.plans.terms import PlanTerms
 
+# A proven identity fulfils these without a file.
+PROVEN_WITHOUT_FILE = frozenset({"identity", "claimant_identity"})
 KindState = Literal["missing", "verified", "waiting", "accepted", "returned"]
 
 
@@ -41,7 +43,7 @@ def state_of_kind(
 ) -> KindState:
     """Where one kind stands: a returned file outweighs, then a waiting one."""
     statuses = {file.status for file in files if file.kind == kind}
-    if kind == "identity" and identity_verified and not statuses:
+    if kind in PROVEN_WITHOUT_FILE and identity_verified and not statuses:
         return "verified"
     for state in ("returned", "waiting", "accepted"):
         if state in statuses:

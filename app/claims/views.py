@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.appeals import DECIDED, appeal_until
+from app.claims.death_views import claimant_views, survivors_view
 from app.claims.errors import ClaimNotFound
 from app.claims.facts import facts_known
 from app.claims.life_schemas import SignalView
@@ -22,6 +23,7 @@ from app.claims.life_views import (
     words,
 )
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt
+from app.claims.papers import states_of
 from app.claims.receipts import Readings, differences, readings_of
 from app.claims.schemas import (
     ClaimView,
@@ -34,7 +36,7 @@ from app.claims.schemas import (
     StaffClaimView,
 )
 from app.claims.signals import signals_of
-from app.claims.terms import state_of_kind, terms_of
+from app.claims.terms import terms_of
 from app.claims.words import (
     MAY_APPEAL,
     NEXT_STEPS,
@@ -48,7 +50,7 @@ from app.kernel.principal import SYSTEM, Principal
 from app.kernel.text import Text
 from app.kernel.vault import Vault
 from app.members.models import Person
-from app.members.service import name_of
+from app.members.service import name_of, person_of
 from app.plans.facts import facts_of
 from app.plans.schemas import WordsView, fact_view
 from app.plans.terms import PlanTerms
@@ -74,11 +76,16 @@ async def show(
     )
     if staff:
         return await staff_view(session, vault, claim)
-    return await member_view(session, vault, claim)
+    return await member_view(session, vault, claim, principal)
 
 
-async def member_view(session: AsyncSession, vault: Vault, claim: Claim) -> ClaimView:
-    return ClaimView(**await _content(session, vault, claim))
+async def member_view(
+    session: AsyncSession, vault: Vault, claim: Claim, member: Principal
+) -> ClaimView:
+    """The claim for its member, or for a survivor, who sees the others masked."""
+    reader = await person_of(session, member.id) if claim.for_survivors else None
+    claimants = await claimant_views(session, vault, claim, reader.id if reader else None)
+    return ClaimView(**await _content(session, vault, claim), claimants=claimants)
 
 
 async def staff_view(session: AsyncSession, vault: Vault, claim: Claim) -> StaffClaimView:
@@ -87,6 +94,8 @@ async def staff_view(session: AsyncSession, vault: Vault, claim: Claim) -> Staff
     odd = await signals_of(session, claim.id)
     return StaffClaimView(
         **await _content(session, vault, claim),
+        claimants=await claimant_views(session, vault, claim, None),
+        survivors=await survivors_view(session, vault, claim, terms),
         member_name=name_of(vault, person),
         managing_organisation_id=claim.managing_organisation_id,
         receiving_organisation_id=claim.receiving_organisation_id,
@@ -129,6 +138,7 @@ async def _content(session: AsyncSession, vault: Vault, claim: Claim) -> dict[st
         "paid_before_fen": claim.paid_before_fen,
         "paid_at": claim.paid_at,
         "decided_by_rule": claim.decided_by_rule,
+        "for_survivors": claim.for_survivors,
         **await _life(session, vault, claim, terms),
     }
 
@@ -185,21 +195,18 @@ async def _incident(session: AsyncSession, vault: Vault, claim: Claim) -> Incide
 async def _documents(
     session: AsyncSession, vault: Vault, claim: Claim, terms: PlanTerms
 ) -> list[RequiredDocumentView]:
-    person = await session.get_one(Person, claim.person_id)
     everything = await queries.every_document_of(session, claim.id)
     found = [each for each in everything if each[0].status != "replaced"]
     former = [each for each in everything if each[0].status == "replaced"]
-    files = [file for file, _ in found]
-    verified = person.verified_at is not None
     return [
         RequiredDocumentView(
             kind=kind,
             name=words(terms.document_name(kind)),
-            state=state_of_kind(kind, files, identity_verified=verified),
+            state=state,
             files=[_file(vault, *each) for each in found if each[0].kind == kind],
             former_files=[_file(vault, *each) for each in former if each[0].kind == kind],
         )
-        for kind in terms.documents(claim.benefit_code)
+        for kind, state in (await states_of(session, claim, terms)).items()
     ]
 
 

@@ -51,6 +51,7 @@ FACT_CHANGE_REASONS: dict[str, Text] = {
 STOP_REASONS: dict[str, Text] = {
     "waiting-for-member": Text("等待您补充材料", "Waiting for your documents"),
     "account-needed": Text("等待您登记收款方式", "Waiting for somewhere to pay to"),
+    "payee-died": Text("等待继承人办理", "Waiting for the survivors and their papers"),
     "hospital-asked": Text("等待医院答复", "Waiting for the hospital's answer"),
     "police-asked": Text("等待公安机关答复", "Waiting for the police's answer"),
     "insurer-asked": Text("等待保险机构答复", "Waiting for an insurer's answer"),
@@ -141,3 +142,10 @@ NEXT_STEPS: dict[str, Text] = {
 }
 # While an appeal is possible.
 MAY_APPEAL = Text("如不同意，可在期限内申诉一次", "If you disagree, you may appeal once, in time.")
+# What became of a report of a death.
+REPORT_WORDS: dict[str, Text] = {
+    "reported": Text("已收到，等待经办机构核实", "Received; an office looks at it"),
+    "confirmed": Text("已确认", "Confirmed"),
+    "declined": Text("未予确认，请到经办机构办理", "Not confirmed; ask at an office"),
+    "withdrawn": Text("已撤销", "Withdrawn"),
+}

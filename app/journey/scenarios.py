@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from app.journey import relief
+from app.journey import death, expiry, relief
 from app.journey.claim import (
     DISABILITY,
     HOSPITAL,
@@ -152,5 +152,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "four-eyes": four_eyes,
     "appeal": appeal,
     "straight-through": straight_through,
+    "death": death.play,
+    "payout-expiry": expiry.play,
     "relief": relief.play,
 }

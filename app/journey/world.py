@@ -17,7 +17,7 @@ class World:
     enrolment_code: str
     notices: Any = "normal"
 
-    async def control(self, path: str, **form: Any) -> dict[str, Any]:
+    async def control(self, path: str, /, **form: Any) -> dict[str, Any]:
         """Do something in the outside world; raises Miss with its reason."""
         answer = await self.outside.post(f"/control/{path}", json=form)
         if answer.is_error:

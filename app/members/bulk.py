@@ -57,13 +57,15 @@ class KnownPerson:
     id: UUID
     name: bytes
     verified: bool
+    blocked: bool = False
 
 
 _KNOWN = """
-select id, document_index, name_index, verified_at is not null as verified from person
+select id, document_index, name_index, true as verified, blocked_at is not null as blocked
+from person
 where document_index = any($1::bytea[]) and verified_at is not null and merged_into_id is null
 union all
-select id, document_index, name_index, false from person
+select id, document_index, name_index, false, false from person
 where document_index = any($1::bytea[]) and verified_at is null and merged_into_id is null
 """
 
@@ -74,7 +76,7 @@ async def known_persons(
     """Everybody who has, or is said to have, one of these documents, by document index."""
     found: dict[bytes, list[KnownPerson]] = {}
     for row in await connection.fetch(_KNOWN, list(documents)):
-        known = KnownPerson(row["id"], row["name_index"], row["verified"])
+        known = KnownPerson(row["id"], row["name_index"], row["verified"], row["blocked"])
         found.setdefault(row["document_index"], []).append(known)
     return found
 

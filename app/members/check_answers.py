@@ -19,8 +19,9 @@ from app.kernel.problems import NotFound
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.members import queries
-from app.members.completion import complete
+from app.members.completion import claimed_identity, complete
 from app.members.errors import IdentityCheckAnswered, UntrustedCallback
+from app.members.matching import verified_person
 from app.members.models import IDENTITY_CHECK, REGISTRATION, IdentityCheck, Registration
 
 log = structlog.get_logger("identity")
@@ -121,6 +122,9 @@ async def _apply(
     check.evidence_reference = result.evidence_reference
     if result.state == "passed":
         registration = await session.get_one(Registration, check.registration_id)
+        if await _is_blocked(session, vault, registration):
+            await settle(session, check, "failed", "member_blocked", SYSTEM, at)
+            return
         await settle(session, check, "passed", None, SYSTEM, at, back_to=None)
         await complete(
             session,
@@ -135,6 +139,13 @@ async def _apply(
         await settle(session, check, "failed", result.code or "mismatch", SYSTEM, at)
     elif result.state == "expired":
         await settle(session, check, "expired", "timed_out", SYSTEM, at)
+
+
+async def _is_blocked(session: AsyncSession, vault: Vault, registration: Registration) -> bool:
+    """Whether the document is that of somebody whose death was confirmed."""
+    value = claimed_identity(vault, registration).document.index_value
+    person = await verified_person(session, vault, value)
+    return person is not None and person.blocked_at is not None
 
 
 async def settle(

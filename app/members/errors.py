@@ -147,6 +147,21 @@ class CodeUnknown(NotFound):
     detail = Text("入会码无效，请重新扫码。", "Scan the code again.")
 
 
+class MemberBlocked(Conflict):
+    """A death was confirmed: nothing but claims and retention uses the data any more."""
+
+    code = "member-blocked"
+    title = Text("会员信息已封存", "Member blocked")
+    detail = Text(
+        "该会员已登记身故，信息已封存，仅可用于理赔和依法保存。如登记有误，请由主管撤销。",
+        "The member's death is on record: the data is blocked for all but claims and retention."
+        " If that is a mistake, a supervisor withdraws the report.",
+    )
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__(extensions={"reason": "death", "since": since.isoformat()})
+
+
 class CodeGone(Gone):
     code = "enrolment-code-gone"
     title = Text("入会码已失效", "Enrolment code no longer valid")
@@ -182,6 +197,9 @@ CHECK_REASONS: dict[str, Text] = {
     ),
     "timed_out": Text("核验超时，请重试", "The check was not finished in time; try again."),
     "abandoned": Text("登记已放弃", "The registration was abandoned."),
+    "member_blocked": Text(
+        "该身份信息已封存，请到工会窗口办理", "This identity is blocked; ask at a union office."
+    ),
     "consent_withdrawn": Text("已撤回同意", "The consent was withdrawn."),
     "attested": Text(
         "经办人员已当面查看证件", "A caseworker looked at the card, so no face was needed."

@@ -19,7 +19,7 @@ from app.kernel.ids import new_id, new_number
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 from app.members.documents import DocumentNumber
-from app.members.errors import NameDiffers
+from app.members.errors import MemberBlocked, NameDiffers
 from app.members.events import MEMBER_JOINED
 from app.members.models import Member, Person
 
@@ -139,6 +139,7 @@ def person_row(
         "verified_by": None,
         "merged_into_id": None,
         "erased_at": None,
+        "blocked_at": None,
         "created_at": now,
     }
 
@@ -169,7 +170,8 @@ async def prove_person(
     """The one person with this proven document: known, claimed by a roster, or new.
 
     The vendor's answer covers name and number, so it also corrects a name; a caseworker
-    who reads another name than the one proven before raises NameDiffers (409).
+    who reads another name than the one proven before raises NameDiffers (409). Nobody
+    becomes a person whose death was confirmed: MemberBlocked (409).
     """
     await lock_documents(session, vault, [identity.document.index_value])
     person = await verified_person(session, vault, identity.document.index_value)
@@ -179,6 +181,8 @@ async def prove_person(
             person = new_person(vault, identity, now=now)
             session.add(person)
         person.verified_at, person.verified_by = now, verified_by
+    elif person.blocked_at is not None:
+        raise MemberBlocked(person.blocked_at)
     elif not _same_name(vault, person, identity) and verified_by == "attestation":
         raise NameDiffers
     await _bring_up_to_date(session, vault, person, identity, actor)

@@ -56,7 +56,8 @@ class Person(Base):
 
     `sealed` holds {name, document_number, issuing_country, phone}. A person without
     `verified_at` was pre-registered by a roster: nobody has proven to be them yet.
-    Erasing empties `sealed` and the indexes and rounds `birth_on` to its year.
+    Erasing empties `sealed` and the indexes and rounds `birth_on` to its year. From
+    `blocked_at` on (a confirmed report of death) the data serves claims and retention alone.
     """
 
     __tablename__ = "person"
@@ -92,6 +93,7 @@ class Person(Base):
     verified_by: Mapped[str | None]
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     erased_at: Mapped[datetime | None]
+    blocked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

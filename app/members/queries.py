@@ -141,7 +141,12 @@ async def code_by_text(session: AsyncSession, code: str) -> EnrolmentCode | None
 
 
 def visible_members(principal: Principal, at: datetime) -> Select[Member, Person]:
-    """Members that a staff account manages (its organisation's subtree) or may serve now.
+    """Members that a staff account manages or may serve now; blocked ones are hidden."""
+    return reachable_members(principal, at).where(Person.blocked_at.is_(None))
+
+
+def reachable_members(principal: Principal, at: datetime) -> Select[Member, Person]:
+    """Members of a staff account's subtree, or served by it now, blocked ones as well.
 
     Members without an organisation are managed by the municipal office.
     """

@@ -15,10 +15,11 @@ from app.kernel.problems import FieldError, NotFound, Unprocessable
 from app.kernel.text import Text
 from app.kernel.vault import Vault
 from app.members import queries
+from app.members.blocking import refuse_blocked
 from app.members.consent_models import ServeCode, ServeGrant
 from app.members.entry import read_document
 from app.members.matching import verified_person
-from app.members.models import Member
+from app.members.models import Member, Person
 from app.members.phones import mask_phone
 from app.members.schemas import (
     ServeCodeView,
@@ -61,13 +62,18 @@ async def grant(
     now: datetime,
     at: datetime,
 ) -> ServeGrantView:
-    """Let the caller serve one member for a while; NotFound (404) when no proven one is found."""
+    """Let the caller serve one member for a while; NotFound (404) when no proven one is found.
+
+    A dead member is found for a claim alone: MemberBlocked (409).
+    """
     if (body.document is None) == (body.code is None):
         raise Unprocessable(errors=[FieldError("/document", "one-of-two", ONE_OF_TWO)])
     person_id = await _find(session, vault, body, now, at)
     member = await queries.member_of_person(session, person_id) if person_id else None
     if member is None:
         raise NotFound
+    if body.reason != "claim":
+        refuse_blocked(await session.get_one(Person, member.person_id))
     row = ServeGrant(
         id=new_id(),
         staff_id=caller.id,
@@ -115,23 +121,34 @@ async def _find(
 async def may_serve(
     session: AsyncSession, caller: Principal, person_id: UUID, at: datetime
 ) -> bool:
-    """Whether a staff account manages this person's membership or may serve them now."""
-    found = await session.execute(
-        queries.visible_members(caller, at).where(Member.person_id == person_id)
-    )
-    return found.first() is not None
+    """Whether a staff account manages this person's membership or may serve them now.
+
+    Raises MemberBlocked (409) where it could, had the person not died.
+    """
+    found = (
+        await session.execute(
+            queries.reachable_members(caller, at).where(Member.person_id == person_id)
+        )
+    ).first()
+    if found is not None:
+        refuse_blocked(found[1])
+    return found is not None
 
 
 async def read_member(
     session: AsyncSession, vault: Vault, caller: Principal, member_id: UUID, at: datetime
 ) -> StaffMemberView:
-    """A member whom the caller manages or serves; the look is recorded. NotFound (404)."""
+    """A member whom the caller manages or serves; the look is recorded.
+
+    Raises NotFound (404), MemberBlocked (409).
+    """
     found = (
-        await session.execute(queries.visible_members(caller, at).where(Member.id == member_id))
+        await session.execute(queries.reachable_members(caller, at).where(Member.id == member_id))
     ).one_or_none()
     if found is None:
         raise NotFound
     member, person = found
+    refuse_blocked(person)
     name, document, phone = person_document(vault, person)
     await audit.record(
         session,

@@ -22,6 +22,7 @@ from app.kernel.principal import SYSTEM
 from app.kernel.text import Language
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
+from app.members.blocking import blocked_since
 from app.members.models import Person
 from app.notifications import queries
 from app.notifications.events import SEND
@@ -129,6 +130,10 @@ async def _prepare(
     if delivery.attempts >= ATTEMPTS:
         await _failed(session, delivery, message, "unreachable", now)
         return None
+    if await blocked_since(session, message.person_id) is not None:
+        status = "dropped" if delivery.status == "queued" else "failed"
+        await _end(session, delivery, status, "member_blocked", now)
+        return None
     later = after_quiet_hours(max(now, message.not_before))
     if later > now:
         await schedule(session, SEND, delivery.id, later)
@@ -230,8 +235,7 @@ async def _failed(
     now: datetime,
 ) -> None:
     """Say so, and take the SMS instead of a WeChat message that certainly did not come."""
-    delivery.reason_code, delivery.settled_at = reason_code, now
-    await move(session, DELIVERY, delivery, "failed", actor=SYSTEM, at=now, reason_code=reason_code)
+    await _end(session, delivery, "failed", reason_code, now)
     log.warning("message not sent", channel=delivery.channel, reason=reason_code)
     if delivery.channel != "wechat" or reason_code == "outcome_unknown":
         return
@@ -247,3 +251,10 @@ async def _failed(
         )
     at = after_quiet_hours(now)
     await open_delivery(session, message.id, "sms", delivery.account_id, at, now)
+
+
+async def _end(
+    session: AsyncSession, delivery: MessageDelivery, status: str, reason_code: str, now: datetime
+) -> None:
+    delivery.reason_code, delivery.settled_at = reason_code, now
+    await move(session, DELIVERY, delivery, status, actor=SYSTEM, at=now, reason_code=reason_code)

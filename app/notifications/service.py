@@ -36,7 +36,8 @@ async def notify(
     now: datetime,
     not_before: datetime | None = None,
 ) -> UUID | None:
-    """Tell a person one fact, in this transaction; None when `once_key` was told before.
+    """Tell a person one fact, in this transaction; None when `once_key` was told before, or
+    nobody lives to be told.
 
     It reaches inbox and phone at `not_before` or `now` (business clock), moved out of quiet
     hours. WeChat is used where a permission is left, which this uses up; else the SMS goes
@@ -46,6 +47,8 @@ async def notify(
     for language in ("zh", "en"):
         texts(TEMPLATES[template], parameters, language)
     person = await _still(session, person_id)
+    if person.blocked_at is not None:
+        return None
     at = after_quiet_hours(max(now, not_before or now))
     message_id = new_id()
     written = await session.scalar(

@@ -359,6 +359,25 @@ TEMPLATES: Mapping[str, Template] = {
         amount1="amount",
         time2="until",
     ),
+    "payout_failed": _template(
+        ("款项未能支付", "Your money did not arrive"),
+        (
+            "有{amount}元未能支付，请在小程序内重新收款，或登记本人银行卡。",
+            "CNY {amount} could not be paid: ask again in the app, or record a bank account.",
+        ),
+        AMOUNT,
+        page=CLAIMS,
+        amount1="amount",
+    ),
+    "death_report_withdrawn": _template(
+        ("账号已恢复", "Your account is open again"),
+        (
+            "误登记的身故信息已撤销，您的账号已恢复。自动续保须重新签约。",
+            "A report of your death was a mistake and is withdrawn. Automatic renewal needs your"
+            " word again.",
+        ),
+        page=CLAIMS,
+    ),
     "account_changed": _template(
         ("收款账户有变更", "A new account for your money"),
         (

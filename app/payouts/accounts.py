@@ -24,12 +24,23 @@ COOLING_OFF = timedelta(hours=24)
 async def record_account(
     session: AsyncSession, vault: Vault, member: Principal, body: PayoutAccountBody, now: datetime
 ) -> PayoutAccountView:
-    """Record an account; the first is usable at once, a later one after 24 hours, and its
-    person is told on the channel that was known before.
+    """Record an account of the caller's own; raises IdentityRequired (409) and as `record_for`."""
+    return await record_for(session, vault, member, await person_of(session, member.id), body, now)
 
-    Raises IdentityRequired (409), AccountNameDiffers (422), AccountRecordedAlready (409).
+
+async def record_for(
+    session: AsyncSession,
+    vault: Vault,
+    actor: Principal,
+    person: Person,
+    body: PayoutAccountBody,
+    now: datetime,
+) -> PayoutAccountView:
+    """Record an account of a person; the first is usable at once, a later one after 24 hours,
+    and its person is told on the channel that was known before.
+
+    Raises AccountNameDiffers (422), AccountRecordedAlready (409).
     """
-    person = await person_of(session, member.id)
     _require_own(vault, person, body.account_name)
     # One that was retired counts: else whoever has the phone retires it and is first.
     first = not await queries.has_recorded(session, person.id)
@@ -41,8 +52,8 @@ async def record_account(
         sealed=vault.seal("payout_account", account_id, body.model_dump()),
         account_index=vault.blind_index("bank-account", body.account_number),
         usable_from=now if first else now + COOLING_OFF,
-        recorded_by_kind=member.kind,
-        recorded_by=member.id,
+        recorded_by_kind=actor.kind,
+        recorded_by=actor.id,
     )
     session.add(account)
     await session.flush()
@@ -60,7 +71,8 @@ async def record_account(
             "payout_account", account.id, "payout_account.change", ACCOUNT_CHANGED, content
         )
         facts.append(changed)
-    await state(session, facts, actor=member, at=now)
+    for_person = person.id if actor.kind == "staff" else None
+    await state(session, facts, actor=actor, at=now, on_behalf_of=for_person)
     return _view(vault, account)
 
 

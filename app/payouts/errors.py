@@ -53,6 +53,14 @@ class NoDestination(Conflict):
     )
 
 
+class PayeeBlocked(NoDestination):
+    """Money is never chosen to go to somebody whose death was reported."""
+
+    code = "payee-blocked"
+    title = Text("收款人信息已封存", "The payee is blocked")
+    detail = Text("收款人已登记身故，不能向其付款。", "The payee's death was reported.")
+
+
 class PayoutLive(Conflict):
     code = "payout-live"
     title = Text("给付正在进行", "A payout is under way")
@@ -85,8 +93,8 @@ class NoticeDiffers(Conflict):
 
 
 CONSTRAINTS: dict[str, type[Problem]] = {
-    "uq_payout__live_claim": PayoutLive,
-    "uq_payout__under_way_claim": PayoutLive,
+    "uq_payout__live_share": PayoutLive,
+    "uq_payout__share_under_way": PayoutLive,
     "uq_payout__live_refund": PayoutLive,
     "uq_payout__live_relief_case": PayoutLive,
     "uq_payout_account__person_id_account_index": AccountRecordedAlready,

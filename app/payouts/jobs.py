@@ -27,8 +27,8 @@ from app.members.models import Person
 from app.members.service import name_of
 from app.payouts import batch_jobs, queries
 from app.payouts.batch_rows import follow
-from app.payouts.events import ASK, POLL, SEND, STOP, TELL_ACCOUNT, TELL_WAITING
-from app.payouts.messages import tell_account, tell_waiting
+from app.payouts.events import ASK, POLL, SEND, STOP, TELL_ACCOUNT, TELL_FAILED, TELL_WAITING
+from app.payouts.messages import tell_account, tell_failed, tell_waiting
 from app.payouts.models import PAYOUT, Payout, PayoutAccount
 from app.payouts.remarks import remark_of
 from app.payouts.settlement import SETTLED, Outcome, apply, of_bank, of_transfer
@@ -233,6 +233,7 @@ JOBS: Mapping[str, Handler] = {
     POLL: poll,
     STOP: stop,
     TELL_WAITING: tell_waiting,
+    TELL_FAILED: tell_failed,
     TELL_ACCOUNT: tell_account,
     **batch_jobs.JOBS,
 }

@@ -71,7 +71,8 @@ class Payout(Base):
     A failed payout is followed by a new row, with a new number, only after the outside
     system itself said that the old one failed (reliability.md, invariant 9). `round` is
     the claim's round of review that it pays for: a later one pays the difference. A claim
-    decided by rule has no approvers. `lane` is how money goes to a bank: by a call of its own
+    decided by rule has no approvers. `claimant_id` names the survivor whose share it is; null
+    where the member is paid. `lane` is how money goes to a bank: by a call of its own
     or in a batch; null until that is chosen.
     """
 
@@ -85,18 +86,23 @@ class Payout(Base):
         CheckConstraint("num_nonnulls(claim_id, refund_id, relief_case_id) = 1", name="one_cause"),
         CheckConstraint("by_rule or cardinality(approvers) >= 1", name="approvers"),
         CheckConstraint("lane in ('direct', 'batch')", name="lane"),
+        CheckConstraint("claimant_id is null or claim_id is not null", name="share"),
         Index(
-            "uq_payout__live_claim",
+            "uq_payout__live_share",
             "claim_id",
             "round",
+            "claimant_id",
             unique=True,
             postgresql_where=text("status <> 'failed' and claim_id is not null"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index(
-            "uq_payout__under_way_claim",
+            "uq_payout__share_under_way",
             "claim_id",
+            "claimant_id",
             unique=True,
             postgresql_where=text("status not in ('failed', 'paid') and claim_id is not null"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index(
             "uq_payout__live_refund",
@@ -133,6 +139,7 @@ class Payout(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     claim_id: Mapped[UUID | None] = mapped_column(ForeignKey("claim.id"))
+    claimant_id: Mapped[UUID | None] = mapped_column(ForeignKey("claim_claimant.id"))
     refund_id: Mapped[UUID | None]
     relief_case_id: Mapped[UUID | None] = mapped_column(ForeignKey("relief_case.id"))
     round: Mapped[int] = mapped_column(server_default=text("1"))

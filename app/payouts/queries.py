@@ -48,10 +48,32 @@ async def has_wechat(session: AsyncSession, account_id: UUID) -> bool:
     return bool(await session.scalar(select(tied)))
 
 
-async def latest_of_claim(session: AsyncSession, claim_id: UUID) -> Payout | None:
-    return await session.scalar(
-        select(Payout).where(Payout.claim_id == claim_id).order_by(Payout.id.desc()).limit(1)
-    )
+async def latest_of_claim(
+    session: AsyncSession, claim_id: UUID, payee_id: UUID | None = None
+) -> Payout | None:
+    """The newest payout of a claim, or of it to one payee."""
+    found = select(Payout).where(Payout.claim_id == claim_id)
+    if payee_id is not None:
+        found = found.where(Payout.payee_person_id == payee_id)
+    return await session.scalar(found.order_by(Payout.id.desc()).limit(1))
+
+
+async def of_claim(session: AsyncSession, claim_id: UUID) -> Sequence[Payout]:
+    """Every payout of a claim, oldest first."""
+    found = select(Payout).where(Payout.claim_id == claim_id).order_by(Payout.id)
+    return (await session.scalars(found)).all()
+
+
+async def unsettled_to(session: AsyncSession, person_id: UUID) -> Sequence[Payout]:
+    """Payouts on their way to a person, locked."""
+    return (
+        await session.scalars(
+            select(Payout)
+            .where(Payout.payee_person_id == person_id, Payout.status.in_(UNSETTLED))
+            .order_by(Payout.id)
+            .with_for_update()
+        )
+    ).all()
 
 
 async def locked(session: AsyncSession, payout_id: UUID) -> Payout:
@@ -81,13 +103,19 @@ async def due_for_asking(session: AsyncSession, now: datetime, limit: int) -> Se
     ).all()
 
 
-async def count_of_claim(session: AsyncSession, claim_id: UUID, claim_round: int) -> int:
-    """Payouts of one round of a claim, failed ones included."""
+async def count_of_claim(
+    session: AsyncSession, claim_id: UUID, claim_round: int, claimant_id: UUID | None = None
+) -> int:
+    """Payouts of one round of a claim, or of one share of it, failed ones included."""
     return (
         await session.scalar(
             select(func.count())
             .select_from(Payout)
-            .where(Payout.claim_id == claim_id, Payout.round == claim_round)
+            .where(
+                Payout.claim_id == claim_id,
+                Payout.round == claim_round,
+                Payout.claimant_id.is_not_distinct_from(claimant_id),
+            )
         )
         or 0
     )

@@ -17,8 +17,15 @@ from app.kernel.transitions import begin
 from app.kernel.vault import Vault
 from app.ledger import accounts as chart
 from app.ledger.service import post
+from app.members.blocking import blocked_since
 from app.payouts import queries
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutNotFound
+from app.payouts.errors import (
+    AccountCoolingOff,
+    AccountNotFound,
+    NoDestination,
+    PayeeBlocked,
+    PayoutNotFound,
+)
 from app.payouts.events import PAYOUT_REQUESTED, SEND
 from app.payouts.models import PAYOUT, Payout
 from app.payouts.schemas import PayoutStatus, PayoutView
@@ -45,10 +52,12 @@ async def choose_destination(
     amount_fen: int,
     now: datetime,
 ) -> Destination:
-    """The account that the member named, else the wallet for small sums, else a bank account.
+    """The account that the payee named, else the wallet for small sums, else a bank account.
 
-    Raises AccountNotFound (404), AccountCoolingOff (409), NoDestination (409).
+    Raises AccountNotFound (404), AccountCoolingOff, NoDestination, PayeeBlocked (409).
     """
+    if await blocked_since(session, person_id) is not None:
+        raise PayeeBlocked
     if preferred is not None:
         account = await queries.account_of(session, person_id, preferred)
         if account is None:
@@ -83,20 +92,22 @@ async def request_payout(
     urgent: bool = False,
     claim_round: int = 1,
     by_rule: bool = False,
+    claimant_id: UUID | None = None,
 ) -> Payout:
     """Owe what a round of a claim adds to its member and have the worker send it.
 
-    One payout of a claim and round lives at a time (PayoutLive, 409). With the first one
+    `claimant_id` names the survivor whose share it is instead. One payout of a claim,
+    round and claimant lives at a time (PayoutLive, 409). With the first one
     the benefit is booked as expense and debt, under the claim's id or, where it adds to
-    what an earlier round paid, its own; a later one only pays that debt. A claim
+    what an earlier round paid or is a share, its own; a later one only pays that debt. A claim
     decided by rule has no approvers. Speaks by `payout.paid` and `payout.failed`. `urgent`
     money never waits for a batch.
     """
-    first = not await queries.count_of_claim(session, claim_id, claim_round)
+    first = not await queries.count_of_claim(session, claim_id, claim_round, claimant_id)
     earlier = await queries.paid_of_claim(session, claim_id)
     cause = {"claim_id": claim_id}
     payout = _payout(cause, plan_code, person_id, amount_fen, destination, approvers, now)
-    payout.round, payout.by_rule = claim_round, by_rule
+    payout.round, payout.by_rule, payout.claimant_id = claim_round, by_rule, claimant_id
     payout.lane = "direct" if urgent else None
     begin(session, PAYOUT, payout, actor=actor, at=now)
     await session.flush()
@@ -106,7 +117,7 @@ async def request_payout(
             "benefit.approved",
             [(chart.benefits_of(plan_code), amount_fen), (chart.BENEFITS_PAYABLE, -amount_fen)],
             event_on=business_day(now),
-            reference_id=payout.id if earlier else claim_id,
+            reference_id=payout.id if earlier or claimant_id else claim_id,
             actor=actor,
         )
     await _send(session, payout, cause, actor, now)
@@ -204,9 +215,14 @@ async def _send(
     await enqueue(session, SEND, {"payout_id": str(payout.id)}, dedupe_key=f"{SEND}:{payout.id}")
 
 
-async def payout_of_claim(session: AsyncSession, claim_id: UUID) -> Payout:
-    """The newest payout of a claim that the caller may see; raises PayoutNotFound (404)."""
-    payout = await queries.latest_of_claim(session, claim_id)
+async def payout_of_claim(
+    session: AsyncSession, claim_id: UUID, payee_id: UUID | None = None
+) -> Payout:
+    """The newest payout of a claim that the caller may see, or of it to one payee.
+
+    Raises PayoutNotFound (404).
+    """
+    payout = await queries.latest_of_claim(session, claim_id, payee_id)
     if payout is None:
         raise PayoutNotFound
     return payout

@@ -53,6 +53,18 @@ async def request_stop(
     return payout
 
 
+async def stop_for_death(
+    session: AsyncSession, vault: Vault, person_id: UUID, actor: Principal, now: datetime
+) -> None:
+    """Stop what goes to somebody who has died and can still be stopped: `request_stop`.
+
+    What a bank holds arrives in an account that is part of the estate.
+    """
+    for payout in await queries.unsettled_to(session, person_id):
+        if payout.method == "wechat" or payout.status == "requested":
+            await request_stop(session, vault, actor, payout.id, "payee-died", now)
+
+
 async def dispatch(
     session: AsyncSession, supervisor: Principal, payout_id: UUID, now: datetime
 ) -> Payout:

@@ -36,7 +36,8 @@ async def check_certificate(
 ) -> CertificateCheck:
     """That a certificate is genuine, its plan and dates, and its holder's masked name.
 
-    Raises PolicyNotFound (404), also for a number whose check character is wrong.
+    Raises PolicyNotFound (404), also for a number whose check character is wrong,
+    and for the certificate of somebody who has died.
     """
     policy = None
     if valid_number(number, "P"):
@@ -44,6 +45,8 @@ async def check_certificate(
     if policy is None:
         raise PolicyNotFound
     person = await session.get_one(Person, policy.person_id)
+    if person.blocked_at is not None:
+        raise PolicyNotFound
     name = ""
     if person.erased_at is None:
         name = str(vault.open("person", person.id, person.sealed).get("name", ""))

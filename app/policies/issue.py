@@ -13,6 +13,7 @@ from app.kernel.database import raw_connection
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, new_ids, new_number
 from app.kernel.principal import Principal
+from app.members.blocking import refuse_blocked
 from app.members.models import Person
 from app.plans.models import PlanVersion
 from app.policies.calendar import first_covered_day, term_period
@@ -96,9 +97,10 @@ async def issue_policy(
 
     In force when the person is verified, or when the sponsor's agreement gives cover
     `without_identity`; otherwise pending until `activate_pending`. Shares come from the
-    order's reservation, or are reserved here. Raises SharesOverLimit (409). The row
-    returned is not attached to the session.
+    order's reservation, or are reserved here. Raises SharesOverLimit, MemberBlocked (409).
+    The row returned is not attached to the session.
     """
+    refuse_blocked(person)
     first_day = start_on or first_covered_day(now)
     policy = NewPolicy(
         person_id=person.id,

@@ -34,6 +34,8 @@ async def propose(context: JobContext, payload: Mapping[str, Any]) -> None:
     """Hear `claim.approved` and `claim.denied`: run what the year left through the funds."""
     async with context.transaction() as session:
         claim = await session.get_one(Claim, UUID(payload["subject_id"]))
+        if claim.for_survivors:
+            return
         incident = await session.get_one(Incident, claim.incident_id)
         await propose_after(
             session,

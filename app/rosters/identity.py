@@ -26,7 +26,7 @@ _STRANDED = text(
     " join person claimed on claimed.id = r.person_id and claimed.verified_at is null"
     " join person proven on proven.document_index = claimed.document_index"
     "  and proven.name_index = claimed.name_index and proven.verified_at is not null"
-    "  and proven.merged_into_id is null"
+    "  and proven.merged_into_id is null and proven.blocked_at is null"
     " where (cast(:partner_id as uuid) is null or r.partner_id = :partner_id)"
     "  and (cast(:person_id as uuid) is null or proven.id = :person_id)"
     "  and r.changed_sequence >= :sequence"

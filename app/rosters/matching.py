@@ -1,6 +1,6 @@
 """Whom each row of a slice means: persons, riders and cover that are already there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -93,7 +93,7 @@ async def match(
         for each in candidates
         if (intent := _intend(run, each, documents, refusals)) is not None
     ]
-    await _find_persons(connection, intents)
+    intents = await _find_persons(connection, intents, refusals)
     intents = await _find_riders(connection, run, intents, refusals)
     await _find_cover(connection, run, intents)
     return _eligible(run, intents, refusals), refusals
@@ -130,7 +130,10 @@ def _intend(
     return Intent(candidate, identity, keys, offer, organisation_id, notices)
 
 
-async def _find_persons(connection: asyncpg.Connection, intents: Iterable[Intent]) -> None:
+async def _find_persons(
+    connection: asyncpg.Connection, intents: list[Intent], refusals: Refusals
+) -> list[Intent]:
+    """Everybody who is known by the documents; rows of blocked persons are refused."""
     by_document = {intent.keys.document: intent for intent in intents}
     for document, known in (await known_persons(connection, list(by_document))).items():
         intent = by_document[document]
@@ -140,6 +143,10 @@ async def _find_persons(connection: asyncpg.Connection, intents: Iterable[Intent
         intent.name_differs = any(
             person.verified and person.name != intent.keys.name for person in known
         )
+        if any(person.blocked for person in known):
+            refusals.add(intent.candidate, RowError("document_number", "person-not-enrollable"))
+            del by_document[document]
+    return list(by_document.values())
 
 
 async def _find_riders(

@@ -51,6 +51,9 @@ ROW: dict[str, Text] = {
         "证件与第 {row} 行为同一人，以第 {row} 行为准",
         "Same person as row {row}, which is the one that counts.",
     ),
+    "person-not-enrollable": Text(
+        "该人员不能参保，请联系工会", "This person cannot be enrolled; ask the union."
+    ),
     "document-type-unknown": Text("未知的证件类型", "Unknown type of document."),
     "sex-unknown": Text("性别应为男或女", "Sex is 男 or 女 (male or female)."),
     "date-form": Text("日期应为 YYYY-MM-DD", "A date is written YYYY-MM-DD."),

@@ -311,6 +311,18 @@ IN_BODIES: dict[tuple[str, str], Named] = {
     ("estimateMemberClaim", "person_id"): lambda theirs, _: estimate_body(
         theirs, person_id=theirs.ids["person_id"]
     ),
+    ("chooseClaimAccount", "payout_account_id"): lambda theirs, _: {
+        "payout_account_id": theirs.ids["retirePayoutAccount.account_id"]
+    },
+    ("recordDeath", "person_id"): lambda theirs, _: {
+        "person_id": theirs.ids["person_id"],
+        "died_on": "2026-11-20",
+        "evidence": "死亡证明",
+    },
+    ("proveClaimantKinship", "document_id"): lambda theirs, _: {
+        "document_id": theirs.ids["document_id"]
+    },
+    ("joinClaimIncident", "claim_id"): lambda theirs, _: {"claim_id": theirs.ids["claim_id"]},
     ("handOverClaim", "to_staff_id"): lambda theirs, _: {
         "to_staff_id": str(theirs.single["reviewer"].account_id)
     },

@@ -24,6 +24,7 @@ from tests.access_fixtures import (
     partner_token,
     staff_token,
 )
+from tests.api.deaths_world import death_ids
 from tests.api.treasury_world import treasury_ids
 from tests.claims.factories import Case, Office, make_policy, run_jobs
 from tests.cover_fixtures import Rider, load_plans, make_rider, order
@@ -122,6 +123,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         "showPlanTable.code": "CN-30",
     }
     await _simulation(app, client, tenant)
+    tenant.ids |= await death_ids(app, client, tenant)
     tenant.ids |= await relief_ids(app, client, agency, staff, rider)
     tenant.ids |= await treasury_ids(
         app,

@@ -18,6 +18,7 @@ MINE = [
     "07_paid_claim_is_complete",
     "08_payout_approvers_and_payee",
     "09_unknown_payout_is_asked",
+    "17_deaths",
     "claims_queue",
 ]
 

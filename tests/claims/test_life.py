@@ -122,9 +122,13 @@ async def test_after_the_end_and_past_the_deadline(app: FastAPI, client: httpx.A
     assert answer.json()["reason_code"] == "past-deadline"
 
 
-async def test_a_death_is_claimed_by_a_beneficiary(case: Case) -> None:
-    answer = await case.post("/v1/me/claims", case.rider, case.body("DEATH"))
-    assert (answer.status_code, answer.json()["code"]) == (409, "claimant-needed")
+async def test_a_death_is_claimed_after_an_office_recorded_it(case: Case) -> None:
+    for path, who in (
+        ("/v1/me/claims", case.rider),
+        ("/v1/staff/claims", case.office.caseworker),
+    ):
+        answer = await case.post(path, who, case.body("DEATH"))
+        assert (answer.status_code, answer.json()["code"]) == (409, "death-not-reported")
 
 
 async def test_opening_again_with_the_same_key_is_the_same_claim(case: Case) -> None:

@@ -1,17 +1,39 @@
--- A paid claim has its accepted documents, an incident inside the policy, one amount
--- everywhere over all its rounds, and stays within the caps of its benefit and plan.
+-- A paid claim has its accepted documents, proven kinship of every survivor who was paid, an
+-- incident inside the policy, one amount everywhere over all its rounds, and stays within the caps of its benefit and plan.
 select c.id, 'document' as fault
 from claim c
 join plan_version v on v.id = c.plan_version_id
 cross join lateral jsonb_array_elements(v.document -> 'benefits') as b
 cross join lateral jsonb_array_elements_text(
-  coalesce(b -> 'documents', '["identity", "medical_record", "receipt"]'::jsonb)) as kind
+  coalesce(b -> 'documents', '["identity", "medical_record", "receipt"]'::jsonb)
+  || case when c.for_survivors and exists (
+       select from payout p where p.claim_id = c.id and p.claimant_id is not null)
+     then '["kinship_proof"]'::jsonb else '[]'::jsonb end) as kind
 where c.status = 'paid' and b ->> 'code' = c.benefit_code
   and not exists (
     select from claim_document d
     where d.claim_id = c.id and d.kind = kind.value and d.status = 'accepted')
   and not (kind.value = 'identity' and exists (
     select from person p where p.id = c.person_id and p.verified_at is not null))
+  -- Claimants are entered by the proof of their identity.
+  and not (kind.value = 'claimant_identity' and exists (
+    select from claim_claimant k join person p on p.id = k.person_id
+    where k.claim_id = c.id and k.removed_at is null and p.verified_at is not null))
+union all
+select c.id, 'unproven kinship'
+from claim c join claim_claimant k on k.claim_id = c.id
+where c.status = 'paid' and k.removed_at is null and exists (
+    select from payout p where p.claimant_id = k.id and p.status = 'paid')
+  and not exists (
+    select from claim_document d
+    where d.id = k.kinship_document_id and d.claim_id = c.id and d.kind = 'kinship_proof'
+      and d.status = 'accepted')
+union all
+select c.id, 'share not paid'
+from claim c join claim_claimant k on k.claim_id = c.id
+where c.status = 'paid' and k.removed_at is null and exists (
+    select from payout p where p.claim_id = c.id and p.claimant_id is not null)
+  and not exists (select from payout p where p.claimant_id = k.id and p.status = 'paid')
 union all
 select c.id, 'open document'
 from claim c join claim_document d on d.claim_id = c.id

@@ -3,6 +3,7 @@
 select later.id, 'sent anew before the former failed' as fault
 from payout former
 join payout later on later.claim_id = former.claim_id and later.id > former.id
+  and later.claimant_id is not distinct from former.claimant_id
 where not exists (
   select from status_history h
   where h.subject = 'payout' and h.subject_id = former.id
@@ -15,7 +16,7 @@ union all
 select p.claim_id, 'paid twice'
 from payout p
 where p.status = 'paid' and p.claim_id is not null
-group by p.claim_id, p.round
+group by p.claim_id, p.round, p.claimant_id
 having count(*) > 1
 union all
 select p.id, 'failed without an answer'

@@ -204,6 +204,10 @@ async def granted_out_of_nothing(owner: asyncpg.Connection) -> None:
     await plant(owner, "relief_fund", contributed_fen="0", granted_fen="5")
 
 
+async def blocked_by_nobody(owner: asyncpg.Connection) -> None:
+    await plant(owner, "person", blocked_at="now()")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -222,6 +226,7 @@ VIOLATIONS: dict[str, Any] = {
     "14_reconciliation": a_fee_settled_without_a_booking,
     "15_messages_and_agreements": one_message_twice,
     "16_relief": granted_out_of_nothing,
+    "17_deaths": blocked_by_nobody,
     "claims_queue": queued_without_a_claim,
 }
 

@@ -1,0 +1,311 @@
+"""Survivors' claims: who is one, what proves it, whose share is what, and the same accident."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.kernel.clock import system_now
+from app.kernel.database import Database
+from tests.access_fixtures import staff_token
+from tests.billing.buying import document, publish
+from tests.claims.bereaved import PAPERS, Bereaved, Somebody, with_account
+from tests.claims.factories import make_case, poll, run_jobs
+from tests.claims.test_invariants import faults
+from tests.cover_fixtures import scalar
+from tests.simulators_fixture import Simulators
+
+pytestmark = pytest.mark.anyio
+
+ANNA, BEN, CLARA = Somebody("王梅"), Somebody("李小"), Somebody("李大")
+WHOLE = 4_000_000
+
+
+@pytest.fixture
+async def bereaved(app: FastAPI, client: httpx.AsyncClient) -> Bereaved:
+    return Bereaved(await make_case(app, client), app)
+
+
+def codes(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    return [error["code"] for error in answer.json()["errors"]]
+
+
+async def settled(app: FastAPI) -> None:
+    """Every payout is sent, and asked about until the bank has an answer."""
+    await run_jobs(app)
+    for _ in range(3):
+        await poll(app)
+
+
+class TestWhoClaims:
+    async def test_the_named_with_the_policys_percents(self, bereaved: Bereaved) -> None:
+        await bereaved.name(ANNA.beneficiary(60), BEN.beneficiary(40, "child"))
+        await bereaved.died()
+        await bereaved.open()
+        assert codes(await bereaved.enter(CLARA.claimant())) == ["not-named"]
+        assert codes(await bereaved.enter(ANNA.claimant())) == ["beneficiary-left-out"]
+        own = ANNA.claimant(share_percent=100)
+        assert codes(await bereaved.enter(own, note="x")) == ["percent-fixed"]
+        twice = await bereaved.enter(ANNA.claimant(), ANNA.claimant())
+        assert "claimant-twice" in codes(twice)
+        unseen = await bereaved.enter({**ANNA.claimant(), "card_seen": False})
+        assert unseen.status_code == 422
+        answer = await bereaved.enter(BEN.claimant("child"), ANNA.claimant())
+        assert answer.status_code == 200, answer.text
+        shares = [(each["name"], each["share_percent"]) for each in answer.json()["claimants"]]
+        assert shares == [(BEN.name, 40), (ANNA.name, 60)]
+
+    async def test_a_beneficiary_named_after_the_death_is_none(
+        self, bereaved: Bereaved, database: Database
+    ) -> None:
+        """The phone was in other hands before the office knew: the day of death counts."""
+        await bereaved.name(ANNA.beneficiary(100))
+        await bereaved.died(died_on=(system_now() - timedelta(days=2)).date().isoformat())
+        view = await bereaved.open(occurred_at=(system_now() - timedelta(days=3)).isoformat())
+        assert view["survivors"]["beneficiaries"] == []
+        assert codes(await bereaved.enter(ANNA.claimant())) == ["percent-missing"]
+
+    async def test_heirs_agree_on_the_whole(self, bereaved: Bereaved) -> None:
+        await bereaved.died()
+        await bereaved.open()
+        heirs = (ANNA.claimant(share_percent=50), BEN.claimant("child", share_percent=49))
+        assert codes(await bereaved.enter(*heirs)) == ["percents-not-whole"]
+        missing = (ANNA.claimant(share_percent=50), BEN.claimant("child"))
+        assert codes(await bereaved.enter(*missing)) == ["percent-missing"]
+        assert (await bereaved.submit()).json()["code"] == "claimants-missing"
+
+    async def test_the_living_claim_for_themselves(self, bereaved: Bereaved) -> None:
+        await bereaved.case.open()
+        answer = await bereaved.enter(ANNA.claimant(share_percent=100))
+        assert answer.json()["code"] == "not-for-survivors"
+
+    async def test_nobody_dies_before_the_accident(self, bereaved: Bereaved) -> None:
+        await bereaved.died(died_on=(system_now() - timedelta(days=9)).date().isoformat())
+        body = bereaved.case.body("DEATH")
+        answer = await bereaved.case.post("/v1/staff/claims", bereaved.caseworker, body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "died-before-incident")
+
+
+class TestReview:
+    async def test_each_kinship_is_proven_before_anybody_approves(self, bereaved: Bereaved) -> None:
+        await bereaved.died()
+        await bereaved.open()
+        await bereaved.enter(
+            ANNA.claimant(share_percent=50), BEN.claimant("child", share_percent=50)
+        )
+        await bereaved.send(*PAPERS)
+        assert (await bereaved.submit()).status_code == 200
+        case = bereaved.case
+        await case.lease()
+        await case.accept_all()
+        refused = await case.decide({"verdict": "approve"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "kinship-not-proven")
+        seen = await case.seen()
+        assert refused.json()["claimants"] == [each["id"] for each in seen["claimants"]]
+        certificate = seen["documents"][1]["files"][0]["id"]
+        path = f"{case.staff_path}/claimants/{seen['claimants'][0]['id']}/kinship"
+        headers = case.office.reviewer.headers
+        wrong = await bereaved.client.put(path, headers=headers, json={"document_id": certificate})
+        assert wrong.json()["code"] == "not-a-kinship-proof"
+        await bereaved.prove()
+        assert (await case.decide({"verdict": "approve"})).status_code == 200
+
+    async def test_who_entered_the_claimants_does_not_decide(
+        self, bereaved: Bereaved, app: FastAPI
+    ) -> None:
+        office = bereaved.case.office
+        both = await staff_token(app, office.organisation.id, ["caseworker", "reviewer"])
+        await bereaved.died()
+        await bereaved.open()
+        answer = await bereaved.enter(ANNA.claimant(share_percent=100), who=both)
+        assert answer.status_code == 200, answer.text
+        await bereaved.send(*PAPERS)
+        assert (await bereaved.submit()).status_code == 200
+        refused = await bereaved.case.lease(both)
+        assert (refused.status_code, refused.json()["code"]) == (403, "conflict-of-interest")
+
+
+class TestMoney:
+    async def test_each_is_paid_their_own_share(
+        self, bereaved: Bereaved, app: FastAPI, database: Database, simulators: Simulators
+    ) -> None:
+        """Three named, one left out: the others in proportion, and one account is wrong."""
+        await bereaved.name(
+            ANNA.beneficiary(34), BEN.beneficiary(33, "child"), CLARA.beneficiary(33, "child")
+        )
+        await bereaved.died()
+        await bereaved.open()
+        await bereaved.enter(ANNA.claimant(), BEN.claimant("child"), note="放弃继承")
+        await bereaved.send(*PAPERS)
+        assert (await bereaved.account(0, ANNA)).status_code == 201
+        view = await bereaved.approved()
+        # One share is on its way; the other has nowhere to go, and the promise waits for it.
+        assert view["status"] == "approved"
+        assert [each["amount_fen"] for each in view["claimants"]] == [2_029_851, 1_970_149]
+        assert view["promises"][-1]["stops"][0]["reason_code"] == "account-needed"
+        await settled(app)
+        assert (await bereaved.case.seen())["status"] == "approved"
+        foreign = await bereaved.account(1, BEN, account_name=ANNA.name)
+        assert foreign.json()["code"] == "account-name-differs"
+        closed = await bereaved.account(1, BEN, account_number="6222000000009992")
+        assert closed.status_code == 201
+        await settled(app)
+        seen = await bereaved.case.seen()
+        assert (seen["status"], seen["claimants"][1]["payout"]["status"]) == ("approved", "failed")
+        assert seen["claimants"][0]["payout"]["status"] == "paid"
+        assert await faults(app) == {}
+
+    async def test_all_arrive_and_the_books_agree(
+        self, bereaved: Bereaved, app: FastAPI, database: Database, simulators: Simulators
+    ) -> None:
+        await bereaved.died()
+        await bereaved.open()
+        await bereaved.enter(
+            ANNA.claimant(share_percent=67), BEN.claimant("child", share_percent=33)
+        )
+        await bereaved.send(*PAPERS)
+        for place, somebody in enumerate((ANNA, BEN)):
+            assert (await bereaved.account(place, somebody)).status_code == 201
+        assert (await bereaved.approved())["status"] == "paying"
+        await settled(app)
+        seen = await bereaved.case.seen()
+        assert seen["status"] == "paid"
+        paid = [each["payout"]["amount_fen"] for each in seen["claimants"]]
+        assert (paid, sum(paid)) == ([2_680_000, 1_320_000], WHOLE)
+        booked = (
+            "select sum(e.amount_fen) from ledger_entry e"
+            " join ledger_transaction t on t.id = e.transaction_id"
+            " join payout p on p.id = t.reference_id"
+            " where t.kind = :kind and e.amount_fen > 0 and p.claim_id = :id"
+        )
+        for kind in ("benefit.approved", "benefit.paid"):
+            assert await scalar(database, booked, kind=kind, id=seen["id"]) == WHOLE
+        assert await faults(app) == {}
+
+    async def test_a_claim_under_way_becomes_the_heirs(
+        self, bereaved: Bereaved, app: FastAPI, simulators: Simulators
+    ) -> None:
+        """What waits in the dead member's wallet is taken back and paid to the heir."""
+        case = bereaved.case
+        await case.submitted()
+        await case.approved(self_pay_fen=1_000_000, hospital_grade=2)
+        await run_jobs(app)
+        assert (await case.payout())["status"] == "waiting_confirm"
+        await bereaved.died()
+        await settled(app)
+        seen = await case.seen()
+        assert (seen["status"], seen["for_survivors"]) == ("approved", True)
+        answer = await bereaved.enter(ANNA.claimant(share_percent=100))
+        assert answer.status_code == 200, answer.text
+        await bereaved.send("kinship_proof")
+        assert (await bereaved.account(0, ANNA)).status_code == 201
+        assert (await case.seen())["claimants"][0]["payout"] is None
+        await bereaved.prove()
+        await settled(app)
+        seen = await case.seen()
+        assert seen["status"] == "paid"
+        assert seen["claimants"][0]["payout"]["amount_fen"] == 990_000
+        assert await faults(app) == {}
+
+
+class TestOneAccident:
+    async def disabled(self, bereaved: Bereaved, app: FastAPI) -> dict[str, Any]:
+        """A disability of the accident, paid while the member lived."""
+        case = bereaved.case
+        account = {**ANNA.account(), "account_name": "张小明"}
+        answer = await case.post("/v1/me/payout-accounts", case.rider, account)
+        assert answer.status_code == 201, answer.text
+        body = case.body("DISAB") | {"payout_account_id": answer.json()["id"]}
+        await case.submitted(body)
+        await case.approved(disability_grade=9)
+        await settled(app)
+        view = await case.own()
+        assert view["status"] == "paid", view["status"]
+        return view
+
+    async def reviewed(self, bereaved: Bereaved) -> None:
+        await bereaved.enter(ANNA.claimant(share_percent=100))
+        await bereaved.send(*PAPERS)
+        assert (await bereaved.submit()).status_code == 200
+        await bereaved.case.lease()
+        await bereaved.case.accept_all()
+        await bereaved.prove()
+
+    async def test_death_and_disability_exclude_each_other(
+        self, bereaved: Bereaved, app: FastAPI
+    ) -> None:
+        await self.disabled(bereaved, app)
+        await bereaved.died()
+        view = await bereaved.open()
+        assert view["survivors"]["earlier_claims"][0]["same_incident"] is True
+        await self.reviewed(bereaved)
+        answer = await bereaved.case.decide({"verdict": "approve"})
+        assert (answer.status_code, answer.json()["reason_code"]) == (422, "excluded")
+
+    async def test_what_disability_paid_is_taken_off_where_the_plan_says_so(
+        self, app: FastAPI, client: httpx.AsyncClient
+    ) -> None:
+        content = document()
+        for benefit in content["benefits"]:
+            benefit.pop("excludes", None)
+            if benefit["code"] == "DEATH":
+                before = {"paid_before": {"within": "incident", "benefits": ["DISAB"]}}
+                benefit["pays"] = {"minus": [{"times": [{"yuan": 40000}, "shares"]}, before]}
+        case = await make_case(app, client, plan_code=await publish(app, content))
+        bereaved = Bereaved(case, app)
+        paid = await self.disabled(bereaved, app)
+        await bereaved.died()
+        # Told otherwise at the counter: the reviewer sees both and joins them.
+        view = await bereaved.open(occurred_at=(system_now() - timedelta(days=4)).isoformat())
+        assert view["survivors"]["earlier_claims"][0]["same_incident"] is False
+        await self.reviewed(bereaved)
+        joined = await client.put(
+            f"{case.staff_path}/incident",
+            headers=case.office.reviewer.headers,
+            json={"claim_id": paid["id"]},
+        )
+        assert joined.status_code == 200, joined.text
+        answer = await case.decide({"verdict": "approve"})
+        assert answer.status_code == 200, answer.text
+        decided = answer.json()["decisions"][-1]["amount_fen"]
+        assert decided == WHOLE - paid["amount_fen"]
+
+
+class TestOwnAccount:
+    async def test_a_survivor_claims_alone_and_sees_their_own(
+        self, app: FastAPI, client: httpx.AsyncClient
+    ) -> None:
+        case = await make_case(app, client)
+        bereaved = Bereaved(case, app)
+        spouse = await with_account(app, "王梅")
+        stranger = await with_account(app, "赵四")
+        assert spouse.rider is not None
+        assert stranger.rider is not None
+        await bereaved.name(spouse.beneficiary(50), BEN.beneficiary(50, "child"))
+        await bereaved.died()
+        body = case.body("DEATH")
+        for somebody in (spouse, stranger):
+            # Nobody who has not reported it finds the policy.
+            assert somebody.rider is not None
+            answer = await case.post("/v1/me/claims", somebody.rider, body)
+            assert answer.status_code == 404
+        await bereaved.open()
+        answer = await bereaved.enter(spouse.claimant(), BEN.claimant("child"))
+        assert answer.status_code == 200, answer.text
+        seen = await client.get(case.path, headers=spouse.rider.headers)
+        assert [each["own"] for each in seen.json()["claimants"]] == [True, False]
+        assert "*" in seen.json()["claimants"][1]["name"]
+        listed = await client.get("/v1/me/claims", headers=spouse.rider.headers)
+        assert [each["id"] for each in listed.json()["items"]] == [case.id]
+        assert (await client.get(case.path, headers=stranger.rider.headers)).status_code == 404
+        await bereaved.send(*PAPERS)
+        seen = await client.get(case.path, headers=spouse.rider.headers)
+        file = next(file["id"] for each in seen.json()["documents"] for file in each["files"])
+        view = f"{case.path}/documents/{file}/view"
+        other = await client.post(view, headers=spouse.rider.headers, json={"variant": "content"})
+        assert (other.status_code, other.json()["code"]) == (404, "claim-document-not-found")
+        withdrawn = await client.post(f"{case.path}/withdrawal", headers=spouse.rider.headers)
+        assert withdrawn.status_code == 403
