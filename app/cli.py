@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -146,12 +146,22 @@ app.command("found")(organisations.found)
 def main() -> None:
     """Entry point: a failure that somebody can mend is a message, not a traceback."""
     from app.kernel.postgres import PostgresStartError
+    from app.launcher import advice
     from app.launcher.surroundings import LaunchError
 
     try:
         app()
     except (LaunchError, PostgresStartError) as error:
-        typer.secho(f"\n{error}", fg=typer.colors.RED, err=True)
-        sys.exit(1)
+        _end(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        words = advice.words(error)
+        if words is None:
+            raise
+        _end(words)
+
+
+def _end(words: str) -> NoReturn:
+    typer.secho(f"\n{words}", fg=typer.colors.RED, err=True)
+    sys.exit(1)

@@ -1,5 +1,6 @@
 """The one frozen configuration object, read from the environment."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,17 +15,36 @@ MUST_BE_SET = (
     "master_key",
     "token_issuer",
     "object_store_url",
+    "wechat_appid",
     "wechat_secret",
+    "wechat_pay_mchid",
+    "wechat_pay_merchant_serial",
+    "wechat_pay_merchant_key_file",
     "wechat_pay_api_v3_key",
+    "identity_vendor_base_url",
+    "identity_vendor_app_id",
     "identity_vendor_secret",
+    "sms_base_url",
     "sms_secret",
+    "bank_base_url",
     "bank_secret",
 )
 
 
-def _is_set(value: str | SecretStr) -> bool:
+class UnusableSettings(ValueError):
+    """A setting is missing or wrong; the message names it and never its value."""
+
+
+# Several hosts, addresses in brackets and sockets (`?host=/folder`) are left to asyncpg.
+_HOST = r"(?:\[[0-9a-fA-F:.%]+\]|[^:,/?#@\[\]\s]*)(?::\d+)?"
+_DATABASE_ADDRESS = re.compile(
+    rf"postgres(?:ql)?(?:\+asyncpg)?://(?:[^/?#]*@)?{_HOST}(?:,{_HOST})*(?:/[^?#]*)?(?:\?.*)?"
+)
+
+
+def _is_set(value: str | Path | SecretStr | None) -> bool:
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return plain not in ("", PLACEHOLDER, DEMO_ISSUER, UNSET_ISSUER)
+    return plain not in (None, "", PLACEHOLDER, DEMO_ISSUER, UNSET_ISSUER)
 
 
 class Settings(BaseSettings):
@@ -126,6 +146,16 @@ class Settings(BaseSettings):
     codes_per_address: int = Field(default=300, ge=1)
     # Addresses of proxies whose X-Forwarded-For is believed; empty means nobody's.
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("database_url", "migration_database_url")
+    @classmethod
+    def _leads_to_postgresql(cls, value: str) -> str:
+        if value and not _DATABASE_ADDRESS.fullmatch(value):
+            raise ValueError(
+                "write it as postgresql://user:password@host:5432/database, with %2F for / and"
+                " %3F for ? in a password"
+            )
+        return value
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import from_url
 
 from app.kernel.problems import Unavailable
-from app.settings import Settings
+from app.settings import Settings, UnusableSettings
 
 log = structlog.get_logger("documents")
 
@@ -112,14 +112,14 @@ def _store(url: str, options: tuple[tuple[str, str], ...]) -> Any:
         )
     except BaseError:
         # Its text may quote a secret.
-        raise ValueError(
+        raise UnusableSettings(
             "REDUMBRELLA_OBJECT_STORE_URL or REDUMBRELLA_OBJECT_STORE_OPTIONS is not understood"
             f" (options: {', '.join(name for name, _ in options)})"
         ) from None
 
 
 def open_storage(settings: Settings) -> ObjectStorage:
-    """The storage that the settings name; raises ValueError for none in production, or a wrong one.
+    """The storage that the settings name; UnusableSettings for none in production, or a wrong one.
 
     Options are obstore's, by name: of the connection (`allow_http`, `timeout`, …) and of the
     store (`endpoint`, `region`, `access_key_id`, `secret_access_key`, …).
@@ -127,6 +127,8 @@ def open_storage(settings: Settings) -> ObjectStorage:
     url = settings.object_store_url
     if not url:
         if settings.environment == "production":
-            raise ValueError("set REDUMBRELLA_OBJECT_STORE_URL to file:///… or s3://bucket/prefix")
+            raise UnusableSettings(
+                "set REDUMBRELLA_OBJECT_STORE_URL to file:///… or s3://bucket/prefix"
+            )
         url = LOCAL_FOLDER.as_uri()
     return ObjectStorage(_store(url, tuple(sorted(settings.object_store_options.items()))))

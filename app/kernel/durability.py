@@ -15,10 +15,14 @@ WAITING = ("on", "remote_write", "remote_apply")
 _SETTINGS = text("select name, setting from pg_settings where name = any(:names)")
 
 
+class UnfitDatabase(RuntimeError):
+    """Production does not start on this database; the message says why."""
+
+
 async def refuse_forgetful_database(session: AsyncSession) -> None:
     """Read the settings as they hold for the service's own login; for production only.
 
-    Raises RuntimeError that names what is off. Without a synchronous standby commits survive
+    Raises UnfitDatabase that names what is off. Without a synchronous standby commits survive
     a crash but not the loss of the primary's disk: that is said in the log.
     """
     names = [*FORGETFUL, STANDBY_NAMES]
@@ -27,6 +31,6 @@ async def refuse_forgetful_database(session: AsyncSession) -> None:
         f"{name} = {found[name]}" for name, values in FORGETFUL.items() if found[name] in values
     ]
     if wrong:
-        raise RuntimeError(f"this database may lose what it has acknowledged: {', '.join(wrong)}")
+        raise UnfitDatabase(f"this database may lose what it has acknowledged: {', '.join(wrong)}")
     if not found[STANDBY_NAMES] or found["synchronous_commit"] not in WAITING:
         log.warning("no synchronous standby", synchronous_commit=found["synchronous_commit"])

@@ -44,6 +44,10 @@ class VaultError(Exception):
     """A record does not open: wrong key, wrong row, or altered bytes."""
 
 
+class MasterKeyError(VaultError, ValueError):
+    """The master key is none, or not the one under which this database was sealed."""
+
+
 class Keyset(Base):
     """One version of a key: `sealed` is a wrapped tink keyset or a wrapped index key."""
 
@@ -71,7 +75,7 @@ class _MasterKey(aead.Aead):  # type: ignore[misc]
         try:
             return self._cipher.decrypt(ciphertext[:12], ciphertext[12:], associated_data)
         except InvalidTag as error:
-            raise VaultError("the master key does not open this keyset") from error
+            raise MasterKeyError("the master key does not open this keyset") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,13 @@ class _LoadedKeysets:
 
 
 def decode_master_key(encoded: str) -> bytes:
-    """32 bytes from base64; raises ValueError that says what is expected."""
+    """32 bytes from base64; raises MasterKeyError that says what is expected."""
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
-        raise ValueError("REDUMBRELLA_MASTER_KEY must be base64") from error
+        raise MasterKeyError("REDUMBRELLA_MASTER_KEY must be base64") from error
     if len(key) != 32:
-        raise ValueError("REDUMBRELLA_MASTER_KEY must be 32 bytes in base64")
+        raise MasterKeyError("REDUMBRELLA_MASTER_KEY must be 32 bytes in base64")
     return key
 
 

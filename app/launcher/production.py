@@ -12,12 +12,15 @@ from pydantic import SecretStr
 
 from app.launcher import serving
 from app.launcher.children import Service, Supervisor
-from app.launcher.surroundings import Folders, LaunchError, read_settings, unreachable
+from app.launcher.surroundings import Folders, LaunchError, read_settings
 from app.settings import Settings
 
 
 def database_settings() -> Settings:
-    """Settings of a process that needs a database. Raises LaunchError without one."""
+    """Settings of a process that needs a database.
+
+    Raises LaunchError without one, MasterKeyError without a key that could be one.
+    """
     settings = read_settings()
     if not settings.database_url:
         raise LaunchError(
@@ -27,10 +30,7 @@ def database_settings() -> Settings:
         )
     from app.kernel.vault import decode_master_key
 
-    try:
-        decode_master_key(settings.master_key.get_secret_value())
-    except ValueError as error:
-        raise LaunchError(f"{error} (make one: openssl rand -base64 32).") from None
+    decode_master_key(settings.master_key.get_secret_value())
     return settings
 
 
@@ -83,10 +83,7 @@ def run_migrations() -> bool:
     """Returns whether anything had to be done."""
     from app.kernel import migrate
 
-    try:
-        return migrate.upgrade(database_settings())
-    except OSError as error:
-        raise LaunchError(unreachable(error)) from error
+    return migrate.upgrade(database_settings())
 
 
 def load_demonstration() -> str:

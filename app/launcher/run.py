@@ -9,10 +9,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-import asyncpg
-
 from app.kernel import postgres
-from app.launcher import instance, serving
+from app.launcher import advice, instance, serving
 from app.launcher.children import Child, Service, StopRequested, Supervisor
 from app.launcher.forking import ChildError
 from app.launcher.screen import Screen
@@ -23,7 +21,6 @@ from app.launcher.surroundings import (
     open_listener,
     prepare_environment,
     refuse_production,
-    unreachable,
     url_of,
 )
 from app.settings import Settings
@@ -148,16 +145,8 @@ def _prepare_database(settings: Settings, base_url: str, simulator_url: str) -> 
     try:
         migrate.upgrade(settings)
         loaded = asyncio.run(demo.load(settings))
-    except (OSError, TimeoutError, asyncpg.InvalidAuthorizationSpecificationError) as error:
-        raise LaunchError(unreachable(error)) from error
-    except asyncpg.InvalidCatalogNameError as error:
-        raise LaunchError(
-            f"{error}. Create it first (createdb), or correct DATABASE_URL."
-        ) from error
-    except asyncpg.InsufficientPrivilegeError as error:
-        raise LaunchError(
-            f"{error}. The user in DATABASE_URL must own the database and have CREATEROLE."
-        ) from error
+    except Exception as error:
+        raise LaunchError(advice.words(error) or str(error)) from error
     return instance.Instance(
         base_url=base_url,
         simulator_url=simulator_url,

@@ -1,7 +1,6 @@
 """What `run` puts around the application: secrets made once, folders, settings."""
 
 import base64
-import errno
 import os
 import secrets
 import socket
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from app.launcher import advice
 from app.launcher.serving import bind
 from app.settings import Settings
 
@@ -113,9 +113,10 @@ def read_settings() -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors(include_input=False, include_url=False):
-            name = "_".join(str(part) for part in problem["loc"])
+            name = "_".join(str(part) for part in problem["loc"]).upper()
             message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"REDUMBRELLA_{name.upper()}: {message}" if name else message)
+            prefix = "" if name in ("", "DATABASE_URL") else "REDUMBRELLA_"
+            lines.append(f"{prefix}{name}: {message}".removeprefix(": "))
         raise LaunchError("The settings are not usable:\n" + "\n".join(lines)) from None
 
 
@@ -136,25 +137,4 @@ def explained() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LaunchError(f"{error}\n{_advice(error)}".rstrip()) from error
-
-
-def unreachable(error: BaseException) -> str:
-    """For a person whose DATABASE_URL leads nowhere; never quotes the URL's password."""
-    return (
-        f"The database cannot be reached: {str(error) or type(error).__name__}\n"
-        "Check host, port, user and password in DATABASE_URL, and that the server runs;"
-        " or unset it to use the one that comes along."
-    )
-
-
-def _advice(error: OSError) -> str:
-    return {
-        errno.ENOSPC: "The disk is full: free some space and start again.",
-        errno.EDQUOT: "Your disk quota is used up: free some space and start again.",
-        errno.EACCES: "Give this user the right to write there, or choose another --data-dir.",
-        errno.EPERM: "Give this user the right to write there, or choose another --data-dir.",
-        errno.EROFS: "That disk is read-only: choose another folder with --data-dir.",
-        errno.EMFILE: "Too many open files: raise the limit (ulimit -n 4096).",
-        errno.ENOMEM: "Memory is exhausted: close something, or give the container more.",
-    }.get(error.errno or 0, "")
+        raise LaunchError(advice.words(error) or str(error)) from error

@@ -120,6 +120,7 @@ def test_starts_answers_and_leaves_nothing_however_it_ends(data_dir: Path) -> No
             {"DATABASE_URL": "postgresql://nobody:hidden@127.0.0.1:1/nothing"},
             "The database cannot be reached",
         ),
+        ({"DATABASE_URL": "mysql://nobody:hidden@127.0.0.1/nothing"}, "DATABASE_URL: write it as"),
         ({"REDUMBRELLA_ENVIRONMENT": "production"}, "Unset REDUMBRELLA_ENVIRONMENT"),
         ({"REDUMBRELLA_DATABASE_POOL_SIZE": "many"}, "REDUMBRELLA_DATABASE_POOL_SIZE:"),
     ],
@@ -142,3 +143,18 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
             printed, _ = run.process.communicate(timeout=START_SECONDS)
     assert run.process.returncode == 1
     assert f"Port {port} cannot be used" in printed
+
+
+def test_what_lies_in_the_way_is_named(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.touch()
+    (folder / "postgres" / "cluster").mkdir(parents=True)
+    for data_dir, advice in (
+        (file, "choose another --data-dir"),
+        (folder, "put a backup back, or move that folder away"),
+    ):
+        with started(data_dir) as run:
+            printed, _ = run.process.communicate(timeout=START_SECONDS)
+        assert run.process.returncode == 1
+        assert advice in printed
+        assert "Traceback" not in printed

@@ -35,7 +35,7 @@ from app.integrations.wechat_pay.shapes import (
     WeChatPay,
 )
 from app.integrations.wechat_pay.signing import SYSTEM, PlatformKeys, load_merchant_key, nonce
-from app.settings import Settings
+from app.settings import Settings, UnusableSettings
 
 Answer = TypeVar("Answer")
 Shape = TypeVar("Shape")
@@ -49,12 +49,12 @@ TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 
 
 def create_wechat_pay(settings: Settings, http: httpx.AsyncClient) -> WeChatPay:
-    """Read the keys once; ValueError names the setting that is missing or wrong."""
+    """Read the keys once; UnusableSettings names the setting that is missing or wrong."""
     if settings.wechat_pay_merchant_key_file is None:
-        raise ValueError("set REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE")
+        raise UnusableSettings("set REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE")
     api_v3_key = settings.wechat_pay_api_v3_key.get_secret_value().encode()
     if len(api_v3_key) != 32:
-        raise ValueError("REDUMBRELLA_WECHAT_PAY_API_V3_KEY must have 32 characters")
+        raise UnusableSettings("REDUMBRELLA_WECHAT_PAY_API_V3_KEY must have 32 characters")
     platform = PlatformKeys()
     if settings.wechat_pay_platform_certificates_file is not None:
         platform.trust_certificates(settings.wechat_pay_platform_certificates_file.read_bytes())
@@ -62,7 +62,7 @@ def create_wechat_pay(settings: Settings, http: httpx.AsyncClient) -> WeChatPay:
         pem = settings.wechat_pay_public_key_file.read_bytes()
         platform.trust_public_key(settings.wechat_pay_public_key_id, pem)
     if not len(platform):
-        raise ValueError("set REDUMBRELLA_WECHAT_PAY_PLATFORM_CERTIFICATES_FILE")
+        raise UnusableSettings("set REDUMBRELLA_WECHAT_PAY_PLATFORM_CERTIFICATES_FILE")
     merchant = load_merchant_key(
         settings.wechat_pay_merchant_key_file,
         settings.wechat_pay_mchid,

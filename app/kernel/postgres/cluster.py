@@ -64,6 +64,16 @@ UNSAFE = {
 }
 
 
+NOT_WHOLE = "Its files are not whole: put a backup back, or move that folder away to start afresh."
+# What the server says about files that it misses or cannot believe.
+DAMAGE = (
+    "could not access the server configuration file",
+    "could not find the database system",
+    "could not locate a valid checkpoint record",
+    "incorrect checksum in control file",
+)
+
+
 @dataclass(frozen=True)
 class Running:
     """A started server. Use `stop`, or end: it never outlives the process that started it."""
@@ -226,7 +236,10 @@ def _run(runtime: Runtime, program: str, *arguments: str, stdin: str = "") -> No
 
 
 def _check_version(cluster: Path) -> None:
-    made_by = (cluster / "PG_VERSION").read_text().strip()
+    try:
+        made_by = (cluster / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        raise PostgresStartError(f"{cluster} is no PostgreSQL cluster.\n{NOT_WHOLE}") from None
     if made_by != str(major_version()):
         raise PostgresStartError(
             f"{cluster} was made by PostgreSQL {made_by}, and this project now brings"
@@ -251,6 +264,9 @@ def _advise(said: str) -> str:
         "could not create shared memory": "Shared memory is exhausted: give the container"
         " more (docker run --shm-size=256m), or stop other databases.",
         "Permission denied": "Give the user who starts this the right to write there.",
+        "has wrong ownership": "Start it as the user who made these files, or give them to this"
+        " user (chown -R).",
     }
-    hints = [hint for sign, hint in advice.items() if sign in said]
+    advice |= dict.fromkeys(DAMAGE, NOT_WHOLE)
+    hints = dict.fromkeys(hint for sign, hint in advice.items() if sign in said)
     return "\n".join([said, *hints])
