@@ -61,7 +61,6 @@ _WORDS = {
     "503": "Temporarily unavailable; see Retry-After.",
 }
 
-
 # Refusals carry headers that a client acts on.
 _HEADERS: dict[str, dict[str, Any]] = {
     "401": {"WWW-Authenticate": {"schema": {"type": "string"}}},
@@ -89,6 +88,12 @@ _HEADER_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "examples": ["en"]},
     },
     "if-none-match": {"name": "If-None-Match"},
+}
+
+
+_ETAG = {
+    "description": "Names this state: for If-Match when changing it, If-None-Match when reading.",
+    "schema": {"type": "string"},
 }
 
 
@@ -121,6 +126,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
             ]
             _say_who_is_asked(schema)
             _describe_parameters(schema)
+            _describe_etags(schema)
             _describe_refusals(schema)
             _restore_nulls(schema)
             _describe_bodies(schema)
@@ -159,6 +165,20 @@ def _describe_parameters(schema: dict[str, Any]) -> None:
             if parameter["in"] == "query" and _takes_several(parameter["schema"]):
                 # The standard's own defaults, which not every generator of clients knows.
                 parameter.update(style="form", explode=True)
+
+
+def _describe_etags(schema: dict[str, Any]) -> None:
+    """What is changed under If-Match or asked for under If-None-Match comes with its ETag."""
+    changed = {path for _, path, each in _operations(schema) if "If-Match" in _headers_of(each)}
+    made = {("post", path.rpartition("/")[0]) for path in changed}
+    for method, path, operation in _operations(schema):
+        if path in changed or (method, path) in made or "If-None-Match" in _headers_of(operation):
+            for status in operation["responses"].keys() & {"200", "201"}:
+                operation["responses"][status]["headers"] = {"ETag": _ETAG}
+
+
+def _headers_of(operation: dict[str, Any]) -> set[str]:
+    return {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
 
 
 def _takes_several(schema: dict[str, Any]) -> bool:
@@ -257,7 +277,7 @@ def _refusals(method: str, path: str, operation: dict[str, Any]) -> list[str]:
             statuses += ["409"]
     if operation.get("requestBody"):
         statuses += ["409", "413", "415"]
-    headers = {parameter["name"] for parameter in operation.get("parameters", ())}
+    headers = _headers_of(operation)
     if "Idempotency-Key" in headers:
         statuses += ["409"]
     if "If-Match" in headers:

@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import BaseModel
 
-from tests.api.routes import Operation, discover
+from tests.api.routes import Operation, call, discover
+from tests.api.test_tenancy import owner_of
+from tests.api.world import Tenant
 from tests.kernel.test_public_routes import operations
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +159,35 @@ async def test_no_view_is_without_a_model(app: FastAPI) -> None:
             assert (isinstance(model, type) and issubclass(model, BaseModel)) or str(
                 model
             ).startswith("list["), route.path
+
+
+async def test_etags_are_sent_where_the_document_says_so_and_nowhere_else(
+    app: FastAPI, client: httpx.AsyncClient, tenants: tuple[Tenant, Tenant]
+) -> None:
+    faults, seen = [], 0
+    for operation in discover(app):
+        said = "ETag" in operation.document["responses"].get("200", {}).get("headers", {})
+        if operation.method == "GET":
+            who = None if operation.door is None else owner_of(operation, tenants[0])
+            answer = await call(client, operation, operation.url(tenants[0]), who)
+            if answer.status_code == 200 and ("etag" in answer.headers) != said:
+                faults.append(operation.id)
+            seen += said and answer.status_code == 200
+    assert faults == []
+    assert seen >= 6
+    changes = {each.id for each in discover(app) if _asks_for_etag(each)}
+    told = {each.id for each in discover(app) if _tells_etag(each) and each.method != "GET"}
+    assert told == (changes - {"dropPlanVersion"}) | {
+        "createOrganisation",
+        "declareMoratorium",
+        "draftPlanVersion",
+    }
+
+
+def _asks_for_etag(operation: Operation) -> bool:
+    return "If-Match" in {each["name"] for each in operation.document.get("parameters", ())}
+
+
+def _tells_etag(operation: Operation) -> bool:
+    answers = operation.document["responses"].values()
+    return any("ETag" in answer.get("headers", {}) for answer in answers)

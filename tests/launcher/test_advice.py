@@ -50,7 +50,7 @@ def empty(postgres_socket_dir: Path) -> Iterator[Callable[[str], str]]:
 
 
 def name_in(url: str) -> str:
-    return re.findall(r"test_[0-9a-f]{12}", url)[0]
+    return next(match[0] for match in re.finditer(r"test_[0-9a-f]{12}", url))
 
 
 def test_a_database_that_is_away_or_is_not_there(said: Said, fresh_database_url: str) -> None:
