@@ -13,7 +13,8 @@ from app.kernel.database import raw_connection
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, new_ids, new_number
 from app.kernel.principal import Principal
-from app.members.blocking import refuse_blocked
+from app.members.blocking import blocked_since
+from app.members.errors import MemberBlocked
 from app.members.models import Person
 from app.plans.models import PlanVersion
 from app.policies.calendar import first_covered_day, term_period
@@ -100,7 +101,9 @@ async def issue_policy(
     order's reservation, or are reserved here. Raises SharesOverLimit, MemberBlocked (409).
     The row returned is not attached to the session.
     """
-    refuse_blocked(person)
+    blocked_at = await blocked_since(session, person.id)
+    if blocked_at is not None:
+        raise MemberBlocked(blocked_at)
     first_day = start_on or first_covered_day(now)
     policy = NewPolicy(
         person_id=person.id,

@@ -83,6 +83,9 @@ class Bereaved:
 
     case: Case
     app: FastAPI
+    anna: Somebody = field(default_factory=lambda: Somebody("王梅"))
+    ben: Somebody = field(default_factory=lambda: Somebody("李小"))
+    clara: Somebody = field(default_factory=lambda: Somebody("李大"))
 
     @property
     def client(self) -> httpx.AsyncClient:

@@ -11,7 +11,7 @@ from app.kernel.clock import system_now
 from app.kernel.database import Database
 from tests.access_fixtures import staff_token
 from tests.billing.buying import document, publish
-from tests.claims.bereaved import PAPERS, Bereaved, Somebody, with_account
+from tests.claims.bereaved import PAPERS, Bereaved, with_account
 from tests.claims.factories import make_case, poll, run_jobs
 from tests.claims.test_invariants import faults
 from tests.cover_fixtures import scalar
@@ -19,7 +19,6 @@ from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 
-ANNA, BEN, CLARA = Somebody("王梅"), Somebody("李小"), Somebody("李大")
 WHOLE = 4_000_000
 
 
@@ -42,44 +41,47 @@ async def settled(app: FastAPI) -> None:
 
 class TestWhoClaims:
     async def test_the_named_with_the_policys_percents(self, bereaved: Bereaved) -> None:
-        await bereaved.name(ANNA.beneficiary(60), BEN.beneficiary(40, "child"))
+        await bereaved.name(bereaved.anna.beneficiary(60), bereaved.ben.beneficiary(40, "child"))
         await bereaved.died()
         await bereaved.open()
-        assert codes(await bereaved.enter(CLARA.claimant())) == ["not-named"]
-        assert codes(await bereaved.enter(ANNA.claimant())) == ["beneficiary-left-out"]
-        own = ANNA.claimant(share_percent=100)
+        assert codes(await bereaved.enter(bereaved.clara.claimant())) == ["not-named"]
+        assert codes(await bereaved.enter(bereaved.anna.claimant())) == ["beneficiary-left-out"]
+        own = bereaved.anna.claimant(share_percent=100)
         assert codes(await bereaved.enter(own, note="x")) == ["percent-fixed"]
-        twice = await bereaved.enter(ANNA.claimant(), ANNA.claimant())
+        twice = await bereaved.enter(bereaved.anna.claimant(), bereaved.anna.claimant())
         assert "claimant-twice" in codes(twice)
-        unseen = await bereaved.enter({**ANNA.claimant(), "card_seen": False})
+        unseen = await bereaved.enter({**bereaved.anna.claimant(), "card_seen": False})
         assert unseen.status_code == 422
-        answer = await bereaved.enter(BEN.claimant("child"), ANNA.claimant())
+        answer = await bereaved.enter(bereaved.ben.claimant("child"), bereaved.anna.claimant())
         assert answer.status_code == 200, answer.text
         shares = [(each["name"], each["share_percent"]) for each in answer.json()["claimants"]]
-        assert shares == [(BEN.name, 40), (ANNA.name, 60)]
+        assert shares == [(bereaved.ben.name, 40), (bereaved.anna.name, 60)]
 
     async def test_a_beneficiary_named_after_the_death_is_none(
         self, bereaved: Bereaved, database: Database
     ) -> None:
         """The phone was in other hands before the office knew: the day of death counts."""
-        await bereaved.name(ANNA.beneficiary(100))
+        await bereaved.name(bereaved.anna.beneficiary(100))
         await bereaved.died(died_on=(system_now() - timedelta(days=2)).date().isoformat())
         view = await bereaved.open(occurred_at=(system_now() - timedelta(days=3)).isoformat())
         assert view["survivors"]["beneficiaries"] == []
-        assert codes(await bereaved.enter(ANNA.claimant())) == ["percent-missing"]
+        assert codes(await bereaved.enter(bereaved.anna.claimant())) == ["percent-missing"]
 
     async def test_heirs_agree_on_the_whole(self, bereaved: Bereaved) -> None:
         await bereaved.died()
         await bereaved.open()
-        heirs = (ANNA.claimant(share_percent=50), BEN.claimant("child", share_percent=49))
+        heirs = (
+            bereaved.anna.claimant(share_percent=50),
+            bereaved.ben.claimant("child", share_percent=49),
+        )
         assert codes(await bereaved.enter(*heirs)) == ["percents-not-whole"]
-        missing = (ANNA.claimant(share_percent=50), BEN.claimant("child"))
+        missing = (bereaved.anna.claimant(share_percent=50), bereaved.ben.claimant("child"))
         assert codes(await bereaved.enter(*missing)) == ["percent-missing"]
         assert (await bereaved.submit()).json()["code"] == "claimants-missing"
 
     async def test_the_living_claim_for_themselves(self, bereaved: Bereaved) -> None:
         await bereaved.case.open()
-        answer = await bereaved.enter(ANNA.claimant(share_percent=100))
+        answer = await bereaved.enter(bereaved.anna.claimant(share_percent=100))
         assert answer.json()["code"] == "not-for-survivors"
 
     async def test_nobody_dies_before_the_accident(self, bereaved: Bereaved) -> None:
@@ -94,7 +96,8 @@ class TestReview:
         await bereaved.died()
         await bereaved.open()
         await bereaved.enter(
-            ANNA.claimant(share_percent=50), BEN.claimant("child", share_percent=50)
+            bereaved.anna.claimant(share_percent=50),
+            bereaved.ben.claimant("child", share_percent=50),
         )
         await bereaved.send(*PAPERS)
         assert (await bereaved.submit()).status_code == 200
@@ -120,7 +123,7 @@ class TestReview:
         both = await staff_token(app, office.organisation.id, ["caseworker", "reviewer"])
         await bereaved.died()
         await bereaved.open()
-        answer = await bereaved.enter(ANNA.claimant(share_percent=100), who=both)
+        answer = await bereaved.enter(bereaved.anna.claimant(share_percent=100), who=both)
         assert answer.status_code == 200, answer.text
         await bereaved.send(*PAPERS)
         assert (await bereaved.submit()).status_code == 200
@@ -134,13 +137,17 @@ class TestMoney:
     ) -> None:
         """Three named, one left out: the others in proportion, and one account is wrong."""
         await bereaved.name(
-            ANNA.beneficiary(34), BEN.beneficiary(33, "child"), CLARA.beneficiary(33, "child")
+            bereaved.anna.beneficiary(34),
+            bereaved.ben.beneficiary(33, "child"),
+            bereaved.clara.beneficiary(33, "child"),
         )
         await bereaved.died()
         await bereaved.open()
-        await bereaved.enter(ANNA.claimant(), BEN.claimant("child"), note="放弃继承")
+        await bereaved.enter(
+            bereaved.anna.claimant(), bereaved.ben.claimant("child"), note="放弃继承"
+        )
         await bereaved.send(*PAPERS)
-        assert (await bereaved.account(0, ANNA)).status_code == 201
+        assert (await bereaved.account(0, bereaved.anna)).status_code == 201
         view = await bereaved.approved()
         # One share is on its way; the other has nowhere to go, and the promise waits for it.
         assert view["status"] == "approved"
@@ -148,9 +155,9 @@ class TestMoney:
         assert view["promises"][-1]["stops"][0]["reason_code"] == "account-needed"
         await settled(app)
         assert (await bereaved.case.seen())["status"] == "approved"
-        foreign = await bereaved.account(1, BEN, account_name=ANNA.name)
+        foreign = await bereaved.account(1, bereaved.ben, account_name=bereaved.anna.name)
         assert foreign.json()["code"] == "account-name-differs"
-        closed = await bereaved.account(1, BEN, account_number="6222000000009992")
+        closed = await bereaved.account(1, bereaved.ben, account_number="6222000000009992")
         assert closed.status_code == 201
         await settled(app)
         seen = await bereaved.case.seen()
@@ -164,10 +171,11 @@ class TestMoney:
         await bereaved.died()
         await bereaved.open()
         await bereaved.enter(
-            ANNA.claimant(share_percent=67), BEN.claimant("child", share_percent=33)
+            bereaved.anna.claimant(share_percent=67),
+            bereaved.ben.claimant("child", share_percent=33),
         )
         await bereaved.send(*PAPERS)
-        for place, somebody in enumerate((ANNA, BEN)):
+        for place, somebody in enumerate((bereaved.anna, bereaved.ben)):
             assert (await bereaved.account(place, somebody)).status_code == 201
         assert (await bereaved.approved())["status"] == "paying"
         await settled(app)
@@ -198,10 +206,10 @@ class TestMoney:
         await settled(app)
         seen = await case.seen()
         assert (seen["status"], seen["for_survivors"]) == ("approved", True)
-        answer = await bereaved.enter(ANNA.claimant(share_percent=100))
+        answer = await bereaved.enter(bereaved.anna.claimant(share_percent=100))
         assert answer.status_code == 200, answer.text
         await bereaved.send("kinship_proof")
-        assert (await bereaved.account(0, ANNA)).status_code == 201
+        assert (await bereaved.account(0, bereaved.anna)).status_code == 201
         assert (await case.seen())["claimants"][0]["payout"] is None
         await bereaved.prove()
         await settled(app)
@@ -215,7 +223,7 @@ class TestOneAccident:
     async def disabled(self, bereaved: Bereaved, app: FastAPI) -> dict[str, Any]:
         """A disability of the accident, paid while the member lived."""
         case = bereaved.case
-        account = {**ANNA.account(), "account_name": "张小明"}
+        account = {**bereaved.anna.account(), "account_name": "张小明"}
         answer = await case.post("/v1/me/payout-accounts", case.rider, account)
         assert answer.status_code == 201, answer.text
         body = case.body("DISAB") | {"payout_account_id": answer.json()["id"]}
@@ -227,7 +235,7 @@ class TestOneAccident:
         return view
 
     async def reviewed(self, bereaved: Bereaved) -> None:
-        await bereaved.enter(ANNA.claimant(share_percent=100))
+        await bereaved.enter(bereaved.anna.claimant(share_percent=100))
         await bereaved.send(*PAPERS)
         assert (await bereaved.submit()).status_code == 200
         await bereaved.case.lease()
@@ -284,7 +292,7 @@ class TestOwnAccount:
         stranger = await with_account(app, "赵四")
         assert spouse.rider is not None
         assert stranger.rider is not None
-        await bereaved.name(spouse.beneficiary(50), BEN.beneficiary(50, "child"))
+        await bereaved.name(spouse.beneficiary(50), bereaved.ben.beneficiary(50, "child"))
         await bereaved.died()
         body = case.body("DEATH")
         for somebody in (spouse, stranger):
@@ -293,7 +301,7 @@ class TestOwnAccount:
             answer = await case.post("/v1/me/claims", somebody.rider, body)
             assert answer.status_code == 404
         await bereaved.open()
-        answer = await bereaved.enter(spouse.claimant(), BEN.claimant("child"))
+        answer = await bereaved.enter(spouse.claimant(), bereaved.ben.claimant("child"))
         assert answer.status_code == 200, answer.text
         seen = await client.get(case.path, headers=spouse.rider.headers)
         assert [each["own"] for each in seen.json()["claimants"]] == [True, False]
@@ -309,3 +317,33 @@ class TestOwnAccount:
         assert (other.status_code, other.json()["code"]) == (404, "claim-document-not-found")
         withdrawn = await client.post(f"{case.path}/withdrawal", headers=spouse.rider.headers)
         assert withdrawn.status_code == 403
+
+
+class TestUnderWay:
+    async def test_a_claim_in_review_waits_for_the_heirs(self, bereaved: Bereaved) -> None:
+        """Its promise stands until somebody may be paid; nothing is decided by rule."""
+        case = bereaved.case
+        await case.submitted()
+        await bereaved.died()
+        stopped = (await case.seen())["promises"][-1]["stops"][-1]
+        assert (stopped["reason_code"], stopped["until"]) == ("payee-died", None)
+        heir = bereaved.anna.claimant(share_percent=100)
+        assert (await bereaved.enter(heir)).status_code == 200
+        assert (await case.seen())["promises"][-1]["stops"][-1]["until"] is not None
+        await bereaved.send("kinship_proof")
+        # Nothing else is taken any more, and who claims is settled.
+        late = await case.client.post(
+            f"{case.staff_path}/documents",
+            headers=bereaved.caseworker.keyed,
+            data={"kind": "receipt"},
+            files={"file": ("a.jpg", b"x", "image/jpeg")},
+        )
+        assert (late.status_code, late.json()["code"]) == (409, "documents-closed")
+        assert (await bereaved.enter(heir)).json()["code"] == "claimants-closed"
+        assert (await case.lease()).status_code == 200
+        await case.accept_all()
+        await bereaved.prove()
+        facts = {"self_pay_fen": 1_000_000, "hospital_grade": 2}
+        answer = await case.decide({"verdict": "approve", "facts": facts})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "approved"
