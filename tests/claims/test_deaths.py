@@ -16,7 +16,8 @@ from tests.claims.bereaved import Bereaved, Somebody, with_account
 from tests.claims.factories import make_case, make_policy, run_jobs
 from tests.claims.test_invariants import faults
 from tests.cover_fixtures import context_of, order, scalar
-from tests.rosters.factories import document_number
+from tests.rosters.factories import document_number, make_platform
+from tests.rosters.factories import rider as roster_rider
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +132,21 @@ class TestBlocking:
         await bereaved.open()
         answer = await bereaved.enter(dead.claimant(share_percent=100))
         assert await code_of(answer) == "member-blocked"
+
+    async def test_a_roster_enrols_nobody_who_is_dead(
+        self, bereaved: Bereaved, app: FastAPI, client: httpx.AsyncClient
+    ) -> None:
+        dead = await with_account(app, DEAD, organisation_id=bereaved.case.office.organisation.id)
+        assert dead.rider is not None
+        await bereaved.died(person_id=str(dead.rider.person.id))
+        platform = await make_platform(app, client)
+        await platform.agree()
+        await platform.push([roster_rider(name=dead.name, document_number=dead.number)])
+        [row] = await platform.rows()
+        assert (row["answer"], [each["code"] for each in row["errors"]]) == (
+            "refused",
+            ["person-not-enrollable"],
+        )
 
 
 class TestReports:

@@ -192,6 +192,40 @@ async def test_an_unconfirmed_transfer_fails_and_is_issued_anew(
     assert expense == 1
 
 
+async def test_what_was_not_confirmed_goes_to_a_bank_instead(
+    approved: Case, app: FastAPI, simulators: Simulators
+) -> None:
+    """The rider is told that it failed, and chooses; somebody else's account is not there."""
+    await run_jobs(app)
+    first = await row(app, approved)
+    account = {"account_number": "6222020000001231", "account_name": "张小明", "bank_code": "ICBC"}
+    recorded = await approved.post("/v1/me/payout-accounts", approved.rider, account)
+    assert recorded.status_code == 201, recorded.text
+    choice = {"payout_account_id": recorded.json()["id"]}
+    path, headers = f"{approved.path}/payout-account", approved.rider.headers
+    early = await approved.client.put(path, headers=headers, json=choice)
+    assert (early.status_code, early.json()["code"]) == (409, "payout-live")
+    simulators.control("transfers/expire", out_bill_no=first.out_bill_no, behaviour="dropped")
+    await poll(app)
+    told = "select count(*) from message where subject_id = :id and template = 'payout_failed'"
+    assert await scalar(app.state.database, told, id=first.id) == 1
+    other = await make_rider(app)
+    foreign = await approved.post("/v1/me/payout-accounts", other, account)
+    assert foreign.status_code == 201, foreign.text
+    theirs = {"payout_account_id": foreign.json()["id"]}
+    assert (await approved.client.put(path, headers=headers, json=theirs)).status_code == 404
+    chosen = await approved.client.put(path, headers=headers, json=choice)
+    assert chosen.status_code == 200, chosen.text
+    answer = await approved.post(f"{approved.path}/payout", approved.rider)
+    assert (answer.status_code, answer.json()["method"]) == (201, "bank"), answer.text
+    await run_jobs(app)
+    for _ in range(3):
+        await poll(app)
+    assert (await approved.own())["status"] == "paid"
+    again = await approved.post(f"{approved.path}/payout", approved.rider)
+    assert (again.status_code, again.json()["code"]) == (409, "invalid-transition")
+
+
 ACCOUNT = {
     "account_number": "622202000000{ending}",
     "account_name": "张 小 明",
