@@ -104,5 +104,5 @@ async def test_a_quote_is_what_the_printed_terms_say(
     )
     assert answer.status_code == 200, answer.text
     quote = answer.json()
-    assert [each["code"] for each in quote["failures"]] == price.get("failing", [])
+    assert [each["code"] for each in quote["reasons"]] == price.get("failing", [])
     assert quote["total_fen"] == price["fen"]
