@@ -44,11 +44,11 @@ async def declare(
     Raises PlanNotFound (404), PlanNotOnSale, GroupNotOffered (409), Unprocessable and
     NotEligible (422) naming every rule that is not met.
     """
+    unit = await managed_reference(session, staff, body.organisation_id, "/organisation_id")
     version = await plans.version_on_sale(session, body.plan_code, now)
     rules = version.terms.joining.group
     if rules is None:
         raise GroupNotOffered
-    unit = await managed_reference(session, staff, body.organisation_id, "/organisation_id")
     if unit.kind != Kind.UNIT:
         raise Unprocessable(errors=[FieldError("/organisation_id", "not-a-unit", NO_UNIT)])
     people = await _people(session, unit, body.person_ids)

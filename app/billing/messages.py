@@ -9,16 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
-from app.billing.events import ORDER_PAID
+from app.billing.agreement_queries import active_agreement, locked_agreement
+from app.billing.events import ORDER_PAID, RENEW_DUE
 from app.billing.models import Refund
 from app.billing.reminders import TEMPLATES as REMINDERS
 from app.billing.reminders import last_day_of, plan_reminders, plan_words
 from app.kernel.clock import business_day
 from app.kernel.event_log import heard
-from app.kernel.jobs import JobContext
+from app.kernel.jobs import JobContext, schedule
 from app.kernel.vault import Vault
 from app.notifications.service import notify, take_back
 from app.plans import service as plans
+from app.policies.events import POLICY_EXTENDED
 from app.policies.models import Policy
 
 
@@ -70,6 +72,17 @@ async def end_moved(context: JobContext, payload: Mapping[str, Any]) -> None:
         # A reminder that waits for the morning names the old day.
         await take_back(session, subject_id=policy.id, templates=REMINDERS, now=now)
         await plan_reminders(session, policy, now)
+        if (await heard(session, payload)).name == POLICY_EXTENDED:
+            await _charge_again(session, policy, now)
+
+
+async def _charge_again(session: AsyncSession, policy: Policy, now: datetime) -> None:
+    """A charge that was tried before the old end is tried before the new one as well."""
+    agreement = await active_agreement(session, policy.id)
+    if agreement is not None:
+        agreement = await locked_agreement(session, agreement.id)
+        agreement.tried_policy_id = None
+        await schedule(session, RENEW_DUE, agreement.id, now)
 
 
 async def tell_lapse(context: JobContext, payload: Mapping[str, Any]) -> None:

@@ -396,7 +396,20 @@ IN_BODIES: dict[tuple[str, str], Named] = {
         "headcount": 1,
         "members": [{"shares": 1}],
     },
+    ("joinAsGroup", "organisation_id"): lambda theirs, own: joining_body(theirs, own),
+    # Which people a unit has is proven in tests/billing/test_groups.py.
+    ("joinAsGroup", "person_ids"): lambda theirs, own: joining_body(own, theirs),
 }
+
+
+def joining_body(unit: Tenant, people: Tenant) -> dict[str, Any]:
+    return {
+        "organisation_id": str(unit.site.parent_id),
+        "plan_code": "RIDER-ACC",
+        "headcount": 1,
+        "person_ids": [str(people.rider.person.id)],
+        "evidence": "社保缴费通知单",
+    }
 
 
 def ids_in_body(app: FastAPI, operation: Operation) -> Iterator[str]:

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from app.kernel.database import Database
 from tests.billing.buying import buy, close, document, instant, option, options, order, publish
 from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, scalar
 from tests.notifications.outbox import go_to, messages_of, work
+from tests.policies.changing import office
 from tests.simulators_fixture import Simulators
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("daytime")]
@@ -198,9 +200,10 @@ async def covered(
     client: httpx.AsyncClient,
     gateway: Gateway,
     simulators: Simulators,
+    office_id: UUID | None = None,
     **changes: Any,
 ) -> Cover:
-    rider = await make_rider(app, openid=f"o{secrets.token_hex(13)}")
+    rider = await make_rider(app, openid=f"o{secrets.token_hex(13)}", organisation_id=office_id)
     plan = await publish(app, document(**changes))
     view = await buy(client, gateway, rider, plan)
     await work(app, *JOBS)
@@ -382,6 +385,44 @@ async def test_a_refused_charge_leaves_the_manual_way(cover: Cover) -> None:
     assert await cover.follower() is not None
     await cover.charge_day(at=time(19))
     assert len(await cover.attempts()) == 2
+
+
+async def test_cover_that_a_moratorium_extends_is_charged_for_again_before_its_new_end(
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway, simulators: Simulators
+) -> None:
+    """The charge of the old end was refused; the reminder of the new end promises another."""
+    organisation, supervisor = await office(app, "supervisor")
+    cover = await covered(app, client, gateway, simulators, office_id=organisation.id)
+    await cover.sign()
+    cover.simulators.control("charges/next", refusal="NOTENOUGH", behaviour="dropped")
+    await cover.charge_day()
+    await cover.ask()
+    assert await cover.attempts() == [("agreement", "failed", 2500)]
+    last_day = last_day_of(instant(cover.policy["ends_at"]))
+    await go_to(app, datetime.combine(last_day - DAY, time(15), SHANGHAI))
+    await work(app, "billing.", "policies.")
+    declared = await client.post(
+        "/v1/staff/moratoriums",
+        headers=supervisor.keyed,
+        json={
+            "organisation_id": str(organisation.id),
+            "first_day": last_day.isoformat(),
+            "last_day": (last_day + 30 * DAY).isoformat(),
+            "reason": "防汛",
+        },
+    )
+    assert declared.status_code == 201, declared.text
+    await work(app, *JOBS, "policies.")
+    extended = await client.get(
+        f"/v1/me/policies/{cover.policy['id']}", headers=cover.rider.headers
+    )
+    assert last_day_of(instant(extended.json()["ends_at"])) == last_day + 30 * DAY
+    await cover.charge_day(extended.json())
+    await cover.ask()
+    assert [each[1] for each in await cover.attempts()] == ["failed", "succeeded"]
+    follower = await cover.follower()
+    assert follower is not None
+    assert instant(follower["starts_at"]) == instant(extended.json()["ends_at"])
 
 
 async def test_a_refusal_is_heard_by_notice_as_well_and_told_once(cover: Cover) -> None:
