@@ -229,6 +229,16 @@ def estimate_body(policy_of: Tenant, **more: Any) -> dict[str, Any]:
     return {"policy_id": policy_id, "benefit_code": "MED", "incident": incident} | more
 
 
+def joining_body(unit: Tenant, people: Tenant) -> dict[str, Any]:
+    return {
+        "organisation_id": str(unit.site.parent_id),
+        "plan_code": "RIDER-ACC",
+        "headcount": 1,
+        "person_ids": [str(people.rider.person.id)],
+        "evidence": "社保缴费通知单",
+    }
+
+
 def renewal_body(policy_of: Tenant) -> dict[str, Any]:
     policy_id = policy_of.ids["policy_id"]
     return {"plan_code": "RIDER-ACC", "kind": "renewal", "policy_id": policy_id, "shares": 1}
@@ -396,20 +406,10 @@ IN_BODIES: dict[tuple[str, str], Named] = {
         "headcount": 1,
         "members": [{"shares": 1}],
     },
-    ("joinAsGroup", "organisation_id"): lambda theirs, own: joining_body(theirs, own),
+    ("joinAsGroup", "organisation_id"): joining_body,
     # Which people a unit has is proven in tests/billing/test_groups.py.
     ("joinAsGroup", "person_ids"): lambda theirs, own: joining_body(own, theirs),
 }
-
-
-def joining_body(unit: Tenant, people: Tenant) -> dict[str, Any]:
-    return {
-        "organisation_id": str(unit.site.parent_id),
-        "plan_code": "RIDER-ACC",
-        "headcount": 1,
-        "person_ids": [str(people.rider.person.id)],
-        "evidence": "社保缴费通知单",
-    }
 
 
 def ids_in_body(app: FastAPI, operation: Operation) -> Iterator[str]:
