@@ -35,6 +35,7 @@ from app.claims.events import CLAIM_DENIED, CLAIM_UPHELD
 from app.claims.facts import facts_known, give_facts, givers_of, release_receipts
 from app.claims.life_errors import NothingMore, NothingToUphold
 from app.claims.models import CLAIM, Claim
+from app.claims.noticing import notice, require_stranger
 from app.claims.review import find_leased, find_to_decide
 from app.claims.signals import require_judged
 from app.claims.terms import terms_of
@@ -131,6 +132,8 @@ async def _uphold(sitting: Sitting, body: UpholdBody) -> None:
     before = await queries.outcome_before(session, claim)
     if before is None:
         raise NothingToUphold
+    if before.verdict == "approve":
+        await require_judged(session, claim.id)
     await record(sitting, "first", "uphold", {"note": body.note, "facts": {}, "explanation": None})
     if before.verdict == "deny":
         await _denied(sitting, before.reason_code or "")
@@ -156,6 +159,7 @@ def _require_reason(sitting: Sitting, code: str) -> None:
 async def _approve(sitting: Sitting, body: ApproveBody) -> None:
     session, claim, now = sitting.session, sitting.claim, sitting.now
     await require_accepted(session, claim, sitting.terms)
+    await notice(session, sitting.vault, claim, now)
     await require_judged(session, claim.id)
     facts = await give_facts(
         session,
@@ -201,6 +205,7 @@ async def second_approval(
     first = await queries.first_decision(session, claim)
     if first is None or first.decided_by is None or first.decided_by == supervisor.id:
         raise SecondPersonNeeded
+    await require_stranger(session, claim, supervisor)
     sitting = Sitting(session, vault, supervisor, claim, await terms_of(session, claim), now)
     if isinstance(body, SecondReturnBody):
         await _send_back(sitting, body)

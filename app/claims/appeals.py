@@ -15,6 +15,7 @@ from app.claims.facts import hold_receipts
 from app.claims.life_errors import AppealedBefore, AppealTooLate, NotDecided
 from app.claims.life_models import ClaimAppeal
 from app.claims.models import CLAIM, Claim, Decision
+from app.claims.noticing import notice
 from app.claims.review import find_to_decide
 from app.claims.submission import set_rank
 from app.claims.terms import terms_of
@@ -158,3 +159,4 @@ async def _look_again(
     await promises.promise(session, claim, "review", terms.claims.review, now)
     await set_rank(session, vault, claim)
     await session.flush()
+    await notice(session, vault, claim, now)

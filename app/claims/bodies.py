@@ -265,6 +265,15 @@ class HandoverAnswerBody(Body):
     answer: Literal["accept", "decline"]
 
 
+class JudgementBody(Body):
+    """A person's word on a signal: nothing behind it, or something; and why."""
+
+    model_config = _example(verdict="harmless", note="已电话核实，同一次事故的两项保障责任")
+
+    verdict: Literal["harmless", "confirmed"]
+    note: Note
+
+
 class AfterCheckBody(Body):
     """What a person found about a claim that was decided by rule."""
 

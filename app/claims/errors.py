@@ -158,8 +158,10 @@ class ReceiptUsed(Conflict):
     code = "receipt-used"
     title = Text("该发票已用于申领", "Receipt used before")
     detail = Text(
-        "同一张发票只能申领一次，请核对号码。",
-        "One receipt pays once; check its number.",
+        "同一张发票只能用于一份申领。请核对代码和号码；如另一份申领有误，请先撤回该申领，"
+        "仍有疑问请联系经办机构。",
+        "One receipt serves one claim. Check its code and number; if the other claim was a"
+        " mistake, withdraw that one first, or ask your office.",
     )
 
 

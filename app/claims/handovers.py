@@ -18,6 +18,7 @@ from app.claims.life_errors import (
 )
 from app.claims.life_models import HANDOVER, ClaimHandover
 from app.claims.models import Claim
+from app.claims.noticing import notice_decider
 from app.claims.review import LEASED, find_leased, find_to_decide, lend
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
@@ -95,6 +96,7 @@ async def answer(
         if not held or claim.lease_holder_id != offered.from_staff_id:
             raise HandoverLapsed
         lend(claim, colleague.id, system_now)
+        await notice_decider(session, claim, colleague, now)
     await _close(session, colleague, offered, target, now)
     told = {"handover_id": str(offered.id)}
     stated = Fact(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import queries
 from app.claims.errors import ClaimNotFound
 from app.claims.models import Claim
-from app.claims.ranking import rank
+from app.claims.signals import reorder
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
 
@@ -26,8 +26,8 @@ async def mark_hardship(
     if claim.hardship == hardship:
         return claim
     claim.hardship = hardship
-    if claim.review_due_at is not None and claim.rank_at is not None:
-        claim.rank_at = rank(claim.review_due_at, claim.at_stake_fen, hardship=hardship)
+    if claim.rank_at is not None:
+        await reorder(session, claim)
     await session.flush()
     marked = Fact("claim", claim.id, "claim.mark_hardship", None, {"hardship": hardship})
     await state(session, [marked], actor=actor, at=now, on_behalf_of=claim.person_id)

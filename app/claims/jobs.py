@@ -14,6 +14,8 @@ from app.claims.events import (
     DECIDE_BY_RULE,
     HEALTH_WITHDRAWN,
     KEEP_DOCUMENTS,
+    NOTICE,
+    NOTICE_ACCOUNT,
     PAY,
     PAY_WAITING,
     PAYOUT_HAS_FAILED,
@@ -28,6 +30,8 @@ from app.claims.keeping import health_withdrawn, keep_documents
 from app.claims.life_models import ClaimPromise
 from app.claims.messages import tell, tell_death_withdrawn
 from app.claims.models import Claim
+from app.claims.noticing import notice, others_named
+from app.claims.noticing_accounts import unpaid_with_account
 from app.claims.paying import fall_back, pay, settle
 from app.claims.paying_shares import pay_shares
 from app.claims.simulation_run import simulate
@@ -103,6 +107,30 @@ async def _about_promise(
         await act(session, claim, made, await context.business_now(session))
 
 
+async def notice_both(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `claim.submitted`: two that came at once see each other now, and what the claim
+    shares with others is raised of those as well."""
+    async with context.transaction() as session:
+        claim = await queries.locked(session, UUID(payload["subject_id"]))
+        await notice(session, context.vault, claim, await context.business_now(session))
+        others = await others_named(session, claim)
+    await _notice_each(context, others)
+
+
+async def notice_account(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `payout.account_recorded`: the unpaid claims of its people."""
+    async with context.transaction() as session:
+        unpaid = await unpaid_with_account(session, UUID(payload["subject_id"]))
+    await _notice_each(context, unpaid)
+
+
+async def _notice_each(context: JobContext, claim_ids: Sequence[UUID]) -> None:
+    for claim_id in claim_ids:
+        async with context.transaction() as session:
+            claim = await queries.locked(session, claim_id)
+            await notice(session, context.vault, claim, await context.business_now(session))
+
+
 async def decide_fresh(context: JobContext, payload: Mapping[str, Any]) -> None:
     """A claim was handed in under a plan that decides small ones by rule."""
     async with context.transaction() as session:
@@ -120,6 +148,8 @@ JOBS: Mapping[str, Handler] = {
     PAY_WAITING: pay_waiting,
     PROMISE_NUDGE: promise_nudge,
     PROMISE_DUE: promise_due,
+    NOTICE: notice_both,
+    NOTICE_ACCOUNT: notice_account,
     DECIDE_BY_RULE: decide_fresh,
     SIMULATE: simulate,
     TELL: tell,

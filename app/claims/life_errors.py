@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.kernel.problems import Conflict, NotFound, Problem
+from app.kernel.problems import Conflict, Forbidden, NotFound, Problem
 from app.kernel.text import Text
 
 
@@ -44,10 +44,44 @@ class SignalsOpen(Conflict):
 
     code = "signals-open"
     title = Text("有尚未核实的提示", "Signals are open")
-    detail = Text("请先逐一核实提示。", "Judge each signal first.")
+    detail = Text(
+        "请先逐一核实提示；如未看到，请重新领取此申领。",
+        "Judge each signal first; take the claim again to see those that are new.",
+    )
 
     def __init__(self, kinds: Sequence[str]) -> None:
         super().__init__(extensions={"signals": list(kinds)})
+
+
+class SignalNotFound(NotFound):
+    code = "signal-not-found"
+    title = Text("没有这项提示", "No such signal")
+    detail = Text("此申领没有这项提示。", "The claim has no such signal.")
+
+
+class SignalJudged(Conflict):
+    code = "signal-judged"
+    title = Text("提示已核实", "Judged before")
+    detail = Text(
+        "此提示已有核实结论，不能更改。", "Somebody has judged the signal; their word stays."
+    )
+
+
+class JudgedByAnother(Forbidden):
+    code = "judged-by-another"
+    title = Text("须由他人核实", "Somebody else has to judge")
+    detail = Text(
+        "此提示与您有关，须由他人核实。", "The signal is about you; somebody else judges it."
+    )
+
+
+class AccountBeingChecked(Conflict):
+    code = "account-being-checked"
+    title = Text("收款账户核对中", "The account is being checked")
+    detail = Text(
+        "收款账户正在核对，请稍后再试，或登记其他账户。",
+        "The account to pay to is being checked: try later, or record another one.",
+    )
 
 
 class NotDecided(Conflict):

@@ -10,6 +10,7 @@ from app.claims import (
     facts,
     handovers,
     hardship,
+    judging,
     receipts,
     review,
     views,
@@ -21,6 +22,7 @@ from app.claims.bodies import (
     HandoverAnswerBody,
     HandoverBody,
     HardshipBody,
+    JudgementBody,
     PauseBody,
     ReceiptBody,
     ReopeningBody,
@@ -32,6 +34,8 @@ from app.claims.models import Claim
 from app.claims.queries import find_locked
 from app.claims.queue_routes import Reader
 from app.claims.schemas import ClaimView, StaffClaimView
+from app.claims.signal_schemas import SignalList, SignalView
+from app.claims.signal_views import show_signals, signal_views
 from app.claims.terms import terms_of
 from app.kernel.idempotency import KeyedDep
 from app.kernel.principal import Caseworker, Member, Principal, Reviewer, Supervisor
@@ -197,6 +201,39 @@ async def answer_claim_handover(
         system_now=counter.system_now,
     )
     return HandoverView.model_validate(offered)
+
+
+@staff_routes.get("/v1/staff/claims/{claim_id}/signals")
+async def list_claim_signals(reader: Reader, counter: CounterDep, claim_id: UUID) -> SignalList:
+    """What is odd about a claim, with the evidence and with what people found. Another
+    office's claim is told by number and office only.
+    """
+    return await show_signals(counter.session, counter.vault, reader, claim_id)
+
+
+@staff_routes.put("/v1/staff/claims/{claim_id}/signals/{signal_id}/judgement")
+async def judge_claim_signal(
+    reviewer: Reviewer,
+    counter: CounterDep,
+    claim_id: UUID,
+    signal_id: UUID,
+    body: JudgementBody,
+) -> SignalView:
+    """Say what is behind a signal of a claim that you hold; your word stays. It denies
+    nothing: an approval wants every signal judged, and a denial its own coded reason.
+    """
+    claim, signal = await judging.judge(
+        counter.session,
+        counter.vault,
+        reviewer,
+        claim_id,
+        signal_id,
+        body,
+        counter.now,
+        counter.system_now,
+    )
+    [shown] = await signal_views(counter.session, counter.vault, reviewer, claim, [signal])
+    return shown
 
 
 @staff_routes.put("/v1/staff/claims/{claim_id}/after-check")

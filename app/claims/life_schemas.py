@@ -59,13 +59,6 @@ class ChangedFactView(View):
     cost_fen: int = Field(examples=[50000])
 
 
-class SignalView(View):
-    """Something odd about the claim, and the evidence."""
-
-    kind: str = Field(examples=["same-file"])
-    evidence: dict[str, Any]
-
-
 class HandoverView(View):
     """A claim offered to a colleague."""
 
@@ -89,6 +82,7 @@ class QueueCounts(View):
 
     statuses: dict[str, int] = Field(examples=[{"submitted": 1001, "under_review": 12}])
     escalated: int
+    signals: int
     after_check: int
     mine: int
     offered_to_me: int

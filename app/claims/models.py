@@ -50,6 +50,15 @@ CLAIM = Lifecycle.of(
         "reopened": ["under_review"],
     },
 )
+# Handed in, and nothing is decided: of these something odd can still be raised.
+UNDECIDED = (
+    "submitted",
+    "under_review",
+    "waiting_for_member",
+    "awaiting_second_approval",
+    "appealed",
+    "reopened",
+)
 DOCUMENT = Lifecycle.of(
     "claim_document",
     initial=["waiting"],
@@ -253,6 +262,7 @@ class ClaimReceipt(Base):
             postgresql_where=text("released_at is null"),
         ),
         Index("ix_claim_receipt__claim_id", "claim_id"),
+        Index("ix_claim_receipt__receipt_index", "receipt_index"),
         CheckConstraint("amount_fen >= 0", name="amount_fen"),
     )
 

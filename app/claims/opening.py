@@ -220,7 +220,7 @@ async def require_cover(
     if incident.occurred_at > now:
         raise IncidentInFuture
     _refuse(terms, outside_terms(terms, benefit_code, incident, now))
-    cover = await _cover_of(session, policy, incident.occurred_at)
+    cover = await policy_cover_at(session, policy, incident.occurred_at)
     outside = outside_cover(terms, benefit_code, incident, cover)
     if outside == "waiting":
         until = waits_until(terms, cover, benefit_code, cause_of(incident))
@@ -260,7 +260,8 @@ def _refuse(terms: PlanTerms, reason: str | None) -> None:
         raise _not_covered(reason, days=terms.claims.deadline_days)
 
 
-async def _cover_of(session: AsyncSession, policy: Policy, instant: datetime) -> PolicyCover:
+async def policy_cover_at(session: AsyncSession, policy: Policy, instant: datetime) -> PolicyCover:
+    """What one policy is at an instant; raises NotCovered (422) where it is nothing."""
     for plan in await cover_at(session, policy.person_id, instant):
         for cover in plan.policies:
             if cover.policy_id == policy.id:
@@ -272,7 +273,7 @@ async def covered_days(
     session: AsyncSession, policy: Policy, instant: datetime
 ) -> tuple[date, date]:
     """The policy's days [first, after the last) around an instant; raises NotCovered (422)."""
-    cover = await _cover_of(session, policy, instant)
+    cover = await policy_cover_at(session, policy, instant)
     return business_day(cover.starts_at), business_day(cover.ends_at)
 
 

@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
+from app.claims.life_errors import AccountBeingChecked
 from app.claims.models import CLAIM, Claim
+from app.claims.noticing_accounts import held_back
 from app.claims.paying_shares import approvers_of, every_share_arrived, pay_shares
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
@@ -28,7 +30,8 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
     there is nowhere to pay to.
 
     What earlier rounds paid is left out. An account that is cooling off is tried again when
-    it may be used; without any, the claim and the promise wait until the member records one.
+    it may be used; without any, the claim and the promise wait until the member records one,
+    and until a person has judged one that is a stranger's as well.
     """
     if claim.for_survivors:
         return await pay_shares(session, actor, claim, now)
@@ -49,6 +52,9 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
         return False
     except (NoDestination, AccountNotFound):
         await promises.stop(session, claim, "payout", "account-needed", now)
+        return False
+    if await held_back(session, claim, destination.payout_account_id, now):
+        await promises.stop(session, claim, "payout", "account-checked", now)
         return False
     approvers = await approvers_of(session, claim)
     await promises.resume(session, claim, "payout", now)
@@ -75,7 +81,7 @@ async def pay_again(
     """A new payout after one that failed, by hand: expired confirmation, corrected account.
 
     A survivor asks for their own share. Raises ClaimNotFound (404), InvalidTransition,
-    NoDestination, PayoutLive (409).
+    NoDestination, AccountBeingChecked, PayoutLive (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
@@ -91,7 +97,8 @@ async def pay_again(
     else:
         done = await pay(session, actor, claim, now)
     if not done:
-        raise NoDestination
+        waits_for = await promises.waits_for(session, claim.id, "payout")
+        raise AccountBeingChecked if waits_for == "account-checked" else NoDestination
     return claim
 
 

@@ -12,6 +12,7 @@ from app.claims.death_models import ClaimClaimant
 from app.claims.death_queries import claimants_of
 from app.claims.events import PAY
 from app.claims.models import CLAIM, Claim, Decision
+from app.claims.noticing_accounts import held_back
 from app.claims.shares import split
 from app.kernel.jobs import schedule
 from app.kernel.principal import Principal
@@ -43,7 +44,7 @@ async def pay_shares(
     """Request every share of an approved claim that can go; False when none of them could.
 
     The claim is `paying` once each share is on its way; until then the promise waits for the
-    claimants, their papers, or an account. `only` is the one person to be paid; `again` sends
+    claimants, their papers, an account, or a word on one that is a stranger's as well. `only` is the one person to be paid; `again` sends
     what failed anew, because a person has looked at the reason.
     """
     if claim.status != "approved" or claim.amount_fen is None:
@@ -55,19 +56,31 @@ async def pay_shares(
     sent = [each for each in await of_claim(session, claim.id) if each.round == claim.round]
     live = {each.claimant_id for each in sent if each.status != "failed"}
     failed = {each.claimant_id for each in sent} - live
-    waiting, requested = [], 0
+    waiting: set[str] = set()
+    requested = 0
     for claimant in claimants:
         if claimant.id in live:
             continue
         fen = shares_of(claim, claimants)[claimant.id]
         wanted = only is None or claimant.person_id == only
         wanted = wanted and (again or claimant.id not in failed)
-        if wanted and fen and await _pay_share(session, actor, claim, claimant, fen, now):
+        if not fen:
+            continue
+        why = "account-needed"
+        if wanted:
+            why = await _pay_share(session, actor, claim, claimant, fen, now)
+        if why:
+            waiting.add(why)
+        else:
             requested += 1
-        elif fen:
-            waiting.append(claimant)
     if waiting:
-        await promises.stop(session, claim, "payout", "account-needed", now)
+        await promises.stop(
+            session,
+            claim,
+            "payout",
+            "account-checked" if "account-checked" in waiting else "account-needed",
+            now,
+        )
     else:
         await promises.resume(session, claim, "payout", now)
         await move(session, CLAIM, claim, "paying", actor=actor, at=now)
@@ -81,7 +94,8 @@ async def _pay_share(
     claimant: ClaimClaimant,
     amount_fen: int,
     now: datetime,
-) -> bool:
+) -> str:
+    """Why the share cannot go yet, as a promise says it; empty when it is on its way."""
     try:
         destination = await choose_destination(
             session,
@@ -93,9 +107,11 @@ async def _pay_share(
         )
     except AccountCoolingOff as cooling:
         await schedule(session, PAY, claim.id, cooling.usable_from)
-        return False
+        return "account-needed"
     except (NoDestination, AccountNotFound):
-        return False
+        return "account-needed"
+    if await held_back(session, claim, destination.payout_account_id, now):
+        return "account-checked"
     approvers = await approvers_of(session, claim)
     await request_payout(
         session,
@@ -111,7 +127,7 @@ async def _pay_share(
         actor=actor,
         now=now,
     )
-    return True
+    return ""
 
 
 async def every_share_arrived(session: AsyncSession, claim: Claim, payout: Payout) -> bool:

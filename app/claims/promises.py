@@ -97,6 +97,13 @@ async def stop(
     await _unschedule(session, made.id)
 
 
+async def waits_for(session: AsyncSession, claim_id: UUID, which: Which) -> str | None:
+    """Why the promise stands still, if it does."""
+    made = await open_promise(session, claim_id, which)
+    standing = None if made is None else await _open_stop(session, made.id)
+    return None if standing is None else standing.reason_code
+
+
 async def resume(session: AsyncSession, claim: Claim, which: Which, now: datetime) -> None:
     """The clock goes on with the days that were left; nothing happens to one that runs."""
     made = await open_promise(session, claim.id, which)

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from app.claims.ranking import FEN_PER_HOUR, HARDSHIP_HOURS, MOST_HOURS
+from app.claims.ranking import FEN_PER_HOUR, HARDSHIP_HOURS, MOST_HOURS, SIGNAL_HOURS
 from app.kernel.audit import request_id
 from app.kernel.pagination import decode_cursor, encode_cursor
 from app.kernel.principal import Principal
@@ -43,9 +43,13 @@ select c.id::text as id, c.number, c.status, c.plan_code, c.benefit_code,
        c.stage, c.at_stake_fen, c.escalated_at, c.hardship,
        least(round(c.at_stake_fen / {FEN_PER_HOUR}.0, 1), {MOST_HOURS})::float8
          as amount_ahead_hours,
-       case when c.hardship then {HARDSHIP_HOURS} else 0 end as hardship_ahead_hours
+       case when c.hardship then {HARDSHIP_HOURS} else 0 end as hardship_ahead_hours,
+       odd.signals, case when odd.signals > 0 then {SIGNAL_HOURS} else 0 end as signal_ahead_hours
 from (select * from ({{arms}}) every order by rank_at, claim_id limit $2) k
 join claim c on c.id = k.claim_id
+cross join lateral (
+  select count(*) as signals from claim_signal s where s.claim_id = c.id and s.verdict is null
+) odd
 ), audited as (
 insert into audit_entry (actor_kind, actor_id, action, subject, subject_ids, request_id, details)
 select 'staff', $3, 'claim.list', 'claim', array_agg(id::uuid), $4, '{{{{}}}}'
@@ -175,6 +179,11 @@ select 'escalated', count(*) from (
   select from claim c join claim_queue q on q.claim_id = c.id and q.organisation_id = $1
   where c.escalated_at is not null limit {CAP}) late
 union all
+select 'signals', count(*) from (
+  select distinct s.claim_id from claim_signal s
+  join claim_queue q on q.claim_id = s.claim_id and q.organisation_id = $1 and q.status = any($4)
+  where s.verdict is null limit {CAP}) odd
+union all
 select 'after_check', count(*) from (
   select from claim c join claim_queue q on q.claim_id = c.id and q.organisation_id = $1
   where c.after_check = 'due' limit {CAP}) due
@@ -191,5 +200,7 @@ async def queue_counts(
     reads: asyncpg.Pool, reader: Principal, statuses: Sequence[str]
 ) -> dict[str, int]:
     """How many claims of each status the reader's organisations have; 1,001 means more."""
-    rows = await reads.fetch(_COUNTS, reader.organisation_id, list(statuses), reader.id)
+    rows = await reads.fetch(
+        _COUNTS, reader.organisation_id, list(statuses), reader.id, [*OPEN, "waiting_for_member"]
+    )
     return {row["name"]: row["many"] for row in rows}

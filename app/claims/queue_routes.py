@@ -87,6 +87,7 @@ async def count_claims(reader: Reader, database: DatabaseDep) -> QueueCounts:
     return QueueCounts(
         statuses={status: counted[status] for status in _COUNTED},
         escalated=counted["escalated"],
+        signals=counted["signals"],
         after_check=counted["after_check"],
         mine=counted["mine"],
         offered_to_me=counted["offered_to_me"],

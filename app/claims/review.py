@@ -20,6 +20,8 @@ from app.claims.errors import (
 from app.claims.events import CLAIM_RETURNED
 from app.claims.life_errors import ClockStands, DecidedBefore
 from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
+from app.claims.noticing import notice, notice_decider
+from app.claims.signals import reorder
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
 from app.kernel.problems import Forbidden
@@ -60,10 +62,15 @@ async def find_to_decide(session: AsyncSession, reviewer: Principal, claim_id: U
 
 
 async def take_lease(
-    session: AsyncSession, reviewer: Principal, claim_id: UUID, now: datetime, system_now: datetime
+    session: AsyncSession,
+    vault: Vault,
+    reviewer: Principal,
+    claim_id: UUID,
+    now: datetime,
+    system_now: datetime,
 ) -> Claim:
     """Reserve a claim for ten minutes of the system clock; again it extends them, up to two
-    hours.
+    hours. What has become odd about it meanwhile is raised, so that it can be judged.
 
     Of two who ask at once the row lock lets one win; the other gets LeaseHeld (409).
     """
@@ -76,6 +83,8 @@ async def take_lease(
         await move(session, CLAIM, claim, "under_review", actor=reviewer, at=now)
     lend(claim, reviewer.id, system_now)
     await session.flush()
+    await notice(session, vault, claim, now)
+    await notice_decider(session, claim, reviewer, now)
     await _state(session, reviewer, claim, "take_lease", now)
     return claim
 
@@ -207,6 +216,7 @@ async def go_on(session: AsyncSession, reviewer: Principal, claim_id: UUID, now:
     claim = await find_to_decide(session, reviewer, claim_id)
     if claim.status != "waiting_for_member" and claim.clock_stopped_at is not None:
         await promises.resume(session, claim, "review", now)
+        await reorder(session, claim)
         await _state(session, reviewer, claim, "go_on", now)
     return claim
 

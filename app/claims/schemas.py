@@ -7,7 +7,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.claims.death_schemas import ClaimantView, SurvivorsView
-from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView, SignalView
+from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView
+from app.claims.signal_schemas import SignalLine
 from app.claims.words import ShownAs
 from app.kernel.schema import View
 from app.plans.benefits import Cause, DocumentKind
@@ -201,7 +202,7 @@ class StaffClaimView(ClaimView):
     rank_at: datetime | None
     at_stake_fen: int
     hardship: bool
-    signals: list[SignalView]
+    signals: list[SignalLine]
     survivors: SurvivorsView | None
     lease_holder_id: UUID | None
     lease_until: datetime | None
@@ -230,7 +231,8 @@ class ClaimSummary(View):
 
 class QueueRow(View):
     """A line of the review queue; rows come in the order of `rank_at`: the promised day less
-    a head start for large sums (`amount_ahead_hours`, 48 at most) and for hardship."""
+    a head start for large sums (`amount_ahead_hours`, 48 at most), for hardship, and for
+    signals that nobody has judged (`signals` counts them)."""
 
     id: UUID
     number: str
@@ -244,8 +246,10 @@ class QueueRow(View):
     rank_at: datetime
     amount_ahead_hours: float
     hardship_ahead_hours: int
+    signal_ahead_hours: int
     at_stake_fen: int
     hardship: bool
+    signals: int
     escalated_at: datetime | None
     stage: int
     lease_holder_id: UUID | None

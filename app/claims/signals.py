@@ -1,82 +1,107 @@
 """What is odd about a claim, with evidence: it orders and blocks, it never denies."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
+from app.claims.events import SIGNAL_RAISED
 from app.claims.life_errors import SignalsOpen
 from app.claims.life_models import ClaimSignal
-from app.claims.models import Claim, ClaimDocument, ClaimReceipt
+from app.claims.models import UNDECIDED, Claim
+from app.claims.ranking import rank
+from app.claims.words import SignalKind
+from app.kernel.facts import Fact, state
+from app.kernel.ids import new_id
+from app.kernel.principal import SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """One odd thing; `evidence` holds ids, words and numbers only."""
+class Noticed:
+    """One odd thing; `evidence` holds ids, days and numbers only, `key` what makes it this one."""
 
-    kind: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    kind: SignalKind
+    key: str
+    evidence: Mapping[str, Any]
 
 
-async def signals_of(session: AsyncSession, claim_id: UUID) -> Sequence[Signal]:
-    """Everything about the claim that a person has to look at.
-
-    What was raised and not judged, and what is plain from the tables: a receipt or a file
-    that another claim has, whatever became of that one.
-    """
-    raised = await session.scalars(
-        select(ClaimSignal)
-        .where(ClaimSignal.claim_id == claim_id, ClaimSignal.verdict.is_(None))
-        .order_by(ClaimSignal.id)
+async def raise_signals(
+    session: AsyncSession, claim: Claim, noticed: Sequence[Noticed], now: datetime
+) -> None:
+    """Write down what was not raised before; the claim's row is locked by the caller."""
+    if not noticed:
+        return
+    rows = [
+        {
+            "id": new_id(),
+            "claim_id": claim.id,
+            "kind": each.kind,
+            "evidence_key": each.key,
+            "evidence": dict(each.evidence),
+            "raised_at": now,
+        }
+        for each in noticed
+    ]
+    written = await session.execute(
+        insert(ClaimSignal)
+        .values(rows)
+        .on_conflict_do_nothing(constraint="uq_claim_signal__once")
+        .returning(ClaimSignal.id, ClaimSignal.kind)
     )
-    found = [Signal(row.kind, row.evidence) for row in raised.all()]
-    for kind, others in (
-        ("same-invoice", await _same_receipts(session, claim_id)),
-        ("same-file", await _same_files(session, claim_id)),
-    ):
-        if others:
-            found.append(Signal(kind, {"claim_ids": sorted(str(other) for other in others)}))
-    return found
+    raised = [
+        Fact(
+            "claim",
+            claim.id,
+            "claim.raise_signal",
+            SIGNAL_RAISED,
+            {"signal_id": str(signal_id), "kind": kind},
+        )
+        for signal_id, kind in written.all()
+    ]
+    if raised:
+        await state(session, raised, actor=SYSTEM, at=now)
+        await reorder(session, claim)
+
+
+async def signals_of(session: AsyncSession, claim_id: UUID) -> Sequence[ClaimSignal]:
+    """Everything that was ever raised about the claim, oldest first."""
+    return (
+        await session.scalars(
+            select(ClaimSignal).where(ClaimSignal.claim_id == claim_id).order_by(ClaimSignal.id)
+        )
+    ).all()
 
 
 async def require_judged(session: AsyncSession, claim_id: UUID) -> None:
     """Raise SignalsOpen (409) naming what was raised and not judged."""
-    kinds = await session.scalars(
-        select(ClaimSignal.kind)
-        .where(ClaimSignal.claim_id == claim_id, ClaimSignal.verdict.is_(None))
-        .order_by(ClaimSignal.id)
-    )
-    still_open = list(dict.fromkeys(kinds.all()))
+    still_open = await _open_kinds(session, claim_id)
     if still_open:
-        raise SignalsOpen(still_open)
+        raise SignalsOpen(list(dict.fromkeys(still_open)))
 
 
-async def _same_receipts(session: AsyncSession, claim_id: UUID) -> set[UUID]:
-    other = aliased(ClaimReceipt)
-    rows = await session.scalars(
-        select(other.claim_id)
-        .join(ClaimReceipt, ClaimReceipt.receipt_index == other.receipt_index)
-        .where(ClaimReceipt.claim_id == claim_id, other.claim_id != claim_id)
+async def reorder(session: AsyncSession, claim: Claim) -> None:
+    """Put the claim where its promised day and what presses it belong in the queue."""
+    if claim.review_due_at is None or claim.status not in UNDECIDED:
+        return
+    claim.rank_at = rank(
+        claim.review_due_at,
+        claim.at_stake_fen,
+        hardship=claim.hardship,
+        signal=bool(await _open_kinds(session, claim.id)),
     )
-    return set(rows.all())
+    await session.flush()
 
 
-async def _same_files(session: AsyncSession, claim_id: UUID) -> set[UUID]:
-    """Files of other claims that were handed in at all."""
-    other = aliased(ClaimDocument)
-    rows = await session.scalars(
-        select(other.claim_id)
-        .join(ClaimDocument, ClaimDocument.fingerprint == other.fingerprint)
-        .join(Claim, Claim.id == other.claim_id)
-        .where(
-            ClaimDocument.claim_id == claim_id,
-            ClaimDocument.status != "replaced",
-            other.claim_id != claim_id,
-            Claim.submitted_at.is_not(None),
+async def _open_kinds(session: AsyncSession, claim_id: UUID) -> Sequence[str]:
+    return (
+        await session.scalars(
+            select(ClaimSignal.kind)
+            .where(ClaimSignal.claim_id == claim_id, ClaimSignal.verdict.is_(None))
+            .order_by(ClaimSignal.id)
         )
-    )
-    return set(rows.all())
+    ).all()

@@ -129,7 +129,7 @@ async def lease_claim(reviewer: Reviewer, counter: CounterDep, claim_id: UUID) -
     409.
     """
     claim = await review.take_lease(
-        counter.session, reviewer, claim_id, counter.now, counter.system_now
+        counter.session, counter.vault, reviewer, claim_id, counter.now, counter.system_now
     )
     return LeaseView(
         claim_id=claim.id, holder_id=reviewer.id, until=claim.lease_until or counter.system_now

@@ -15,6 +15,7 @@ from app.claims.deciding import Sitting, approved, finding, record_approval
 from app.claims.errors import IncidentInFuture, NotCovered
 from app.claims.facts import facts_known
 from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Decision, Incident
+from app.claims.noticing import notice
 from app.claims.opening import covered_days
 from app.claims.papers import states_of
 from app.claims.receipts import differences, readings_of
@@ -45,6 +46,7 @@ async def decide_by_rule(
         return ["not-fresh"]
     if claim.for_survivors:
         return ["survivors"]
+    await notice(session, vault, claim, now)
     terms = await terms_of(session, claim)
     facts = await facts_known(session, vault, claim)
     try:

@@ -11,8 +11,9 @@ from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, DECIDE_BY_RULE
 from app.claims.facts import facts_known, release_receipts
 from app.claims.life_errors import DecidedAlready
 from app.claims.models import CLAIM, Claim
+from app.claims.noticing import notice
 from app.claims.papers import states_of
-from app.claims.ranking import rank
+from app.claims.signals import reorder
 from app.claims.survivors import require_whole
 from app.claims.terms import terms_of
 from app.kernel.facts import Fact, state
@@ -51,6 +52,7 @@ async def submit(
     await set_rank(session, vault, claim)
     claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
+    await notice(session, vault, claim, now)
     if first and terms.claims.straight_through_up_to is not None:
         await enqueue(session, DECIDE_BY_RULE, {"claim_id": str(claim.id)})
     submitted = Fact("claim", claim.id, "claim.submit", CLAIM_SUBMITTED)
@@ -62,8 +64,7 @@ async def set_rank(session: AsyncSession, vault: Vault, claim: Claim) -> None:
     """Put the claim where its promised day, the money at stake and hardship belong."""
     facts = await facts_known(session, vault, claim)
     claim.at_stake_fen = facts.get("self_pay_fen") or facts.get("loss_fen") or 0
-    if claim.review_due_at is not None:
-        claim.rank_at = rank(claim.review_due_at, claim.at_stake_fen, hardship=claim.hardship)
+    await reorder(session, claim)
 
 
 async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:

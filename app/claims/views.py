@@ -12,7 +12,6 @@ from app.claims.appeals import DECIDED, appeal_until
 from app.claims.death_views import claimant_views, survivors_view
 from app.claims.errors import ClaimNotFound
 from app.claims.facts import facts_known
-from app.claims.life_schemas import SignalView
 from app.claims.life_views import (
     appeal_view,
     decision_view,
@@ -35,6 +34,7 @@ from app.claims.schemas import (
     RequiredDocumentView,
     StaffClaimView,
 )
+from app.claims.signal_views import signal_line
 from app.claims.signals import signals_of
 from app.claims.terms import terms_of
 from app.claims.words import (
@@ -103,7 +103,7 @@ async def staff_view(session: AsyncSession, vault: Vault, claim: Claim) -> Staff
         rank_at=claim.rank_at,
         at_stake_fen=claim.at_stake_fen,
         hardship=claim.hardship,
-        signals=[SignalView(kind=each.kind, evidence=dict(each.evidence)) for each in odd],
+        signals=[signal_line(each) for each in odd],
         lease_holder_id=claim.lease_holder_id,
         lease_until=claim.lease_until,
         lease_since=claim.lease_since,

@@ -9,6 +9,17 @@ ReturnReason = Literal[
 ]
 FactChangeReason = Literal["as-on-document", "calculation-corrected", "member-corrected"]
 PauseReason = Literal["hospital-asked", "police-asked", "insurer-asked", "assessor-asked"]
+SignalKind = Literal[
+    "same-invoice",
+    "same-file",
+    "near-image",
+    "outside-cover",
+    "early-incident",
+    "dated-before",
+    "same-event",
+    "shared-account",
+    "own-enrolment",
+]
 ShownAs = Literal[
     "draft",
     "received",
@@ -47,11 +58,36 @@ FACT_CHANGE_REASONS: dict[str, Text] = {
     "calculation-corrected": Text("更正计算", "A calculation was corrected."),
     "member-corrected": Text("按本人更正", "As the member corrected it."),
 }
+# What a person is asked to look into.
+SIGNAL_WORDS: dict[SignalKind, Text] = {
+    "same-invoice": Text("发票号码与另一份申领相同", "The invoice is on another claim as well."),
+    "same-file": Text("文件与另一份申领相同", "The file was sent with another claim as well."),
+    "near-image": Text(
+        "图片与另一份申领的图片几乎相同", "The picture looks like one of another claim."
+    ),
+    "outside-cover": Text("事故不在现行保障之内", "The cover does not reach the incident."),
+    "early-incident": Text(
+        "事故发生在保障开始后不久", "The incident came soon after the start of cover."
+    ),
+    "dated-before": Text("材料日期早于事故日期", "A paper is dated before the incident."),
+    "same-event": Text(
+        "同一人同一日的事故有另一份申领",
+        "The person has another claim about an incident of the same day.",
+    ),
+    "shared-account": Text(
+        "银行账户同时登记在他人名下", "The bank account is another person's as well."
+    ),
+    "own-enrolment": Text(
+        "领取此申领的人曾为该会员办理参保",
+        "Whoever took the claim once enrolled its member.",
+    ),
+}
 # Why a promise stood still.
 STOP_REASONS: dict[str, Text] = {
     "waiting-for-member": Text("等待您补充材料", "Waiting for your documents"),
     "account-needed": Text("等待您登记收款方式", "Waiting for somewhere to pay to"),
     "payee-died": Text("等待继承人办理", "Waiting for the survivors and their papers"),
+    "account-checked": Text("正在核对收款账户", "The account to pay to is being checked"),
     "hospital-asked": Text("等待医院答复", "Waiting for the hospital's answer"),
     "police-asked": Text("等待公安机关答复", "Waiting for the police's answer"),
     "insurer-asked": Text("等待保险机构答复", "Waiting for an insurer's answer"),

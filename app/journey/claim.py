@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from app.journey.office import Desk
+from app.journey.office import Desk, judge_signals
 from app.journey.rider import Phone
 from app.journey.transport import Miss, until
 
@@ -230,6 +230,7 @@ async def approve(reviewer: Desk, claim: Claim) -> None:
             while (document := await _look_at(reviewer, path, paper)) is not None:
                 accept = f"{path}/documents/{document}/acceptance"
                 await caller.call("POST", accept, after_loss=(409,))
+    await judge_signals(reviewer, path)
     with report.step("reviewer 审核", "approves; the amount is computed 同意") as remarks:
         decided = await caller.json(
             "POST",

@@ -83,3 +83,17 @@ async def move_clock(administrator: Desk, to: datetime) -> None:
     """Move the business clock forward; never back."""
     if to > await business_clock(administrator.caller):
         await administrator.caller.call("PUT", "/v1/sandbox/clock", body={"at": to.isoformat()})
+
+
+async def judge_signals(reviewer: Desk, path: str) -> None:
+    """Say what is behind everything odd: an approval waits for that."""
+    caller = reviewer.caller
+    listed = (await caller.json("GET", f"{path}/signals"))["items"]
+    unjudged = [each for each in listed if each["verdict"] is None]
+    if not unjudged:
+        return
+    with reviewer.report.step("reviewer 审核", "looks into what is odd 核实提示") as remarks:
+        for signal in unjudged:
+            word = {"verdict": "harmless", "note": "已向会员和医院核实(测试)"}
+            await caller.call("PUT", f"{path}/signals/{signal['id']}/judgement", body=word)
+            remarks.append(f"{signal['text']['zh']}  {signal['text']['en']}")

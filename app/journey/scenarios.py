@@ -1,7 +1,7 @@
 """Stories of one rider each, in the middle of the first covered day; what fails is a miss."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.journey import death, expiry, relief
@@ -17,7 +17,7 @@ from app.journey.claim import (
     review,
     take,
 )
-from app.journey.office import Desk
+from app.journey.office import Desk, move_clock
 from app.journey.rider import Phone
 from app.journey.transport import Miss, until
 
@@ -26,6 +26,8 @@ Scenario = Callable[[Desks, Phone], Awaitable[None]]
 
 # A decision by rule has to come this soon after the claim was handed in.
 RULE_SECONDS = 20.0
+# What happens this soon after the start of cover, a person looks at.
+EARLY = timedelta(days=3)
 
 
 def expect(holds: bool, words: str) -> None:
@@ -34,10 +36,10 @@ def expect(holds: bool, words: str) -> None:
         raise Miss(words)
 
 
-async def _submitted(phone: Phone, case: Case) -> Claim:
+async def _submitted(phone: Phone, case: Case, after: timedelta = timedelta()) -> Claim:
     claim = Claim(phone, case)
     starts = datetime.fromisoformat(phone.known["policy"]["starts_at"])
-    await claim.submit(accident_after(starts))
+    await claim.submit(accident_after(starts + after))
     return claim
 
 
@@ -125,9 +127,12 @@ async def appeal(desks: Desks, phone: Phone) -> None:
         await phone.caller.call("POST", f"{claim.path}/appeal", body=body, expect=409, keyed=True)
 
 
-async def straight_through(_desks: Desks, phone: Phone) -> None:
+async def straight_through(desks: Desks, phone: Phone) -> None:
     """A small complete claim is decided in seconds without a person, marked so, and paid."""
-    claim = await _submitted(phone, SMALL)
+    starts = datetime.fromisoformat(phone.known["policy"]["starts_at"])
+    with phone.report.step("sandbox 时钟", "lets the first days pass 过数日"):
+        await move_clock(desks["administrator"], starts + EARLY + timedelta(hours=12))
+    claim = await _submitted(phone, SMALL, EARLY)
     with phone.report.step("rule 规则", "decides at once 即时核定") as remarks:
 
         async def ask() -> Any:

@@ -244,7 +244,8 @@ class ClaimRules(Term):
     """How claims of this plan are run; lengths are the plan's promise (domain.md).
 
     Up to `straight_through_up_to` a complete claim may be decided by rule. `appeal_days`
-    count from the decision. `decided_by` is the managing or the receiving organisation.
+    count from the decision. An incident in the first `early_days` of cover is looked at by a
+    person. `decided_by` is the managing or the receiving organisation.
     """
 
     deadline_days: int = Field(default=730, ge=1, le=3_650)
@@ -253,6 +254,7 @@ class ClaimRules(Term):
     second_approval_above: Money = Yuan(yuan=20_000)
     straight_through_up_to: Money | None = None
     appeal_days: int = Field(default=60, ge=0, le=365)
+    early_days: int = Field(default=3, ge=0, le=365)
     decided_by: Literal["managing", "receiving"] = "managing"
 
     @property

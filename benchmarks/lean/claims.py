@@ -22,9 +22,14 @@ with page as (
          c.clock_stopped_at is not null as clock_stopped, c.rank_at, c.lease_holder_id,
          c.lease_until, c.amount_fen, c.stage, c.at_stake_fen, c.escalated_at, c.hardship,
          least(round(c.at_stake_fen / 100000.0, 1), 48)::float8 as amount_ahead_hours,
-         case when c.hardship then 24 else 0 end as hardship_ahead_hours
+         case when c.hardship then 24 else 0 end as hardship_ahead_hours,
+         odd.signals, case when odd.signals > 0 then 12 else 0 end as signal_ahead_hours
   from (select * from ({arms}) every order by rank_at, claim_id limit $2) k
   join claim c on c.id = k.claim_id
+  cross join lateral (
+    select count(*) as signals from claim_signal s
+    where s.claim_id = c.id and s.verdict is null
+  ) odd
 ), audited as (
   insert into audit_entry (actor_kind, actor_id, action, subject, subject_ids, request_id, details)
   select 'staff', $3, 'claim.list', 'claim', array_agg(id), $4, '{{}}'

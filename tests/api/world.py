@@ -265,6 +265,8 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
     assert handover.status_code == 201, handover.text
     tenant.ids |= {
         "handover_id": handover.json()["id"],
+        "judgeClaimSignal.claim_id": offered.id,
+        "signal_id": (await offered.seen())["signals"][0]["id"],
         "claim_id": draft.id,
         "document_id": _files(await draft.own())[0],
         "receipt_id": receipt.json()["receipts"][0]["id"],
@@ -276,6 +278,7 @@ async def _claims(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) -> No
     tenant.ids["reissuePayoutOfClaim.claim_id"] = paying.id
     for operation in (
         "getClaim",
+        "listClaimSignals",
         "leaseClaim",
         "releaseClaim",
         "correctClaimFacts",

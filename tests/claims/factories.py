@@ -174,6 +174,28 @@ class Case:
                 )
                 assert answer.status_code == 200, answer.text
 
+    async def signals(self, who: SignedIn | None = None) -> list[dict[str, Any]]:
+        who = who or self.office.reviewer
+        answer = await self.client.get(f"{self.staff_path}/signals", headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
+
+    async def judge(
+        self, signal_id: str, verdict: str = "harmless", reviewer: SignedIn | None = None
+    ) -> httpx.Response:
+        return await self.client.put(
+            f"{self.staff_path}/signals/{signal_id}/judgement",
+            headers=(reviewer or self.office.reviewer).headers,
+            json={"verdict": verdict, "note": "已电话核实"},
+        )
+
+    async def judge_all(self, reviewer: SignedIn | None = None) -> None:
+        for signal in (await self.seen())["signals"]:
+            if signal["verdict"] is None:
+                answer = await self.judge(signal["id"], reviewer=reviewer)
+                assert answer.status_code == 200, answer.text
+
     async def decide(
         self, body: dict[str, Any], reviewer: SignedIn | None = None
     ) -> httpx.Response:
@@ -185,6 +207,7 @@ class Case:
         """Reviewed and approved by the first reviewer with these facts."""
         assert (await self.lease()).status_code == 200
         await self.accept_all()
+        await self.judge_all()
         answer = await self.decide({"verdict": "approve", "facts": facts})
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
@@ -242,8 +265,8 @@ class Case:
 
 
 def picture() -> bytes:
-    """A small photograph unlike every other."""
-    return corpus.photo(64, 48, quality=60, comment=secrets.token_bytes(8))
+    """A small photograph that looks like no other."""
+    return corpus.patches()
 
 
 async def make_case(

@@ -19,6 +19,7 @@ MINE = [
     "08_payout_approvers_and_payee",
     "09_unknown_payout_is_asked",
     "17_deaths",
+    "18_signals",
     "claims_queue",
 ]
 

@@ -2,6 +2,10 @@
 
 import io
 import random
+import secrets
+import struct
+import zipfile
+import zlib
 from collections.abc import Callable
 
 import pikepdf
@@ -57,6 +61,14 @@ def scan(picture: bytes) -> bytes:
         page.Contents = document.make_stream(b"q 200 0 0 200 0 0 cm /Im Do Q")
 
     return pdf(1, change)
+
+
+def patches() -> bytes:
+    """A small picture of random grey patches: it looks like no other."""
+    image = Image.frombytes("L", (8, 6), secrets.token_bytes(48)).resize((64, 48))
+    target = io.BytesIO()
+    image.convert("RGB").save(target, "JPEG", quality=60)
+    return target.getvalue()
 
 
 def photo_with_location() -> bytes:

@@ -208,6 +208,11 @@ async def blocked_by_nobody(owner: asyncpg.Connection) -> None:
     await plant(owner, "person", blocked_at="now()")
 
 
+async def agreed_to_unjudged(owner: asyncpg.Connection) -> None:
+    claim = await plant(owner, "claim", status="'approved'")
+    await plant(owner, "claim_signal", claim_id=f"'{claim}'")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -227,6 +232,7 @@ VIOLATIONS: dict[str, Any] = {
     "15_messages_and_agreements": one_message_twice,
     "16_relief": granted_out_of_nothing,
     "17_deaths": blocked_by_nobody,
+    "18_signals": agreed_to_unjudged,
     "claims_queue": queued_without_a_claim,
 }
 
