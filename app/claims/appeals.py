@@ -157,6 +157,6 @@ async def _look_again(
     await session.flush()
     await hold_receipts(session, claim)
     await promises.promise(session, claim, "review", terms.claims.review, now)
-    await set_rank(session, vault, claim)
+    await set_rank(session, vault, claim, now)
     await session.flush()
     await notice(session, vault, claim, now)

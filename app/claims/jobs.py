@@ -1,6 +1,6 @@
 """What claims do about payouts that ended, accounts that appeared, and dates that passed."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID

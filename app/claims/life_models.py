@@ -64,6 +64,11 @@ class ClaimPromise(Base):
             postgresql_where=text("ended_at is null"),
         ),
         Index("ix_claim_promise__claim_id", "claim_id"),
+        Index(
+            "ix_claim_promise__nudged",
+            "claim_id",
+            postgresql_where=text("nudged_at is not null and ended_at is null"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -82,6 +82,7 @@ class QueueCounts(View):
 
     statuses: dict[str, int] = Field(examples=[{"submitted": 1001, "under_review": 12}])
     escalated: int
+    nudged: int
     signals: int
     after_check: int
     mine: int

@@ -11,14 +11,16 @@ from app.claims import promises, queries
 from app.claims.appeals import appeal_of
 from app.claims.life_models import ClaimEscalation, ClaimPromise, ClaimPromiseStop
 from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView, StopView
-from app.claims.models import Claim, Decision
+from app.claims.models import Claim, ClaimDocument, Decision
 from app.claims.schemas import ClaimStatus, DecisionView, TimelineEntry, VerdictWord
 from app.claims.words import (
     DENIAL_REASONS,
+    DOCUMENT_NAMES,
     FACT_CHANGE_REASONS,
     LATE_WORDS,
     OTHER_REASONS,
     RETURN_REASONS,
+    RETURNED_WORDS,
     STATUS_WORDS,
     STOP_REASONS,
 )
@@ -155,8 +157,10 @@ async def appeal_view(session: AsyncSession, vault: Vault, claim_id: UUID) -> Ap
 async def timeline(
     session: AsyncSession, claim: Claim, benefit: Benefit, shown: Sequence[PromiseView]
 ) -> list[TimelineEntry]:
-    """What happened, in order: each status, each wait for somebody else, each missed day."""
+    """What happened, in order: each status, each return, each wait for somebody else, each
+    missed day."""
     entries = [_status(row, benefit) for row in await queries.history_of(session, claim.id)]
+    entries += [_returned(*each) for each in await queries.returns_of(session, claim.id)]
     if any(promise.missed_at is not None for promise in shown):
         clocks = {made.id: made.clock for made in await promises.promises_of(session, claim.id)}
         missed = await promises.escalations_of(session, claim.id)
@@ -186,6 +190,18 @@ def _status(row: StatusHistory, benefit: Benefit) -> TimelineEntry:
             if row.to_status == "denied"
             else _found(row.reason_code, RETURN_REASONS, OTHER_REASONS)
         ),
+    )
+
+
+def _returned(document: ClaimDocument, row: StatusHistory) -> TimelineEntry:
+    return TimelineEntry(
+        at=row.at,
+        what="returned",
+        status=None,
+        document=words(DOCUMENT_NAMES[document.kind]),
+        text=words(RETURNED_WORDS),
+        reason_code=row.reason_code,
+        reason=_found(row.reason_code, RETURN_REASONS),
     )
 
 

@@ -44,8 +44,9 @@ async def pay_shares(
     """Request every share of an approved claim that can go; False when none of them could.
 
     The claim is `paying` once each share is on its way; until then the promise waits for the
-    claimants, their papers, an account, or a word on one that is a stranger's as well. `only` is the one person to be paid; `again` sends
-    what failed anew, because a person has looked at the reason.
+    claimants, their papers, an account, or a word on one that is a stranger's as well. `only`
+    is the one person to be paid; `again` sends what failed anew, because a person has looked
+    at the reason.
     """
     if claim.status != "approved" or claim.amount_fen is None:
         return False

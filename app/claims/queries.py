@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.models import MemberAccount
 from app.claims.death_models import ClaimClaimant
 from app.claims.models import (
+    DOCUMENT,
     Claim,
     ClaimDocument,
     ClaimFacts,
@@ -237,6 +238,23 @@ async def history_of(session: AsyncSession, claim_id: UUID) -> Sequence[StatusHi
             .order_by(StatusHistory.position)
         )
     ).all()
+
+
+async def returns_of(
+    session: AsyncSession, claim_id: UUID
+) -> Sequence[tuple[ClaimDocument, StatusHistory]]:
+    """Each return of a document of the claim, replaced ones included, in order."""
+    rows = await session.execute(
+        select(ClaimDocument, StatusHistory)
+        .join(StatusHistory, StatusHistory.subject_id == ClaimDocument.id)
+        .where(
+            ClaimDocument.claim_id == claim_id,
+            StatusHistory.subject == DOCUMENT.subject,
+            StatusHistory.to_status == "returned",
+        )
+        .order_by(StatusHistory.position)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 async def lock_person(session: AsyncSession, person_id: UUID) -> None:

@@ -25,7 +25,7 @@ ViewName = Literal["queue", "mine", "after_check"]
 
 # What a reviewer works on when no status is asked for.
 OPEN = ("submitted", "under_review", "awaiting_second_approval", "appealed", "reopened")
-# The same for what is late: the payout's promise can be missed as well.
+# The same for what is late or soon to be: the payout's promise can be missed as well.
 _LATE = (*OPEN, "approved", "paying")
 _VIEWS: Mapping[str, tuple[str, ...]] = {
     "mine": ("under_review", "waiting_for_member"),
@@ -33,6 +33,10 @@ _VIEWS: Mapping[str, tuple[str, ...]] = {
 }
 CAP = 1_001
 
+_NUDGED = (
+    "select from claim_promise p"
+    " where p.claim_id = c.id and p.nudged_at is not null and p.ended_at is null"
+)
 # The page and its row in the read audit are one statement.
 _PAGE = f"""
 with page as (
@@ -40,7 +44,7 @@ select c.id::text as id, c.number, c.status, c.plan_code, c.benefit_code,
        c.managing_organisation_id::text as managing_organisation_id, c.submitted_at,
        c.review_due_at as decision_promised_by, c.clock_stopped_at is not null as clock_stopped,
        c.rank_at, c.lease_holder_id::text as lease_holder_id, c.lease_until, c.amount_fen,
-       c.stage, c.at_stake_fen, c.escalated_at, c.hardship,
+       c.stage, c.at_stake_fen, c.escalated_at, c.hardship, exists ({_NUDGED}) as nudged,
        least(round(c.at_stake_fen / {FEN_PER_HOUR}.0, 1), {MOST_HOURS})::float8
          as amount_ahead_hours,
        case when c.hardship then {HARDSHIP_HOURS} else 0 end as hardship_ahead_hours,
@@ -74,6 +78,8 @@ _CONDITIONS: Mapping[str, str] = {
     "benefit": "and c.benefit_code = $%d",
     "late": "and c.escalated_at is not null",
     "in_time": "and c.escalated_at is null",
+    "nudged": f"and exists ({_NUDGED})",
+    "not_nudged": f"and not exists ({_NUDGED})",
     "signal": f"and exists ({_SIGNAL})",
     "no_signal": f"and not exists ({_SIGNAL})",
     "mine": "and c.lease_until > now() and c.lease_holder_id = $%d",
@@ -91,6 +97,7 @@ class Wanted:
     benefit_code: str | None = None
     escalated: bool | None = None
     signal: bool | None = None
+    nudged: bool | None = None
     view: ViewName = "queue"
 
     def filters(self, reader: Principal) -> dict[str, object]:
@@ -103,13 +110,15 @@ class Wanted:
             "in_time": self.escalated is False or None,
             "signal": self.signal is True or None,
             "no_signal": self.signal is False or None,
+            "nudged": self.nudged is True or None,
+            "not_nudged": self.nudged is False or None,
             "after_check": self.view == "after_check" or None,
         }
         return {name: value for name, value in named.items() if value is not None}
 
     def wanted_statuses(self) -> tuple[str, ...]:
         """Those asked for, else what the view is about."""
-        default = _LATE if self.escalated else _VIEWS.get(self.view, OPEN)
+        default = _LATE if self.escalated or self.nudged else _VIEWS.get(self.view, OPEN)
         return tuple(sorted(set(self.statuses))) or default
 
 
@@ -178,6 +187,11 @@ union all
 select 'escalated', count(*) from (
   select from claim c join claim_queue q on q.claim_id = c.id and q.organisation_id = $1
   where c.escalated_at is not null limit {CAP}) late
+union all
+select 'nudged', count(*) from (
+  select distinct p.claim_id from claim_promise p
+  join claim_queue q on q.claim_id = p.claim_id and q.organisation_id = $1
+  where p.nudged_at is not null and p.ended_at is null limit {CAP}) soon
 union all
 select 'signals', count(*) from (
   select distinct s.claim_id from claim_signal s

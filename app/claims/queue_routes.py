@@ -35,6 +35,10 @@ BenefitFilter = Annotated[
 EscalatedFilter = Annotated[
     bool | None, Query(description="Claims whose promised day was missed, or only the others.")
 ]
+NudgedFilter = Annotated[
+    bool | None,
+    Query(description="Claims with four fifths of a promise's time gone, or only the others."),
+]
 SignalFilter = Annotated[
     bool | None, Query(description="Claims with a signal that nobody has judged, or without.")
 ]
@@ -64,6 +68,7 @@ async def list_claims_to_review(
     plan: PlanFilter = None,
     benefit: BenefitFilter = None,
     escalated: EscalatedFilter = None,
+    nudged: NudgedFilter = None,
     signal: SignalFilter = None,
     view: ViewFilter = "queue",
     cursor: CursorParameter = None,
@@ -73,7 +78,7 @@ async def list_claims_to_review(
     row says what it is ordered by.
     """
     state = request.app.state
-    wanted = queue.Wanted(tuple(status), plan, benefit, escalated, signal, view)
+    wanted = queue.Wanted(tuple(status), plan, benefit, escalated, signal, nudged, view)
     page = await queue.queue_page(state.database.reads, state.vault, reader, wanted, cursor, limit)
     return Response(page, media_type="application/json")
 
@@ -87,6 +92,7 @@ async def count_claims(reader: Reader, database: DatabaseDep) -> QueueCounts:
     return QueueCounts(
         statuses={status: counted[status] for status in _COUNTED},
         escalated=counted["escalated"],
+        nudged=counted["nudged"],
         signals=counted["signals"],
         after_check=counted["after_check"],
         mine=counted["mine"],

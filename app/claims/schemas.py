@@ -66,12 +66,14 @@ class FactNeededView(FactView):
 
 
 class TimelineEntry(View):
-    """Something that happened: a new `status`, a promised day missed (`late`: the parent
-    organisation takes it up), or the promise `waiting` for somebody else's answer."""
+    """Something that happened: a new `status`, a `document` that was `returned` and why, a
+    promised day missed (`late`: the parent organisation takes it up), or the promise `waiting`
+    for somebody else's answer."""
 
     at: datetime
-    what: Literal["status", "late", "waiting"]
+    what: Literal["status", "returned", "late", "waiting"]
     status: ClaimStatus | None
+    document: WordsView | None = None
     text: WordsView
     reason_code: str | None
     reason: WordsView | None
@@ -232,7 +234,8 @@ class ClaimSummary(View):
 class QueueRow(View):
     """A line of the review queue; rows come in the order of `rank_at`: the promised day less
     a head start for large sums (`amount_ahead_hours`, 48 at most), for hardship, and for
-    signals that nobody has judged (`signals` counts them)."""
+    signals that nobody has judged (`signals` counts them). `nudged` says that four fifths of
+    the time of a promise are gone."""
 
     id: UUID
     number: str
@@ -250,6 +253,7 @@ class QueueRow(View):
     at_stake_fen: int
     hardship: bool
     signals: int
+    nudged: bool
     escalated_at: datetime | None
     stage: int
     lease_holder_id: UUID | None

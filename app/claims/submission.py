@@ -1,12 +1,15 @@
 """The member's moves: submitting a complete claim, and withdrawing one."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
-from app.claims.errors import ClaimNotFound, MissingDocuments
+from app.claims.amounts import case_of_claim
+from app.claims.errors import ClaimNotFound, IncidentInFuture, MissingDocuments, NotCovered
 from app.claims.events import CLAIM_SUBMITTED, CLAIM_WITHDRAWN, DECIDE_BY_RULE
 from app.claims.facts import facts_known, release_receipts
 from app.claims.life_errors import DecidedAlready
@@ -16,6 +19,7 @@ from app.claims.papers import states_of
 from app.claims.signals import reorder
 from app.claims.survivors import require_whole
 from app.claims.terms import terms_of
+from app.claims.year import self_pay_of
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import enqueue
 from app.kernel.principal import Principal
@@ -49,7 +53,7 @@ async def submit(
         await promises.promise(session, claim, "review", terms.claims.review, now)
     else:
         await promises.resume(session, claim, "review", now)
-    await set_rank(session, vault, claim)
+    await set_rank(session, vault, claim, now)
     claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
     await notice(session, vault, claim, now)
@@ -60,11 +64,28 @@ async def submit(
     return claim
 
 
-async def set_rank(session: AsyncSession, vault: Vault, claim: Claim) -> None:
-    """Put the claim where its promised day, the money at stake and hardship belong."""
+async def set_rank(session: AsyncSession, vault: Vault, claim: Claim, now: datetime) -> None:
+    """Put the claim where its promised day, the money at stake and hardship belong.
+
+    At stake is what the member lost, or what the plan pays for the facts as stated: of a
+    fixed sum nobody states a loss.
+    """
     facts = await facts_known(session, vault, claim)
-    claim.at_stake_fen = facts.get("self_pay_fen") or facts.get("loss_fen") or 0
+    lost = facts.get("loss_fen") or self_pay_of(facts)
+    claim.at_stake_fen = max(lost, await _payable(session, claim, facts, now))
     await reorder(session, claim)
+
+
+async def _payable(
+    session: AsyncSession, claim: Claim, facts: Mapping[str, Any], now: datetime
+) -> int:
+    """Fen, as far as the facts tell; nothing where they or the cover do not."""
+    try:
+        case = await case_of_claim(session, claim, await terms_of(session, claim), facts, now)
+    except (NotCovered, IncidentInFuture):
+        return 0
+    found = case.assess()
+    return 0 if found.failed or found.missing else found.amount_fen
 
 
 async def require_complete(session: AsyncSession, claim: Claim, terms: PlanTerms) -> None:

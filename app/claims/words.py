@@ -130,6 +130,7 @@ SHOWN_WORDS: dict[ShownAs, Text] = {
     "paid": Text("已到账", "Paid"),
     "withdrawn": Text("已撤回", "Withdrawn"),
 }
+RETURNED_WORDS = Text("材料被退回，请重新提交", "A document came back: send it again.")
 LATE_WORDS: dict[str, Text] = {
     "review": Text(
         "超过承诺的审核日期，已转上级机构督办",

@@ -21,6 +21,8 @@ with page as (
          c.submitted_at, c.review_due_at as decision_promised_by,
          c.clock_stopped_at is not null as clock_stopped, c.rank_at, c.lease_holder_id,
          c.lease_until, c.amount_fen, c.stage, c.at_stake_fen, c.escalated_at, c.hardship,
+         exists (select from claim_promise p where p.claim_id = c.id and p.nudged_at is not null
+                 and p.ended_at is null) as nudged,
          least(round(c.at_stake_fen / 100000.0, 1), 48)::float8 as amount_ahead_hours,
          case when c.hardship then 24 else 0 end as hardship_ahead_hours,
          odd.signals, case when odd.signals > 0 then 12 else 0 end as signal_ahead_hours

@@ -68,6 +68,13 @@ async def test_a_nudge_and_an_escalation_each_once(
     for _ in range(2):
         await run(app, "claims.promise_nudge", made.id)
     assert await events(app, case, "claim.promise_nudged") == 1
+    reviewer = case.office.reviewer
+    nudged = await case.client.get("/v1/staff/claims?nudged=true", headers=reviewer.headers)
+    assert [(row["id"], row["nudged"]) for row in nudged.json()["items"]] == [(case.id, True)]
+    others = await case.client.get("/v1/staff/claims?nudged=false", headers=reviewer.headers)
+    assert others.json()["items"] == []
+    counts = await case.client.get("/v1/staff/claim-counts", headers=reviewer.headers)
+    assert counts.json()["nudged"] == 1
     await run(app, "claims.promise_due", made.id)
     assert await events(app, case, "claim.review_overdue") == 0
     await clock(made.due_at + timedelta(seconds=5))
@@ -138,6 +145,9 @@ async def test_a_return_stops_the_clock_and_is_on_record(
     file = (await case.seen())["documents"][1]["files"][0]
     returned = f"{case.staff_path}/documents/{file['id']}/return"
     await case.post(returned, case.office.reviewer, {"reason_code": "unreadable"})
+    [entry] = [each for each in (await case.own())["timeline"] if each["what"] == "returned"]
+    assert entry["document"]["zh"] == "诊断或出院记录"
+    assert (entry["reason_code"], entry["reason"]["zh"][:3]) == ("unreadable", "看不清")
     await clock(first.due_at + timedelta(days=3))
     await run(app, "claims.promise_due", first.id)
     assert await events(app, case, "claim.review_overdue") == 0
@@ -151,7 +161,7 @@ async def test_a_return_stops_the_clock_and_is_on_record(
     assert datetime.fromisoformat(view["decision_promised_by"]) == again.due_at
 
 
-async def test_another_body_owes_an_answer(case: Case, app: FastAPI) -> None:
+async def test_another_body_owes_an_answer(case: Case, app: FastAPI, clock: SetClock) -> None:
     await case.submitted()
     path, who = f"{case.staff_path}/pause", case.office.reviewer
     body = {"reason_code": "hospital-asked"}
@@ -166,8 +176,11 @@ async def test_another_body_owes_an_answer(case: Case, app: FastAPI) -> None:
     assert twice.json()["code"] == "clock-stands"
     nonsense = await case.client.put(path, headers=who.headers, json={"reason_code": "holidays"})
     assert nonsense.status_code == 422
+    await clock(system_now() + timedelta(days=2))
     on = await case.client.delete(path, headers=who.headers)
     assert (on.status_code, on.json()["clock_stopped"]) == (200, False)
+    # The queue goes by the new day.
+    assert on.json()["rank_at"] == on.json()["decision_promised_by"]
     assert (await case.client.delete(path, headers=who.headers)).status_code == 200
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.claims.queue import CAP, Wanted, page_sql, queue_counts
+from app.kernel.clock import system_now
 from app.kernel.principal import Principal
 from tests.claims.factories import Case, make_policy
 from tests.claims.test_queue import copies, walk
@@ -42,13 +43,22 @@ async def test_each_row_says_what_it_is_ordered_by(case: Case) -> None:
     assert ahead == timedelta(hours=36)
 
 
+async def test_a_fixed_sum_weighs_what_the_plan_pays(case: Case) -> None:
+    await case.submitted(case.body("DISAB") | {"facts": {"disability_grade": 1}})
+    [row] = await walk(case.client, case.office.reviewer)
+    await case.approved()
+    decided = (await case.seen())["decisions"][-1]["amount_fen"]
+    assert row["at_stake_fen"] == decided > 0
+
+
 async def test_filters_by_plan_benefit_lateness_and_signal(case: Case, app: FastAPI) -> None:
     await case.submitted()
     other = Case(app, case.client, case.office, case.rider, case.policy)
     other.policy = await make_policy(
         app, case.rider, case.office.organisation.id, plan_code="CQ-2015-HA", started_days_ago=90
     )
-    await other.submitted(other.body("HOSP_DAY"))
+    days_ago = (system_now() - timedelta(days=3)).isoformat()
+    await other.submitted(other.body("HOSP_DAY", occurred_at=days_ago))
     reviewer = case.office.reviewer
 
     async def ids(query: str) -> set[str]:
@@ -134,6 +144,8 @@ async def test_counts_are_capped(case: Case, app: FastAPI) -> None:
     assert nobody == {
         "submitted": 0,
         "escalated": 0,
+        "nudged": 0,
+        "signals": 0,
         "after_check": 0,
         "mine": 0,
         "offered_to_me": 0,

@@ -3,9 +3,6 @@
 import io
 import random
 import secrets
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable
 
 import pikepdf
