@@ -28,7 +28,7 @@ class Phone:
     async def enrol(self) -> None:
         """Scan, log in, register, prove identity."""
         await self._scan()
-        await self._log_in()
+        await self.log_in()
         await self._register()
         await self._prove_identity()
 
@@ -42,7 +42,8 @@ class Phone:
                 raise Miss(f"the code does not offer {PLAN}: {offered}")
             remarks.append(f"{scanned['site']['name']}: {', '.join(offered)}")
 
-    async def _log_in(self) -> None:
+    async def log_in(self) -> None:
+        """With two fresh codes of WeChat; again it gives new tokens."""
         with self.report.step("rider 骑手", "logs in with the mini-program 微信登录"):
             while True:
                 codes = await self.world.control(

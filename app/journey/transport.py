@@ -36,6 +36,7 @@ class Caller:
     address: str = "127.0.0.1"
     token: str | None = None
     refresh_token: str | None = None
+    patience_seconds: float = PATIENCE_SECONDS
 
     async def call(
         self,
@@ -61,7 +62,7 @@ class Caller:
         if keyed:
             sent["Idempotency-Key"] = keyed if isinstance(keyed, str) else secrets.token_hex(12)
         expected = (expect,) if isinstance(expect, int) else expect
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + self.patience_seconds
         pause, lost = 0.1, False
         while True:
             answer = await self._try(method, path, body, content, sent)
@@ -73,7 +74,7 @@ class Caller:
             if answer is not None and not _worth_repeating(answer):
                 raise Miss(_told(method, path, answer))
             if time.monotonic() > until:
-                raise Miss(f"{method} {path}: no answer within {PATIENCE_SECONDS:.0f} s")
+                raise Miss(f"{method} {path}: no answer within {self.patience_seconds:.0f} s")
             self.tally.repeats += 1
             await asyncio.sleep(pause)
             pause = min(2 * pause, 2.0)

@@ -1,4 +1,5 @@
--- 5: each status history begins at creation and each step starts where the last one ended;
+-- 5: each status history begins at creation, each step starts where the last one ended and is
+-- one of the transition table;
 -- the present status is its last step; money that came after closing has a refund.
 select 'history is broken' as fault, h.subject_id as id
 from (
@@ -7,12 +8,24 @@ from (
     from status_history) h
 where h.from_status is distinct from h.before
 union all
+select 'a step that no table has', h.subject_id
+from status_history h
+where h.from_status is not null and not exists (
+    select from lifecycle_edge e
+    where (e.subject, e.from_status, e.to_status) = (h.subject, h.from_status, h.to_status))
+union all
 select 'status is not the last step', x.id
 from (
     select id, 'contribution_order' as subject, status from contribution_order
     union all select id, 'payment_attempt', status from payment_attempt
     union all select id, 'refund', status from refund
-    union all select id, 'policy', status from policy) x
+    union all select id, 'policy', status from policy
+    union all select id, 'claim', status from claim
+    union all select id, 'claim_document', status from claim_document
+    union all select id, 'payout', status from payout
+    union all select id, 'payout_batch', status from payout_batch
+    union all select id, 'payment_agreement', status from payment_agreement
+    union all select id, 'relief_case', status from relief_case) x
 join lateral (
     select h.to_status from status_history h
     where h.subject = x.subject and h.subject_id = x.id

@@ -82,9 +82,17 @@ from claim c
 join policy p on p.id = c.policy_id
 join plan_version v on v.id = c.plan_version_id
 cross join lateral jsonb_array_elements(v.document -> 'benefits') as b
+cross join lateral jsonb_array_elements(b -> 'limits') as l
+-- Limits that a reader can compute: so much for the term, or so much for each share.
+cross join lateral (
+  select coalesce(l -> 'max' -> 'times' -> 0, l -> 'max') as money,
+         case when l -> 'max' -> 'times' -> 1 = '"shares"' then p.shares
+              when l -> 'max' ? 'times' then null else 1 end as times) m
+cross join lateral (
+  select m.times * coalesce((m.money ->> 'fen')::numeric, 100 * (m.money ->> 'yuan')::numeric)
+    as fen) most
 where c.status in ('approved', 'paying', 'paid') and b ->> 'code' = c.benefit_code
-  and b ? 'cap_per_term_fen'
-group by c.policy_id, c.benefit_code, b, p.shares
-having sum(c.amount_fen) > (b ->> 'cap_per_term_fen')::bigint
-  * case when coalesce((b ->> 'per_share')::boolean, false)
-              or b ->> 'shape' = 'lump_per_share' then p.shares else 1 end
+  and l ->> 'per' = 'term' and coalesce(l ->> 'across', 'policy') = 'policy'
+  and not l ? 'benefits' and not l ? 'plans' and jsonb_typeof(m.money) = 'object'
+group by c.policy_id, c.benefit_code, l, most.fen
+having sum(c.amount_fen) > most.fen

@@ -20,3 +20,10 @@ where c.status = 'in_force' and c.channel in ('bought', 'on_site')
       where g.person_id = c.person_id and g.given_at <
             case when c.follows_id is null then lower(c.period) else c.issued_at end
         and g.purpose in ('service_terms', 'personal_information', 'identity_number'))
+union all
+select 'given before identity', c.id::text
+from policy c join person p on p.id = c.person_id
+where c.status = 'in_force' and c.channel = 'roster' and p.verified_at is null
+  and not exists (
+      select from agreement a
+      where a.partner_id = c.sponsor_id and a.plan_code = c.plan_code and a.without_identity)

@@ -237,6 +237,82 @@ VIOLATIONS: dict[str, Any] = {
 }
 
 
+async def more_than_the_limit_of_the_term(owner: asyncpg.Connection) -> None:
+    limit = '{"max": {"times": [{"yuan": 100}, "shares"]}, "per": "term"}'
+    document = f'{{"benefits": [{{"code": "MED", "limits": [{limit}]}}]}}'
+    version = await plant(owner, "plan_version", document=f"'{document}'")
+    policy = await plant(owner, "policy", status="'in_force'", shares="2")
+    for amount in ("15000", "5001"):
+        await plant(
+            owner,
+            "claim",
+            status="'approved'",
+            policy_id=f"'{policy}'",
+            plan_version_id=f"'{version}'",
+            benefit_code="'MED'",
+            amount_fen=amount,
+        )
+
+
+async def a_claim_beside_its_history(owner: asyncpg.Connection) -> None:
+    claim = await plant(owner, "claim", status="'paid'")
+    await plant(
+        owner,
+        "status_history",
+        subject="'claim'",
+        subject_id=f"'{claim}'",
+        to_status="'draft'",
+    )
+
+
+async def a_step_out_of_nowhere(owner: asyncpg.Connection) -> None:
+    await plant(
+        owner,
+        "status_history",
+        subject="'claim'",
+        from_status="'denied'",
+        to_status="'paid'",
+    )
+
+
+async def cover_of_a_roster_without_identity(owner: asyncpg.Connection) -> None:
+    person = await plant(owner, "person")
+    await plant(
+        owner,
+        "policy",
+        status="'in_force'",
+        channel="'roster'",
+        person_id=f"'{person}'",
+        sponsor_id="gen_random_uuid()",
+    )
+
+
+async def an_amount_that_is_not_the_orders(owner: asyncpg.Connection) -> None:
+    order = await plant(owner, "contribution_order", amount_fen="5")
+    await plant(owner, "payment_attempt", order_id=f"'{order}'", amount_fen="6")
+
+
+async def one_payout_sent_twice(owner: asyncpg.Connection) -> None:
+    claim = f"'{new_id()}'"
+    for _ in range(2):
+        await plant(
+            owner, "payout", claim_id=claim, status="'requested'", approvers="'{}'", round="1"
+        )
+
+
+# Further faults of a file, by the word with which it tells of each.
+FAULTS: list[tuple[str, str, Any]] = [
+    ("04_one_payment_settles_one_order", "amount differs", an_amount_that_is_not_the_orders),
+    ("05_histories_are_paths", "status is not the last step", a_claim_beside_its_history),
+    ("05_histories_are_paths", "a step that no table has", a_step_out_of_nowhere),
+    ("07_paid_claim_is_complete", "cap of MED", more_than_the_limit_of_the_term),
+    ("08_payout_approvers_and_payee", "live payouts", one_payout_sent_twice),
+    ("08_payout_approvers_and_payee", "payouts under way", one_payout_sent_twice),
+    ("09_unknown_payout_is_asked", "sent anew before the former failed", one_payout_sent_twice),
+    ("10_bought_cover_has_identity", "given before identity", cover_of_a_roster_without_identity),
+]
+
+
 async def test_each_is_empty_at_first_and_finds_its_violation(owner: asyncpg.Connection) -> None:
     assert set(FILES) == set(VIOLATIONS)
     for name, sql in FILES.items():
@@ -246,4 +322,11 @@ async def test_each_is_empty_at_first_and_finds_its_violation(owner: asyncpg.Con
         await transaction.start()
         await violate(owner)
         assert await owner.fetch(FILES[name]), name
+        await transaction.rollback()
+    for name, fault, violate in FAULTS:
+        transaction = owner.transaction()
+        await transaction.start()
+        await violate(owner)
+        told = [word for row in await owner.fetch(FILES[name]) for word in row.values()]
+        assert fault in told, (name, fault)
         await transaction.rollback()
