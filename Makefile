@@ -22,9 +22,9 @@ test: ## every test, in parallel, on a database of its own (ARGS="-k words")
 	@scripts/bootstrap.sh dev
 	@$(BIN)/pytest -n auto $(ARGS)
 
-soak: ## a journey while API, worker and database are killed (ARGS="--riders 200")
+soak: ## claims, a journey and a model of claims while all is killed (ARGS="claims journey model")
 	@scripts/bootstrap.sh dev
-	@$(BIN)/python -m tests.soak.chaos $(ARGS)
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 soak-api: ## fuzz the API from its own document for minutes (EXAMPLES=50 for each operation)
 	@scripts/bootstrap.sh dev

@@ -20,7 +20,13 @@ import httpx
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from PIL import Image
 from sqlalchemy import text
 
@@ -69,7 +75,8 @@ NEXT = {
     "reopened": ["looks_through"],
     "withdrawn": ["opens"],
 }
-ANYTHING = sorted({act for acts in NEXT.values() for act in acts}) + [
+ANYTHING = [
+    *sorted({act for acts in NEXT.values() for act in acts}),
     "lease_runs_out",
     "is_somebody_elses",
     "looks_at_a_file",
@@ -444,9 +451,7 @@ def picture() -> bytes:
     return target.getvalue()
 
 
-async def lived(
-    world: World, *, lives: int, steps: int, derandomize: bool = False
-) -> None:
+async def lived(world: World, *, lives: int, steps: int, derandomize: bool = False) -> None:
     """Live that many members' claims, of up to so many steps each."""
     machine = type("LifeOfClaims", (LifeOfClaims,), {"world": world})
     chosen = settings(

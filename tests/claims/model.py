@@ -35,10 +35,14 @@ STAFF: dict[str, tuple[str, frozenset[str]]] = {
     "chief": (ABOVE, frozenset({"supervisor"})),
     "outsider": (ELSEWHERE, frozenset({"caseworker", "reviewer", "supervisor"})),
 }
-REVIEWS, SUPERVISES, RECEIVES = {"reviewer", "supervisor"}, {"supervisor"}, {
-    "caseworker",
-    "supervisor",
-}
+REVIEWS, SUPERVISES, RECEIVES = (
+    {"reviewer", "supervisor"},
+    {"supervisor"},
+    {
+        "caseworker",
+        "supervisor",
+    },
+)
 LEASED = ("submitted", "under_review", "waiting_for_member", "appealed", "reopened")
 
 
@@ -126,7 +130,9 @@ class ModelClaim:
 
     def state_of(self, kind: str) -> str:
         states = {file.state for file in self.files if file.kind == kind}
-        return next((each for each in ("returned", "waiting", "accepted") if each in states), "missing")
+        return next(
+            (each for each in ("returned", "waiting", "accepted") if each in states), "missing"
+        )
 
     def states(self) -> dict[str, str]:
         return {kind: self.state_of(kind) for kind in PAPERS[self.benefit]}
@@ -357,7 +363,9 @@ class ModelClaim:
 
     def _look_again(self) -> None:
         self.round, self.first = self.round + 1, None
-        self.paid_before_fen = sum(each.amount_fen for each in self.payouts if each.status == "paid")
+        self.paid_before_fen = sum(
+            each.amount_fen for each in self.payouts if each.status == "paid"
+        )
 
     def pay(self) -> str | None:
         """Where the money goes: the wallet up to its limit, else the bank, else it waits."""

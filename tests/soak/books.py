@@ -117,14 +117,16 @@ def _ended(
 
 
 def _payouts(sent: dict[str, int], rows: list[asyncpg.Record]) -> list[str]:
-    paid, faults = {row["out_bill_no"]: row for row in rows}, []
+    paid = {row["out_bill_no"]: row for row in rows}
+    faults = [
+        f"payout {row['out_bill_no']} is booked and never left"
+        for row in rows
+        if row["status"] == "paid" and row["out_bill_no"] not in sent
+    ]
     for number, amount in sent.items():
         row = paid.get(number)
         if row is None or (row["status"], row["amount_fen"]) != ("paid", amount):
             faults.append(f"transfer {number} left and is not in the books")
-    for row in rows:
-        if row["status"] == "paid" and row["out_bill_no"] not in sent:
-            faults.append(f"payout {row['out_bill_no']} is booked and never left")
     rounds = [(paid[each]["claim_id"], paid[each]["round"]) for each in sent if each in paid]
     if len(rounds) != len(set(rounds)):
         faults.append("a round of a claim was paid twice")

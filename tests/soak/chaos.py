@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ async def storm(data_dir: Path, *, riders: int, concurrency: int, every: float) 
     with house(data_dir) as there:
         load = journey(there, riders, concurrency)
         await asyncio.to_thread(
-            harass, there, partial(_ended, load), outcome.kills, every=every, victims=VICTIMS
+            harass, there, partial(_ended, load), outcome.kills, every=every, victims=cycle(VICTIMS)
         )
         told, _ = await asyncio.to_thread(load.communicate, timeout=JOURNEY_SECONDS)
         outcome.journey = json.loads(told or b"{}")

@@ -6,6 +6,7 @@ runs in `tests/launcher/test_chaos.py`.
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import sys
@@ -13,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,8 +92,18 @@ async def stage(there: House) -> AsyncIterator[Stage]:
         yield Stage(there, world, report, asyncio.Semaphore(REQUESTS_AT_ONCE))
 
 
-async def storm(data_dir: Path, *, mixed: int, duels: int, every: float) -> Storm:
-    """The whole performance; the `faults` of what it returns must be empty."""
+async def storm(
+    data_dir: Path,
+    *,
+    mixed: int,
+    duels: int,
+    every: float,
+    victims: Callable[[], Iterable[str]] = lambda: itertools.cycle(("api", "worker")),
+) -> Storm:
+    """The whole performance; the `faults` of what it returns must be empty.
+
+    `victims` are killed one after another while riders enrol, and again while claims live.
+    """
     told = Storm(claims=mixed + duels)
     state = data_dir / "simulators" / STATE_FILE
     stories = [*(MIXED[index % len(MIXED)] for index in range(mixed)), *([duel] * duels)]
@@ -100,11 +111,14 @@ async def storm(data_dir: Path, *, mixed: int, duels: int, every: float) -> Stor
     with house(data_dir) as there:
         async with stage(there) as on_stage:
             riders = [on_stage.rider() for _ in range(-(-len(stories) // CLAIMS_OF_A_RIDER))]
-            async with _killing(there, told, every):
+            async with _killing(there, told, every, victims()):
                 await _enrol(riders, told)
             # A lost answer costs its staff a code for 30 seconds: they log in while all lives.
             office = await _next_day(on_stage, riders)
-            async with _killing(there, told, every), _notices_again(on_stage, state, told):
+            async with (
+                _killing(there, told, every, victims()),
+                _notices_again(on_stage, state, told),
+            ):
                 await _live(stories, riders, office, told)
             told.replayed += await _replay(on_stage, state, parents=4, copies=100)
             await _audit(there, state, told)
@@ -114,11 +128,11 @@ async def storm(data_dir: Path, *, mixed: int, duels: int, every: float) -> Stor
 
 
 @asynccontextmanager
-async def _killing(there: House, told: Storm, every: float) -> AsyncIterator[None]:
+async def _killing(
+    there: House, told: Storm, every: float, victims: Iterable[str]
+) -> AsyncIterator[None]:
     over = threading.Event()
-    killer = asyncio.to_thread(
-        harass, there, over.wait, told.kills, every=every, victims=("api", "worker")
-    )
+    killer = asyncio.to_thread(harass, there, over.wait, told.kills, every=every, victims=victims)
     task = asyncio.create_task(killer)
     try:
         yield

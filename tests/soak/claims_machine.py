@@ -1,6 +1,7 @@
-"""The life of claims at length: `make soak ARGS=claims-model`, or with STEPS=50000 longer still."""
+"""The life of claims at length: `make soak ARGS=model`, or with STEPS=50000 longer still."""
 
 import os
+import sys
 
 import httpx
 import pytest
@@ -38,6 +39,6 @@ async def test_application_and_model_agree(
             for file in sorted(FOLDER.glob("*.sql"))
             if (rows := (await session.execute(text(file.read_text("utf-8")))).all())
         }
-    print(world.steps, "steps", world.acts.most_common(), walked)
+    sys.stdout.write(f"{world.steps} steps, answers {world.acts.most_common()}, moves {walked}\n")
     assert broken == {}
     assert CLAIM.edges - walked.keys() == UNUSED

@@ -1,13 +1,12 @@
 """The service as `make run` starts it, with a hand on the throat of each of its processes."""
 
-import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,10 +94,10 @@ def harass(
     kills: Counter[str],
     *,
     every: float,
-    victims: Sequence[str],
+    victims: Iterable[str],
 ) -> None:
-    """Kill the victims in turn until `over`, which waits that many seconds, says so."""
-    for name in itertools.cycle(victims):
+    """Kill one victim after another until `over`, which waits that many seconds, says so."""
+    for name in victims:
         if over(every):
             return
         if there.kill(name):
