@@ -32,7 +32,7 @@ from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
 from app.organisations.models import Kind
-from tests.access_fixtures import SignedIn, make_organisation, member_token, staff_token
+from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.claims.factories import make_policy, poll, run_jobs
 from tests.claims.model import ABOVE, ELSEWHERE, PAPERS, STAFF, File, ModelClaim, ModelMember
 from tests.cover_fixtures import Rider, load_plans, make_rider

@@ -100,6 +100,72 @@ async def test_nobody_queues_for_a_read_longer_than_the_pool_allows(settings: Se
     assert free.status_code == 404
 
 
+class BlackHole:
+    """The way to the database: while `open` it swallows every byte and answers nothing."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.open = False
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onward = await asyncio.open_unix_connection(self.database)
+        try:
+            await asyncio.gather(self._pass(reader, onward), self._pass(there, writer))
+        except OSError:
+            pass
+        finally:
+            onward.close()
+            writer.close()
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while piece := await source.read(65536):
+            if not self.open:
+                target.write(piece)
+                await target.drain()
+        target.close()
+
+
+def test_a_slow_database_is_given_up_within_five_seconds() -> None:
+    defaults = Settings.model_fields
+    connect, command, pool = (
+        defaults[f"database_{name}_timeout"].default for name in ("connect", "command", "pool")
+    )
+    assert connect + command <= 5
+    assert pool + command <= 5
+
+
+async def test_a_black_hole_is_503_and_ready_again_when_it_heals(
+    settings: Settings, postgres_socket_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """P7, with shorter time-outs; the promised two seconds are for the way back."""
+    folder = tmp_path_factory.mktemp("hole")
+    hole = BlackHole(postgres_socket_dir / ".s.PGSQL.5432")
+    here = settings.database_url.replace(f"host={postgres_socket_dir}&", f"host={folder}&")
+    assert here != settings.database_url
+    quick = {f"database_{name}_timeout": 0.4 for name in ("connect", "command", "pool")}
+    application = create_app(settings.model_copy(update=quick | {"database_url": here}))
+    server = await asyncio.start_unix_server(hole, folder / ".s.PGSQL.5432")
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+    async with (
+        server,
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
+        assert (await client.get("/v1/sandbox/clock")).status_code == 200
+        hole.open = True
+        answers = await asyncio.gather(
+            *(client.get(path) for path in ("/readyz", "/v1/sandbox/clock") * 3)
+        )
+        for answer in answers:
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+        hole.open = False
+        async with asyncio.timeout(2):
+            while (await client.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
+        assert (await client.get("/v1/sandbox/clock")).status_code == 200
+
+
 async def test_production_refuses_a_database_whose_clock_was_moved(
     settings: Settings, fresh_database_url: str
 ) -> None:

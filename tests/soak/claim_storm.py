@@ -120,7 +120,7 @@ async def storm(
                 _notices_again(on_stage, state, told),
             ):
                 await _live(stories, riders, office, told)
-            told.replayed += await _replay(on_stage, state, parents=4, copies=100)
+            told.replayed += await _replay(on_stage, state, parents=4, copies=100, at_last=True)
             await _audit(there, state, told)
         tally = on_stage.report.tally
         told.requests, told.repeats = tally.requests, tally.repeats
@@ -219,9 +219,14 @@ async def _lived(story: Story, life: Life, told: Storm) -> None:
         told.faults.append(f"{story.__name__} {life.id}: {status} with {paid} instead of {worth}")
 
 
-async def _replay(on_stage: Stage, state: Path, *, parents: int, copies: int) -> int:
+async def _replay(
+    on_stage: Stage, state: Path, *, parents: int, copies: int, at_last: bool = False
+) -> int:
+    """What was sent for some orders and transfers again, mixed up."""
     known = books.world(state)
-    numbers = sorted({*known["order"], *known["transfer"]} - on_stage.replayed)
+    numbers = sorted({*known["order"], *known["transfer"]})
+    if not at_last:
+        numbers = [number for number in numbers if number not in on_stage.replayed]
     chosen = random.sample(numbers, min(parents, len(numbers)))
     on_stage.replayed.update(chosen)
     done = await on_stage.world.control("notices/replay", parents=chosen, copies=copies)
