@@ -15,5 +15,5 @@ async def test_application_and_model_agree(
     app: FastAPI, client: httpx.AsyncClient, simulators: Simulators
 ) -> None:
     world = await make_world(app, client, simulators)
-    await lived(world, lives=5, steps=30, derandomize=True)
+    await lived(world, lives=4, steps=30, derandomize=True)
     assert await faults(app) == {}

@@ -465,7 +465,7 @@ async def test_agreed_to_with_an_open_signal_is_a_fault(case: Case, app: FastAPI
         " values (gen_random_uuid(), :id, 'same-event', 'x', '{}', now()) returning id",
         id=case.id,
     )
-    assert list(await faults(app)) == ["17_signals"]
+    assert list(await faults(app)) == ["18_signals"]
     judged = (
         "update claim_signal set verdict = 'harmless', judged_by = :who, judged_at = now()"
         " where id = :id returning 1"

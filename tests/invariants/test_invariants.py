@@ -213,6 +213,10 @@ async def agreed_to_unjudged(owner: asyncpg.Connection) -> None:
     await plant(owner, "claim_signal", claim_id=f"'{claim}'")
 
 
+async def moved_in_silence(owner: asyncpg.Connection) -> None:
+    await plant(owner, "status_history", subject="'claim'", to_status="'draft'")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -233,6 +237,7 @@ VIOLATIONS: dict[str, Any] = {
     "16_relief": granted_out_of_nothing,
     "17_deaths": blocked_by_nobody,
     "18_signals": agreed_to_unjudged,
+    "19_audit_trail": moved_in_silence,
     "claims_queue": queued_without_a_claim,
 }
 
