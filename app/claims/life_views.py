@@ -15,7 +15,6 @@ from app.claims.models import Claim, ClaimDocument, Decision
 from app.claims.schemas import ClaimStatus, DecisionView, TimelineEntry, VerdictWord
 from app.claims.words import (
     DENIAL_REASONS,
-    DOCUMENT_NAMES,
     FACT_CHANGE_REASONS,
     LATE_WORDS,
     OTHER_REASONS,
@@ -155,12 +154,13 @@ async def appeal_view(session: AsyncSession, vault: Vault, claim_id: UUID) -> Ap
 
 
 async def timeline(
-    session: AsyncSession, claim: Claim, benefit: Benefit, shown: Sequence[PromiseView]
+    session: AsyncSession, claim: Claim, terms: PlanTerms, shown: Sequence[PromiseView]
 ) -> list[TimelineEntry]:
     """What happened, in order: each status, each return, each wait for somebody else, each
     missed day."""
+    benefit = terms.benefit(claim.benefit_code)
     entries = [_status(row, benefit) for row in await queries.history_of(session, claim.id)]
-    entries += [_returned(*each) for each in await queries.returns_of(session, claim.id)]
+    entries += [_returned(terms, *each) for each in await queries.returns_of(session, claim.id)]
     if any(promise.missed_at is not None for promise in shown):
         clocks = {made.id: made.clock for made in await promises.promises_of(session, claim.id)}
         missed = await promises.escalations_of(session, claim.id)
@@ -193,12 +193,12 @@ def _status(row: StatusHistory, benefit: Benefit) -> TimelineEntry:
     )
 
 
-def _returned(document: ClaimDocument, row: StatusHistory) -> TimelineEntry:
+def _returned(terms: PlanTerms, document: ClaimDocument, row: StatusHistory) -> TimelineEntry:
     return TimelineEntry(
         at=row.at,
         what="returned",
         status=None,
-        document=words(DOCUMENT_NAMES[document.kind]),
+        document=words(terms.document_name(document.kind)),
         text=words(RETURNED_WORDS),
         reason_code=row.reason_code,
         reason=_found(row.reason_code, RETURN_REASONS),

@@ -168,7 +168,7 @@ async def _life(
         "appeal_until": until,
         "appeal": appeal,
         "decisions": [decision_view(vault, each, terms, benefit) for each in decisions],
-        "timeline": await timeline(session, claim, benefit, shown),
+        "timeline": await timeline(session, claim, terms, shown),
     }
 
 

@@ -160,9 +160,10 @@ async def test_a_black_hole_is_503_and_ready_again_when_it_heals(
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert int(answer.headers["retry-after"]) > 0
         hole.open = False
-        async with asyncio.timeout(2):
-            while (await client.get("/readyz")).status_code != 200:
-                await asyncio.sleep(0.05)
+        for _ in range(40):
+            if (await client.get("/readyz")).status_code == 200:
+                break
+            await asyncio.sleep(0.05)
         assert (await client.get("/v1/sandbox/clock")).status_code == 200
 
 
