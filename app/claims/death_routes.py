@@ -1,8 +1,9 @@
 """Reports of deaths, and what survivors and offices do about their claims."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Query, Response
 
 from app.claims import (
     death_queries,
@@ -93,7 +94,9 @@ async def record_death(
 async def list_death_reports(
     staff: Staff,
     counter: CounterDep,
-    status: ReportStatus | None = None,
+    status: Annotated[
+        ReportStatus | None, Query(description="Only reports that stand like this.")
+    ] = None,
     cursor: CursorParameter = None,
     limit: PageSize = 20,
 ) -> Page[StaffDeathReportView]:

@@ -65,6 +65,7 @@ OWNERS = {"readIdentityCheck": "newcomer"}
 # Bodies whose example fits no object of the tenant that owns the path.
 BODIES: dict[str, Any] = {
     "endAgreement": {"last_day": tomorrow()},
+    "chooseClaimAccount": {"payout_account_id": None},
     "openClaimUpload": {"kind": "medical_record", "bytes": 900},
     "openReceivedUpload": {"kind": "medical_record", "bytes": 900},
 }
