@@ -65,7 +65,7 @@ async def test_a_declined_case_keeps_its_papers_three_years(board: Board, tmp_pa
     answer = await board.decide(case_id, decline)
     assert answer.json()["status"] == "declined", answer.text
     file = next(each for paper in (await board.seen(case_id))["papers"] for each in paper["files"])
-    path = f"/v1/staff/relief-cases/{case_id}/documents/{file['id']}/view"
+    path = f"/v1/staff/relief-cases/{case_id}/documents/{file}/view"
     await board.post(path, board.caseworker, {"variant": "content"})
     await keep(board, 366)
     refused = await board.client.post(
