@@ -47,7 +47,7 @@ def _declared(name: str, fact: FactDeclaration | FieldDeclaration) -> Input:
         kind=fact.kind,
         text=Text(fact.words.zh, fact.words.en),
         least=fact.least,
-        most=fact.most,
+        most=fact.greatest,
         words={word: Text(each.zh, each.en) for word, each in fact.choices.items()},
         fields={field: _declared(field, inner) for field, inner in fields.items()},
     )

@@ -99,8 +99,16 @@ _EXPRESSIONS: Mapping[str, Text] = {
         "A benefit has at most {most} operators; this one has {count}.",
     ),
     "too-many-repeated": Text(
-        "一项责任的 each 之内合计最多 {most} 个运算，此处有 {count} 个",
-        "A benefit has at most {most} operators inside each, all together; this one has {count}.",
+        "一项责任的列表运算（each、largest）合计最多 {most} 个部分，此处有 {count} 个",
+        "A benefit has at most {most} parts over lists (each, largest), all together;"
+        " this one has {count}.",
+    ),
+    "number-too-long": Text(
+        "此处的数可能过长，无法计算", "The number here can become too long to be computed with."
+    ),
+    "amount-too-large": Text(
+        "此处的数可能超过 {most} 位整数；请以 at_most 设上限",
+        "The number here can have more than {most} digits before the point: limit it by at_most.",
     ),
     "nested-too-deeply": Text(
         "嵌套最多 {most} 层", "Expressions can be nested {most} deep at most."

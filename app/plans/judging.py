@@ -19,6 +19,7 @@ from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.intervals import Interval
 from app.plans.kinds import Kind, Kinds, Vocabulary, size_faults
+from app.plans.magnitude import Measure, length_faults
 from app.plans.mending import UNREAD
 from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
 from app.plans.table_values import table_values
@@ -78,9 +79,12 @@ def expression_faults(
     kinds = Kinds(words)
     kinds.expect(node, path, (kind,))
     judged = Judged(node, path, kinds.clean(path))
-    ranges = Ranges(kinds, View(words.inputs, table_values(words.tables)))
-    ranges.check(node, path)
-    return [*kinds.faults, *ranges.faults, *size_faults(path, {path: node})], judged
+    tables = table_values(words.tables)
+    faults = [*kinds.faults, *size_faults(path, {path: node}, {})]
+    long = length_faults(Measure(words.inputs, tables), node, path) if judged.clean else []
+    if not long:
+        Ranges(kinds, View(words.inputs, tables), faults=faults).check(node, path)
+    return faults + long, judged
 
 
 @dataclass(slots=True)
@@ -152,13 +156,31 @@ def benefit_faults(
     later = frozenset(step.name for step in benefit.steps)
     judge = _BenefitJudge(benefit, path, Kinds(words, later=later))
     judge.all()
-    plain = View(words.inputs, table_values(words.tables), counters=benefit.counters)
+    tables = table_values(words.tables)
+    large = size_faults(path, judge.roots, benefit.counters)
+    large += _length_faults(judge, Measure(words.inputs, tables, benefit.counters))
+    faults = judge.kinds.faults + large
+    if large:
+        return faults
+    plain = View(words.inputs, tables, counters=benefit.counters)
     return [
-        *judge.kinds.faults,
-        *size_faults(path, judge.roots),
+        *faults,
         *_value_faults(judge, judge.view(plain)),
         *_amount_faults(judge, plain, shared),
     ]
+
+
+def _length_faults(judge: _BenefitJudge, measure: Measure) -> list[FieldError]:
+    """The first number that can become too long; those after it follow from it."""
+    steps = {place: name for name, (place, _) in judge.named.items()}
+    for path, node in judge.roots.items():
+        if judge.kinds.clean(path):
+            faults = length_faults(measure, node, path)
+            if faults:
+                return faults
+            if path in steps:
+                measure.steps[steps[path]] = measure.of(node)
+    return []
 
 
 def _value_faults(judge: _BenefitJudge, view: View) -> list[FieldError]:

@@ -1,6 +1,6 @@
 """Static kinds of expressions: money, number, truth, word, day; every fault with its path."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,8 +21,8 @@ ORDERED: tuple[Kind, ...] = ("money", "number", "day")
 EQUAL: tuple[Kind, ...] = ("money", "number", "day", "word")
 
 MAX_OPERATORS = 400
-# Inside `each` an operator runs, and is explained, for up to 200 items.
-MAX_REPEATED = 40
+# Operators, names, amounts and slices over a list: each is a step for each of up to 200 items.
+MAX_REPEATED = 100
 MAX_NESTING = 20
 
 
@@ -456,12 +456,17 @@ def depth(node: Node) -> int:
     return 1 + max((depth(part) for _, part in ex.parts(node)), default=0)
 
 
-def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
-    """What would cost too much to evaluate: all expressions of one benefit together."""
-    nodes = [node for root in roots.values() for _, node in walk(root)]
-    count = _operators(nodes)
+def size_faults(
+    path: Path, roots: Mapping[Path, Node], counters: Mapping[str, Counter]
+) -> list[FieldError]:
+    """What would cost too much to evaluate: all expressions of one benefit together.
+
+    Where a counter is asked for, what it counts is evaluated, and explained, once more.
+    """
+    nodes = [node for root in roots.values() for node in _evaluated(root, counters)]
+    count = sum(not isinstance(node, int | str | ex.Yuan | ex.Fen) for node in nodes)
     repeated = sum(
-        _operators(inner for _, inner in walk(node.over.gives))
+        1 + sum(map(_parts, _evaluated(node.over.gives, counters)))
         for node in nodes
         if isinstance(node, ex.Listing)
     )
@@ -477,5 +482,14 @@ def size_faults(path: Path, roots: Mapping[Path, Node]) -> list[FieldError]:
     return faults
 
 
-def _operators(nodes: Iterable[Node]) -> int:
-    return sum(not isinstance(node, int | str | ex.Yuan | ex.Fen) for node in nodes)
+def _evaluated(root: Node, counters: Mapping[str, Counter]) -> Iterator[Node]:
+    """Everything inside an expression, and inside the counters that it asks for."""
+    for _, node in walk(root):
+        yield node
+        if isinstance(node, ex.Total) and node.total in counters:
+            yield from (inner for _, inner in walk(counters[node.total].of))
+
+
+def _parts(node: Node) -> int:
+    """The steps that a node is explained in; of slices each is one."""
+    return 1 + (len(node.slices.slices) if isinstance(node, ex.InSlices) else 0)

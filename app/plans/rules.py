@@ -151,7 +151,7 @@ def _declaration(
 ) -> Iterator[FieldError]:
     if (fact.kind == "money") != name.endswith("_fen"):
         yield fault(path, "money-name")
-    if fact.least > fact.most:
+    if fact.least > fact.greatest:
         yield fault((*path, "least"), "fact-range")
     if fact.choices and fact.kind != "word":
         yield fault((*path, "choices"), "fact-choices")
@@ -170,7 +170,7 @@ def _redeclared(
     if fact.kind != standard.kind:
         what = _OTHER_KIND
     elif fact.kind in ("number", "money"):
-        if fact.least < standard.least or fact.most > standard.most:
+        if fact.least < standard.least or fact.greatest > standard.most:
             what = _WIDER
     elif standard.words and (not fact.choices or not fact.choices.keys() <= standard.words.keys()):
         what = _OTHER_WORDS

@@ -42,6 +42,8 @@ Occupation = Literal[
 ]
 # The longest term: ten years.
 MAX_MONTHS = 120
+# A number that a claim states, where the plan says no more.
+MAX_COUNT = 10**6
 Channel = Literal["bought", "gifted", "roster", "on_site"]
 OPTION = r"^[A-Z0-9]{1,8}$"
 
@@ -307,7 +309,7 @@ class Table(Term):
 
 
 class FieldDeclaration(Term):
-    """A field of a list's items."""
+    """A field of a list's items. A number is a million at most unless `most` says so."""
 
     kind: Literal["money", "number", "truth", "word", "day"]
     words: Words
@@ -316,6 +318,12 @@ class FieldDeclaration(Term):
     choices: dict[Annotated[str, Field(pattern=WORD)], Words] = Field(
         default_factory=dict, max_length=200
     )
+
+    @property
+    def greatest(self) -> int:
+        """The most that it may be: days, pieces and persons are never as many as fen."""
+        limited = self.kind == "number" and "most" not in self.model_fields_set
+        return MAX_COUNT if limited else self.most
 
 
 class FactDeclaration(FieldDeclaration):

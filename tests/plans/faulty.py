@@ -17,6 +17,7 @@ def nested(inner: Json, around: Callable[[Json], Json], times: int) -> Json:
 
 
 TEN = {"yuan": 10}
+STAYS_DAYS = {"each": {"of": "stays", "gives": "stays.days"}}
 NONE = {"yuan": 0}
 OPTION = {"code": "A", "term": {"months": 12}, "price": {"times": [{"yuan": 25}, "shares"]}}
 FIXED = {"first_day": "2026-01-01", "last_day": "2026-12-31"}
@@ -50,6 +51,25 @@ def paying(pays: Json, **more: Json) -> dict[str, Json]:
 
 def paid_before(**more: Json) -> dict[str, Json]:
     return {"paid_before": {"within": "term", **more}}
+
+
+def sliced_stays(edges: int) -> dict[str, Json]:
+    rows = [{"above": {"yuan": n}, "to": {"yuan": n + 1}, "rate": "0.1"} for n in range(1, edges)]
+    slices = [{"to": {"yuan": 1}, "rate": "0.1"}, *rows]
+    return {
+        "each": {
+            "of": "stays",
+            "gives": {"slices": {"of": "stays.self_pay_fen", "slices": slices}},
+        }
+    }
+
+
+def pro_rata_of_stays(times: int) -> dict[str, Json]:
+    share = {"part": "stays.own_expense_fen", "whole": "stays.total_cost_fen"}
+    found: dict[str, Json] = nested(
+        "stays.self_pay_fen", lambda inner: {"pro_rata": {"of": inner, **share}}, times
+    )
+    return found
 
 
 def priced(price: Json, **more: Json) -> dict[str, Json]:
@@ -373,6 +393,63 @@ DOCUMENTS: list[tuple[str, Json, str, str]] = [
         document(document_kinds={"receipt": WORDS}),
         "/document_kinds/receipt",
         "document-standard",
+    ),
+    (
+        "a list in a counter that is asked for again and again",
+        paying(
+            {"sum": [{"total": "days"}] * 45},
+            counters={
+                "days": {
+                    "of": {"each": {"of": "stays", "gives": {"times": [TEN, "stays.days"]}}},
+                    "within": "term",
+                    "words": WORDS,
+                }
+            },
+        ),
+        "/benefits/0",
+        "too-many-repeated",
+    ),
+    (
+        "many lists",
+        paying({"sum": [{"sum": [{"count": "stays"}, *[STAYS_DAYS] * 40]}, *[STAYS_DAYS] * 20]}),
+        "/benefits/0",
+        "too-many-repeated",
+    ),
+    (
+        "slices of a list",
+        paying({"sum": [sliced_stays(59), sliced_stays(59)]}),
+        "/benefits/0",
+        "too-many-repeated",
+    ),
+    (
+        "numbers of millions of digits",
+        paying(
+            {"at_most": {"of": {"times": [TEN, "small_4"]}, "limit": TEN}},
+            steps=[
+                step("small_1", {"times": ["0.123456789"] * 20}),
+                *(step(f"small_{n}", {"times": [f"small_{n - 1}"] * 20}) for n in (2, 3, 4)),
+            ],
+        ),
+        "/benefits/0/steps/2/value",
+        "number-too-long",
+    ),
+    (
+        "divided by amounts",
+        paying({"each": {"of": "stays", "gives": pro_rata_of_stays(12)}}),
+        PAYS,
+        "number-too-long",
+    ),
+    (
+        "more than can be paid",
+        paying({"times": ["loss_fen", "family_members", "age", 100_000]}),
+        PAYS,
+        "amount-too-large",
+    ),
+    (
+        "a price beyond all measure",
+        priced({"times": [{"yuan": 10**10}, 10**8]}),
+        PRICE,
+        "amount-too-large",
     ),
     (
         "more than ten years",
