@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from app.kernel.schema import Body, Day, Id
-from app.members.schemas import DocumentBody, NameText
+from app.members.schemas import CardSeen, DocumentBody, NameText
 from app.policies.change_schemas import Relation
 
 Words = Annotated[str, Field(min_length=1, max_length=500)]
@@ -76,7 +76,7 @@ class ClaimantBody(Body):
     phone: str | None = Field(default=None, max_length=20, examples=["13800000001"])
     relation: Relation
     share_percent: int | None = Field(default=None, ge=1, le=100, examples=[50])
-    card_seen: Literal[True]
+    card_seen: CardSeen
 
 
 class ClaimantsBody(Body):

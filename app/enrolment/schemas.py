@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from app.billing.schemas import QuoteBody
 from app.kernel.schema import Body, Fen, Id, Instant, View
 from app.members.schemas import (
+    CardSeen,
     CodeText,
     ConsentBody,
     DocumentBody,
@@ -118,13 +119,6 @@ class OnSiteOrder(QuoteBody):
     ] = None
 
 
-def _exactly_true(value: object) -> object:
-    # To Python 1 equals True, and a Literal asks no more.
-    if value is not True:
-        raise ValueError("true is expected")
-    return value
-
-
 class OnSiteItem(Body):
     """A rider standing there. `client_ref` is made up by the tablet, new for each rider.
 
@@ -138,7 +132,7 @@ class OnSiteItem(Body):
     document: DocumentBody
     phone: PhoneText
     consents: Annotated[list[ConsentBody], Field(min_length=1, max_length=10)]
-    card_seen: Annotated[Literal[True], BeforeValidator(_exactly_true)]
+    card_seen: CardSeen
     enrolment_code: CodeText | None = None
     organisation_id: Id | None = None
     order: OnSiteOrder | None = None

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from app.kernel.schema import Body, Day, View
 from app.members.documents import DocumentType, Sex
@@ -20,6 +20,17 @@ def _example(**members: JsonValue) -> ConfigDict:
     return ConfigDict(
         strict=True, extra="forbid", frozen=True, json_schema_extra={"examples": [members]}
     )
+
+
+def _exactly_true(value: object) -> object:
+    # To Python 1 equals True, and a Literal asks no more.
+    if value is not True:
+        raise ValueError("true is expected")
+    return value
+
+
+# Whoever types it in has the card in hand; 1 and "true" are no such word.
+CardSeen = Annotated[Literal[True], BeforeValidator(_exactly_true)]
 
 
 class DocumentBody(Body):
