@@ -14,7 +14,7 @@ from app.claims.models import UNDECIDED, Claim, Incident
 from app.claims.noticing_accounts import shared_accounts
 from app.claims.noticing_days import dated_before, outside_or_early
 from app.claims.noticing_papers import near_images, same_files, same_receipts
-from app.claims.signals import Noticed, raise_signals
+from app.claims.signals import Noticed, naming, raise_signals
 from app.claims.terms import terms_of
 from app.kernel.clock import business_day, day_start
 from app.kernel.principal import Principal
@@ -84,7 +84,7 @@ async def others_named(session: AsyncSession, claim: Claim) -> Sequence[UUID]:
         *await near_images(session, claim),
         *await _same_event(session, claim, incident),
     ]
-    named = {UUID(each.evidence["claim_id"]) for each in noticed}
+    named = {UUID(other["claim_id"]) for each in noticed for other in each.evidence["claims"]}
     people = {UUID(each.evidence["person_id"]) for each in await shared_accounts(session, claim)}
     rows = await session.scalars(
         select(Claim.id)
@@ -108,13 +108,7 @@ async def _same_event(session: AsyncSession, claim: Claim, incident: Incident) -
             Incident.occurred_at >= day_start(day),
             Incident.occurred_at < day_start(day + timedelta(days=1)),
         )
-        .order_by(Claim.id)
+        .order_by(Claim.submitted_at.desc())
     )
-    return [
-        Noticed(
-            "same-event",
-            str(other),
-            {"claim_id": str(other), "occurred_on": day.isoformat()},
-        )
-        for other in rows.all()
-    ]
+    others = [(day.isoformat(), {"claim_id": str(other)}) for other in rows.all()]
+    return naming("same-event", "occurred_on", others)

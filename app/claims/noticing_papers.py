@@ -5,15 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt
-from app.claims.signals import Noticed
+from app.claims.signals import Noticed, naming
 
 # Bits of 64 in which two pictures may differ and still be the same photograph.
 NEAR = 6
 # The papers of who somebody is serve each of their claims.
 _OWN = ("identity", "claimant_identity")
-# What of one paper is shown at most; the newest.
-_MOST = 20
-
 _QUARTER = """
     select s.id, s.perceptual_hash as hash from stored_object s
     where s.perceptual_hash is not null and ((s.perceptual_hash >> %d) & 65535) = any(array(
@@ -30,7 +27,7 @@ with mine as (
   select array_agg(mask) as masks
   from (select 0 as mask union all select 1 << bit from generate_series(0, 15) bit) each
 ), found as (
-  select m.id as document_id, d.claim_id, d.id as other_document_id,
+  select m.id as document_id, d.claim_id, d.id as other_document_id, c.submitted_at,
          bit_count((m.hash # near.hash)::bit(64)) as distance
   from mine m cross join turned
   cross join lateral ({" union ".join(_QUARTER % (at, at) for at in (48, 32, 16, 0))}) near
@@ -41,8 +38,9 @@ with mine as (
     and d.fingerprint <> m.fingerprint
     and not (c.person_id = :person_id and m.kind in {_OWN} and d.kind in {_OWN})
 )
-select distinct on (document_id, claim_id) document_id, claim_id, other_document_id, distance
-from found order by document_id, claim_id desc, distance
+select document_id, claim_id, other_document_id, distance from (
+  select distinct on (document_id, claim_id) * from found order by document_id, claim_id, distance
+) nearest order by submitted_at desc
 """  # noqa: S608  numbers and words of ours
 
 
@@ -59,16 +57,11 @@ async def same_receipts(session: AsyncSession, claim: Claim) -> list[Noticed]:
             other.claim_id != claim.id,
             Claim.submitted_at.is_not(None),
         )
-        .distinct()
+        .order_by(Claim.submitted_at.desc())
     )
-    return [
-        Noticed(
-            "same-invoice",
-            f"{receipt}:{claim_id}",
-            {"receipt_id": str(receipt), "claim_id": str(claim_id)},
-        )
-        for receipt, claim_id in rows
-    ]
+    return naming(
+        "same-invoice", "receipt_id", [(receipt, {"claim_id": str(of)}) for receipt, of in rows]
+    )
 
 
 async def same_files(session: AsyncSession, claim: Claim) -> list[Noticed]:
@@ -89,34 +82,29 @@ async def same_files(session: AsyncSession, claim: Claim) -> list[Noticed]:
                 other.kind.not_in(_OWN),
             ),
         )
-        .order_by(ClaimDocument.id, other.id)
+        .order_by(Claim.submitted_at.desc(), other.id)
     )
-    found = {
-        f"{document}:{claim_id}": {
-            "document_id": str(document),
-            "claim_id": str(claim_id),
-            "other_document_id": str(other_document),
-        }
-        for document, claim_id, other_document in rows
-    }
-    return [Noticed("same-file", key, evidence) for key, evidence in found.items()]
+    return naming(
+        "same-file",
+        "document_id",
+        [
+            (document, {"claim_id": str(of), "document_id": str(theirs)})
+            for document, of, theirs in rows
+        ],
+    )
 
 
 async def near_images(session: AsyncSession, claim: Claim) -> list[Noticed]:
     """Pictures that look like one of another claim's: 64-bit hashes at most six bits apart."""
     rows = await session.execute(text(_NEAR), {"claim_id": claim.id, "person_id": claim.person_id})
-    found: dict[str, list[Noticed]] = {}
-    for document, claim_id, other_document, distance in rows:
-        found.setdefault(str(document), []).append(
-            Noticed(
-                "near-image",
-                f"{document}:{claim_id}",
-                {
-                    "document_id": str(document),
-                    "claim_id": str(claim_id),
-                    "other_document_id": str(other_document),
-                    "distance": distance,
-                },
+    return naming(
+        "near-image",
+        "document_id",
+        [
+            (
+                document,
+                {"claim_id": str(of), "document_id": str(theirs), "distance": distance},
             )
-        )
-    return [each for of_one in found.values() for each in of_one[:_MOST]]
+            for document, of, theirs, distance in rows
+        ],
+    )

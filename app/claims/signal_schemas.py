@@ -15,7 +15,11 @@ Verdict = Literal["harmless", "confirmed"]
 
 class OtherClaimView(View):
     """Another claim that a signal names; of one that the viewer's office has no part in only
-    number and office are told, the rest is null."""
+    number, office and `distance` are told, the rest is null.
+
+    `document_id` is its document that matches; `distance` counts the bits of 64 in which the
+    two pictures differ.
+    """
 
     number: str = Field(examples=["C4T9K2M7XQ1B"])
     organisation_name: str
@@ -25,21 +29,20 @@ class OtherClaimView(View):
     benefit_code: str | None = None
     submitted_at: datetime | None = None
     same_member: bool | None = None
+    document_id: UUID | None = None
+    distance: int | None = None
 
 
 class EvidenceView(View):
     """What matched; null is what the kind of signal does not speak of.
 
-    `document_id` and `receipt_id` are of this claim, `other_document_id` of the other.
-    `distance` counts the bits of 64 in which two pictures differ. `days` is how many days a
+    `document_id` and `receipt_id` are of this claim. `days` is how many days a
     paper is before the incident, or the incident after `covered_from`. The bank account, and
     whose it is as well, are told by last digits, member number and office.
     """
 
-    claim: OtherClaimView | None = None
+    claims: list[OtherClaimView] = []
     document_id: UUID | None = None
-    other_document_id: UUID | None = None
-    distance: int | None = None
     receipt_id: UUID | None = None
     fact: str | None = Field(default=None, examples=["stays.admitted_on"])
     occurred_on: date | None = None

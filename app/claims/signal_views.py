@@ -1,7 +1,7 @@
 """Signals with their evidence, as far as the viewer may see what they are about."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -40,11 +40,7 @@ async def show_signals(
     if claim is None:
         raise ClaimNotFound
     shown = await signal_views(session, vault, viewer, claim, await signals_of(session, claim.id))
-    others = [
-        each.evidence.claim.id
-        for each in shown
-        if each.evidence.claim is not None and each.evidence.claim.id is not None
-    ]
+    others = [other.id for each in shown for other in each.evidence.claims if other.id is not None]
     await audit.record(
         session,
         viewer,
@@ -87,14 +83,14 @@ async def signal_views(
         evidence = EvidenceView.model_validate(
             {
                 **{name: told.get(name) for name in EvidenceView.model_fields},
-                "claim": claims.get(told.get("claim_id")),
+                "claims": [
+                    _matched(claims[match["claim_id"]], match) for match in told.get("claims", ())
+                ],
                 "account_ending": accounts.get(told.get("account_id")),
                 "member_number": number,
                 "organisation_name": office,
             }
         )
-        if evidence.claim is None or evidence.claim.id is None:
-            evidence = evidence.model_copy(update={"other_document_id": None})
         sealed = None
         if signal.sealed is not None:
             sealed = vault.open("claim_signal", signal.id, signal.sealed)
@@ -116,8 +112,8 @@ def _named(signals: Sequence[ClaimSignal], what: str) -> set[UUID]:
 
 async def _other_claims(
     session: AsyncSession, viewer: Principal, claim: Claim, signals: Sequence[ClaimSignal]
-) -> Mapping[str | None, OtherClaimView]:
-    ids = _named(signals, "claim_id")
+) -> Mapping[str, OtherClaimView]:
+    ids = {UUID(match["claim_id"]) for each in signals for match in each.evidence.get("claims", ())}
     if not ids:
         return {}
     seen = set((await session.scalars(queries.visible(viewer).where(Claim.id.in_(ids)))).all())
@@ -145,6 +141,13 @@ def _other(claim: Claim, other: Claim, office: str, *, whole: bool) -> OtherClai
     return OtherClaimView.model_validate(
         {"number": other.number, "organisation_name": office, **more}
     )
+
+
+def _matched(other: OtherClaimView, match: Mapping[str, Any]) -> OtherClaimView:
+    more: dict[str, Any] = {"distance": match.get("distance")}
+    if other.id is not None and "document_id" in match:
+        more["document_id"] = UUID(match["document_id"])
+    return other.model_copy(update=more)
 
 
 async def _endings(

@@ -1,6 +1,6 @@
 """What is odd about a claim, with evidence: it orders and blocks, it never denies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,33 @@ from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
 
+# Other claims that one signal names at most.
+MOST_NAMED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """One odd thing; `evidence` holds ids, days and numbers only, `key` what makes it this one."""
+    """One odd thing; `evidence` holds ids, days and numbers only, `key` what makes it this one.
+
+    Where `evidence` names other `claims`, `key` is what of this claim it is about.
+    """
 
     kind: SignalKind
     key: str
     evidence: Mapping[str, Any]
+
+
+def naming(
+    kind: SignalKind, about: str, matches: Iterable[tuple[object, Mapping[str, Any]]]
+) -> list[Noticed]:
+    """One for each thing of this claim, with the other claims that match it, the newest first."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for thing, match in matches:
+        found.setdefault(str(thing), {}).setdefault(match["claim_id"], match)
+    return [
+        Noticed(kind, thing, {about: thing, "claims": [*others.values()][:MOST_NAMED]})
+        for thing, others in found.items()
+    ]
 
 
 async def raise_signals(
@@ -35,6 +54,9 @@ async def raise_signals(
 ) -> None:
     """Write down what was not raised before; the claim's row is locked by the caller."""
     if not noticed:
+        return
+    fresh = [*_not_named(await signals_of(session, claim.id), noticed)]
+    if not fresh:
         return
     rows = [
         {
@@ -45,7 +67,7 @@ async def raise_signals(
             "evidence": dict(each.evidence),
             "raised_at": now,
         }
-        for each in noticed
+        for each in fresh
     ]
     written = await session.execute(
         insert(ClaimSignal)
@@ -66,6 +88,27 @@ async def raise_signals(
     if raised:
         await state(session, raised, actor=SYSTEM, at=now)
         await reorder(session, claim)
+
+
+def _not_named(raised: Sequence[ClaimSignal], noticed: Sequence[Noticed]) -> Iterator[Noticed]:
+    """What was noticed, less the other claims that were named about the same thing before."""
+    named = {
+        (each.kind, each.evidence_key.partition(":")[0], other["claim_id"])
+        for each in raised
+        for other in each.evidence.get("claims", ())
+    }
+    for each in noticed:
+        if "claims" not in each.evidence:
+            yield each
+            continue
+        left = [
+            other
+            for other in each.evidence["claims"]
+            if (each.kind, each.key, other["claim_id"]) not in named
+        ]
+        if left:
+            key = f"{each.key}:{left[0]['claim_id']}"
+            yield Noticed(each.kind, key, {**each.evidence, "claims": left})
 
 
 async def signals_of(session: AsyncSession, claim_id: UUID) -> Sequence[ClaimSignal]:

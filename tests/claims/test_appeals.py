@@ -274,6 +274,7 @@ async def test_two_reviewers_on_one_claim_fifty_times(case: Case, app: FastAPI) 
         assert sorted(answer.status_code for answer in leased) == [200, 409]
         winner = people[0] if leased[0].status_code == 200 else people[1]
         await one.accept_all(winner)
+        await one.judge_all(winner)
         body = {"verdict": "approve"}
         answers = await asyncio.gather(*(one.decide(body, each) for each in (*people, *people)))
         assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]

@@ -389,8 +389,9 @@ async def test_limits_of_the_term_are_used_once(
 ) -> None:
     """Two claims of one person decided at the same moment share one cap."""
     second = Case(app, client, case.office, case.rider, case.policy)
-    for each in (case, second):
-        await each.submitted(each.body("DISAB"))
+    for each, days in ((case, 1), (second, 3)):
+        happened = (system_now() - timedelta(days=days)).isoformat()
+        await each.submitted(each.body("DISAB", occurred_at=happened))
         assert (await each.lease()).status_code == 200
         await each.accept_all()
     body = {"verdict": "approve", "facts": {"disability_grade": 3}}

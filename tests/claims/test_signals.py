@@ -70,12 +70,12 @@ async def test_the_same_file_is_told_as_far_as_one_may_see(case: Case, app: Fast
     [mine] = [each for each in (await case.own())["documents"] if each["kind"] == "medical_record"]
     assert evidence["document_id"] == mine["files"][0]["id"]
     number = (await other.own())["number"]
-    told = {key: value for key, value in evidence["claim"].items() if value is not None}
+    [claim] = evidence["claims"]
+    told = {key: value for key, value in claim.items() if value is not None}
     assert told == {"number": number, "organisation_name": other.office.organisation.name}
-    assert evidence["other_document_id"] is None
     assert other.id not in str(signal)
     above = await case.signals(await case.above("auditor"))
-    assert above[0]["evidence"]["claim"]["number"] == number
+    assert above[0]["evidence"]["claims"][0]["number"] == number
     # The other's office is told as well, once the worker has heard of it.
     await run_jobs(app)
     [told_there] = await other.signals()
@@ -89,9 +89,9 @@ async def test_within_one_office_the_other_claim_can_be_opened(case: Case) -> No
     await hand_in(other, content)
     await hand_in(case, content)
     [signal] = await case.signals()
-    claim = signal["evidence"]["claim"]
+    [claim] = signal["evidence"]["claims"]
     assert (claim["id"], claim["status"], claim["same_member"]) == (other.id, "submitted", False)
-    assert signal["evidence"]["other_document_id"] is not None
+    assert claim["document_id"] is not None
     read = await scalar(
         case.app.state.database,
         "select subject_ids from audit_entry where action = 'claim.read_signals'"
@@ -107,7 +107,7 @@ async def test_a_photograph_of_the_same_paper(case: Case) -> None:
     await hand_in(case, corpus.receipt(seed, 700, 933, quality=60))
     [signal] = await case.signals()
     assert signal["kind"] == "near-image"
-    assert signal["evidence"]["distance"] <= 6
+    assert signal["evidence"]["claims"][0]["distance"] <= 6
 
 
 @pytest.mark.parametrize("turned", [(2, 2, 1, 1), (6, 0, 0, 0), (3, 3, 0, 0), (0, 0, 5, 1)])
@@ -131,8 +131,8 @@ async def test_six_bits_wherever_they_lie_are_found_and_seven_are_not(
     await third.complete()
     await looks_like(third, mine)
     await third.submit()
-    named = {each["evidence"]["claim"]["id"] for each in await third.signals()}
-    assert named == {case.id}
+    [signal] = await third.signals()
+    assert [claim["id"] for claim in signal["evidence"]["claims"]] == [case.id]
 
 
 async def looks_like(case: Case, hashed: int) -> None:
@@ -227,10 +227,18 @@ async def test_several_claims_for_one_event_name_each_other(case: Case, app: Fas
     await other.submitted()
     [signal] = await other.signals()
     assert signal["kind"] == "same-event"
-    assert signal["evidence"]["claim"]["same_member"] is True
+    assert signal["evidence"]["claims"][0]["same_member"] is True
     assert await kinds(case) == []
     await run_jobs(app)
     assert await kinds(case) == ["same-event"]
+    third = again(case)
+    await third.submitted()
+    [signal] = await third.signals()
+    assert [claim["id"] for claim in signal["evidence"]["claims"]] == [other.id, case.id]
+    await other.lease()
+    # What was named before is not named again.
+    [_, newer] = await other.signals()
+    assert [claim["id"] for claim in newer["evidence"]["claims"]] == [third.id]
     another_day = again(case)
     await another_day.submitted(days_before(case, 3))
     assert await kinds(another_day) == []

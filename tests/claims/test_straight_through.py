@@ -96,7 +96,7 @@ async def test_a_file_or_receipt_of_another_claim(case: Case, app: FastAPI) -> N
     await handed_in(case, number="77665544")
     assert (await by_rule(case))["status"] == "submitted"
     [signal] = await case.signals()
-    assert (signal["kind"], signal["evidence"]["claim"]["id"]) == ("same-invoice", other.id)
+    assert (signal["kind"], signal["evidence"]["claims"][0]["id"]) == ("same-invoice", other.id)
 
 
 async def test_a_member_not_in_good_standing(case: Case, app: FastAPI) -> None:
