@@ -45,7 +45,10 @@ select document_id, claim_id, other_document_id, distance from (
 
 
 async def same_receipts(session: AsyncSession, claim: Claim) -> list[Noticed]:
-    """Invoices that another claim had, whatever became of it; one still living blocks at once."""
+    """Invoices that another claim had, whatever became of it; one still living blocks at once.
+
+    One that was typed wrongly and taken back is no invoice of that claim.
+    """
     other = aliased(ClaimReceipt)
     rows = await session.execute(
         select(ClaimReceipt.id, other.claim_id)
@@ -54,6 +57,7 @@ async def same_receipts(session: AsyncSession, claim: Claim) -> list[Noticed]:
         .where(
             ClaimReceipt.claim_id == claim.id,
             ClaimReceipt.released_at.is_(None),
+            other.removed_at.is_(None),
             other.claim_id != claim.id,
             Claim.submitted_at.is_not(None),
         )
