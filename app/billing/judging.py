@@ -218,8 +218,9 @@ def _of_upgrade(choice: Choice, standing: Standing, terms: PlanTerms, wish: Wish
 
     Raises UpgradesApart (422) for both at once.
     """
-    held = terms.option(standing.option_code).code
-    if wish.kind != "upgrade" or choice.option in (None, held):
+    if wish.kind != "upgrade":
+        return choice
+    if choice.option in (None, terms.option(standing.option_code).code):
         return choice
     if not wish.same_shares and choice.shares != standing.policy.shares:
         raise UpgradesApart

@@ -32,7 +32,7 @@ from app.policies.standing import kept_layers
 _LABELS = {
     "new": ("应缴互助费", "Contribution due"),
     "renewal": ("续保应缴互助费", "Contribution of the renewal"),
-    "upgrade": ("增加份数应缴互助费", "Contribution of the added shares"),
+    "upgrade": ("提档升级应缴互助费", "Contribution of the upgrade"),
 }
 
 

@@ -95,14 +95,17 @@ def renewed_tiers(
     One that the plan calls a raise of the old one begins with the term, or on the day after
     payment if that is later, and waits; any other change of option does not.
     """
+    codes = {option.code for option in terms.contribution.options}
     held = standing.option_code or terms.option().code
+    # Another version need not know every option that there was.
+    known = tuple(tier for tier in standing.tiers if tier.option_code in (None, *codes))
     if option_code == held:
-        return standing.tiers
+        return known
     if terms.upgrade is None or terms.upgrade.raising(held, option_code) is None:
         return ()
     assert period.lower is not None  # noqa: S101  cover always starts
     begins_on = max(business_day(period.lower), first_covered_day(at))
-    return (*standing.tiers, Tier(option_code, begins_on))
+    return (*known, Tier(option_code, begins_on))
 
 
 async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = False) -> Standing:

@@ -1,6 +1,7 @@
 """Raising the contribution option of running cover: its price, its waiting, and what goes on."""
 
 import asyncio
+import copy
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,10 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.kernel.clock import business_day
+from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
 from tests.billing.buying import (
     buy,
+    close,
     codes,
     cover,
     document,
@@ -283,3 +285,31 @@ async def test_money_for_a_raise_of_cover_that_has_ended_goes_back(
     assert shown.json()["status"] != "paid"
     said = await cover(client, rider, plan, instant(policy["ends_at"]) - TICK)
     assert said["policies"][0]["option_code"] == "A"
+
+
+async def test_a_version_that_has_no_lower_option_pays_by_the_one_renewed(
+    client: httpx.AsyncClient, app: FastAPI, gateway: Gateway, rider: Rider, database: Database
+) -> None:
+    """B still waits, but of A the version on sale knows nothing."""
+    content = tiered()
+    plan = await publish(app, content)
+    policy = await bought(client, gateway, rider, plan, option="A")
+    version = (await quote(client, rider, plan, option="B"))["plan_version_id"]
+    ends = instant(policy["ends_at"])
+    async with on_day(database, end_day(policy) - 11 * DAY):
+        await buy(client, gateway, rider, plan, **to(policy, "B"))
+    await close(app, version)
+    newer = {**content, "contribution": {**content["contribution"]}}
+    newer["contribution"]["options"] = content["contribution"]["options"][1:]
+    newer["upgrade"] = {**content["upgrade"], "options": content["upgrade"]["options"][1:]}
+    benefit = copy.deepcopy(content["benefits"][0])
+    del benefit["pays"]["times"][0]["choose"]["cases"]["A"]
+    newer["benefits"] = [benefit]
+    await publish(app, newer, effective_from=system_now())
+    async with on_day(database, end_day(policy) - 5 * DAY):
+        body = {"kind": "renewal", "policy_id": policy["id"]}
+        renewed = await bought(client, gateway, rider, plan, **body)
+    async with on_day(database, end_day(policy) + 5 * DAY):
+        assert await estimate(client, rider, renewed, "illness", ends) == 50_000
+    said = (await cover(client, rider, plan, ends))["policies"][1]
+    assert [each["option_code"] for each in said["options"]] == ["B"]

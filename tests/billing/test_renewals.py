@@ -15,6 +15,7 @@ from app.billing.price_inputs import Choice
 from app.kernel.clock import business_day, day_start, system_now
 from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
+from tests.access_fixtures import make_organisation
 from tests.billing.buying import (
     buy,
     close,
@@ -155,9 +156,10 @@ async def test_on_the_last_grace_day_cover_goes_on_from_the_old_end(
 
 
 async def test_the_hours_of_a_payment_are_covered_from_the_payment_on(
-    client: httpx.AsyncClient, app: FastAPI, gateway: Gateway, rider: Rider, database: Database
+    client: httpx.AsyncClient, app: FastAPI, gateway: Gateway, plans: None, database: Database
 ) -> None:
     """A claim follows the same rule as the answer."""
+    rider = await make_rider(app, organisation_id=(await make_organisation(app)).id)
     plan = await publish(app, document(renewal={"grace_days": 10}))
     policy = await bought(client, gateway, rider, plan)
     ends = instant(policy["ends_at"])
