@@ -6,194 +6,47 @@ which every request goes back to the event loop of the test.
 """
 
 import copy
-import io
 import secrets
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import anyio.from_thread
 import anyio.to_thread
-import httpx
-from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
-    invariant,
     rule,
     run_state_machine_as_test,
 )
-from PIL import Image
 from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
-from app.organisations.models import Kind
-from tests.access_fixtures import SignedIn, make_organisation, staff_token
-from tests.claims.factories import make_policy, poll, run_jobs
-from tests.claims.model import ABOVE, ELSEWHERE, PAPERS, STAFF, File, ModelClaim, ModelMember
-from tests.cover_fixtures import Rider, load_plans, make_rider
-from tests.simulators_fixture import Simulators
+from tests.claims.chances import (
+    ANYTHING,
+    MOST_CLAIMS,
+    NEXT,
+    SMALL,
+    boss,
+    good_facts,
+    some_facts,
+    someone,
+)
+from tests.claims.factories import poll, run_jobs
+from tests.claims.living import Member, World
+from tests.claims.model import ModelClaim
+from tests.claims.model_state import ABOVE, PAPERS, File
+from tests.documents.corpus import patches
 
 Draw = Callable[..., Any]
 
-MOST_CLAIMS = 4
-COVERED_DAYS = 200
 # The simulated bank decides about this account only when it is told to.
 BANK_ACCOUNT = {"account_name": "张小明", "bank_code": "ICBC"}
 
-# Mostly whoever has the claim or may take it; now and then anybody.
-someone = st.sampled_from(["holder"] * 6 + ["reviewer", "judge", "chief"] * 2 + sorted(STAFF))
-boss = st.sampled_from(["supervisor", "chief"] * 4 + sorted(STAFF))
-costs = st.sampled_from([350_000, 45_000, 5_000, 900_000, 1_500_000])
-grades = st.sampled_from([2, 2, 3, 1])
-disabilities = st.sampled_from([1, 3, 5, 6, 8, 10])
-some_facts = {
-    "MED": st.fixed_dictionaries({}, optional={"self_pay_fen": costs, "hospital_grade": grades}),
-    "DISAB": st.fixed_dictionaries({}, optional={"disability_grade": disabilities}),
-}
-good_facts = {
-    "MED": st.fixed_dictionaries({"self_pay_fen": costs, "hospital_grade": st.just(2)}),
-    "DISAB": st.fixed_dictionaries({"disability_grade": disabilities}),
-}
-SMALL = {"self_pay_fen": 45_000, "hospital_grade": 2}
-# What usually comes next, by status; the first is what the simplest failing life is made of.
-NEXT = {
-    "draft": ["hands_in"],
-    "submitted": ["looks_through", "looks_through", "the_worker_runs"],
-    "under_review": ["approves", "approves", "approves", "denies", "gives_back", "looks_through"],
-    "waiting_for_member": ["hands_in"],
-    "awaiting_second_approval": ["is_the_second"],
-    "approved": ["asks_for_the_money_again", "records_a_bank_account", "the_worker_runs"],
-    "paying": ["the_worker_runs", "money_ends_somewhere", "money_ends_somewhere"],
-    "denied": ["appeals", "reopens"],
-    "paid": ["appeals", "reopens", "opens"],
-    "appealed": ["looks_through", "sends"],
-    "reopened": ["looks_through"],
-    "withdrawn": ["opens"],
-}
-ANYTHING = [
-    *sorted({act for acts in NEXT.values() for act in acts}),
-    "lease_runs_out",
-    "is_somebody_elses",
-    "looks_at_a_file",
-    "releases",
-    "submits",
-    "takes",
-    "types_in_a_receipt",
-    "upholds",
-    "withdraws",
-]
 
-
-@dataclass
-class World:
-    """The application, its outside, and everybody but the member."""
-
-    app: FastAPI
-    client: httpx.AsyncClient
-    simulators: Simulators
-    people: Mapping[str, SignedIn]
-    stranger: Rider
-    organisation_id: Any
-    steps: int = 0
-    acts: Counter[str] = field(default_factory=Counter)
-
-
-async def make_world(app: FastAPI, client: httpx.AsyncClient, simulators: Simulators) -> World:
-    """An agency under its municipal office, another agency, and a member of another person."""
-    await load_plans(app)
-    office = await make_organisation(app)
-    elsewhere = await make_organisation(app, Kind.AGENCY)
-    places = {"office": office.id, ABOVE: office.parent_id, ELSEWHERE: elsewhere.id}
-    people = {
-        name: await staff_token(app, places[place], sorted(roles))  # type: ignore[arg-type]
-        for name, (place, roles) in STAFF.items()
-    }
-    stranger = await make_rider(app, openid=f"o-{secrets.token_hex(10)}")
-    return World(app, client, simulators, people, stranger, office.id)
-
-
-class LifeOfClaims(RuleBasedStateMachine):
-    """One member with a year's cover and up to four claims."""
-
-    world: ClassVar[World]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.model = ModelMember()
-        self.rider, self.policy_id = anyio.from_thread.run(self._covered_rider)
-
-    async def _covered_rider(self) -> tuple[Rider, str]:
-        world = self.world
-        rider = await make_rider(
-            world.app,
-            openid=f"o-{secrets.token_hex(10)}",
-            organisation_id=world.organisation_id,
-        )
-        policy = await make_policy(
-            world.app,
-            rider,
-            world.organisation_id,
-            started_days_ago=COVERED_DAYS,
-            enrolled_by=world.people["enroller"].account_id,
-        )
-        return rider, str(policy.id)
-
-    @invariant()
-    def is_counted(self) -> None:
-        self.world.steps += 1
-
-    # Talking to the application.
-
-    def ask(self, method: str, path: str, who: Any, **more: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            return await self.world.client.request(method, path, headers=who.keyed, **more)
-
-        return anyio.from_thread.run(send)
-
-    def of(self, claim: ModelClaim, who: str, path: str, body: Any = None) -> httpx.Response:
-        """A POST of somebody of the staff."""
-        path = f"/v1/staff/claims/{claim.id}{path}"
-        return self.ask("POST", path, self.world.people[who], json=body)
-
-    def own(self, claim: ModelClaim, path: str, body: Any = None) -> httpx.Response:
-        """A POST of the member."""
-        return self.ask("POST", f"/v1/me/claims/{claim.id}{path}", self.rider, json=body)
-
-    def agreed(self, claim: ModelClaim, answer: httpx.Response, refusal: str | None) -> None:
-        """The answer is the expected one, and the claim is now as the model has it."""
-        told = None if answer.is_success else answer.json()["code"]
-        assert told == refusal, f"{told} instead of {refusal}: {answer.text[:500]}"
-        self.world.acts[refusal or "done"] += 1
-        self.same(claim)
-
-    def same(self, claim: ModelClaim) -> None:
-        path = f"/v1/staff/claims/{claim.id}"
-        view = self.ask("GET", path, self.world.people["chief"]).json()
-        holder = claim.holder and str(self.world.people[claim.holder].account_id)
-        wanted = {
-            "status": claim.status,
-            "round": claim.round,
-            "stage": claim.stage,
-            "verdict": claim.verdict,
-            "lease_holder_id": holder,
-            "amount_fen": claim.amount_fen if claim.outcome else None,
-            "paid_before_fen": claim.paid_before_fen,
-            "decided_by_rule": claim.by_rule,
-        }
-        assert {name: view[name] for name in wanted} == wanted
-        states = {each["kind"]: each["state"] for each in view["documents"]}
-        assert states == {"identity": "verified", **claim.states()}
-        assert (view["appeal"] is not None) is claim.appealed
-        if claim.payouts:
-            seen = self.ask("GET", f"{path}/payout", self.world.people["chief"]).json()
-            last = claim.payouts[-1]
-            paid = (seen["status"], seen["amount_fen"], seen["method"])
-            assert paid == (last.status, last.amount_fen, last.method)
+class LifeOfClaims(Member):
+    """One member with up to four claims."""
 
     # What happens. Hypothesis leaves out rules at random, life after life; with one rule for
     # everything no life is spent on waiting for a decision that never comes.
@@ -239,7 +92,9 @@ class LifeOfClaims(RuleBasedStateMachine):
         }
         answer = self.ask("POST", "/v1/me/claims", self.rider, json=body)
         assert answer.status_code == 201, answer.text
-        claim = ModelClaim(answer.json()["id"], benefit, dict(facts), dict(facts), self.model)
+        claim = ModelClaim(
+            answer.json()["id"], benefit, dict(facts), dict(facts), member=self.model
+        )
         claim.day = business_day(happened).isoformat()
         self.model.claims.append(claim)
         if draw(st.booleans(), label="with its receipt"):
@@ -257,7 +112,7 @@ class LifeOfClaims(RuleBasedStateMachine):
             f"/v1/me/claims/{claim.id}/documents",
             self.rider,
             data={"kind": kind},
-            files={"file": ("a.png", picture(), "image/png")},
+            files={"file": ("a.jpg", patches(), "image/jpeg")},
         )
         if answer.is_success and refusal is None:
             files = (file for each in answer.json()["documents"] for file in each["files"])
@@ -441,14 +296,6 @@ class LifeOfClaims(RuleBasedStateMachine):
         answer = self.ask("POST", "/v1/me/payout-accounts", self.rider, json=BANK_ACCOUNT | number)
         assert answer.status_code == 201, answer.text
         self.model.has_bank_account = self.model.bank_account_is_new = True
-
-
-def picture() -> bytes:
-    """A picture like no other, to the eye as well: coloured squares, chosen by chance."""
-    image = Image.frombytes("RGB", (8, 8), secrets.token_bytes(192)).resize((64, 64), 0)
-    target = io.BytesIO()
-    image.save(target, "PNG")
-    return target.getvalue()
 
 
 async def lived(world: World, *, lives: int, steps: int, derandomize: bool = False) -> None:

@@ -9,138 +9,33 @@ model has moved on.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-FEN_OF_ONE = 100
-DEDUCTIBLE = 100 * FEN_OF_ONE
-# Most of one benefit in the term, for one share.
-CAPS = {"MED": 10_000 * FEN_OF_ONE, "DISAB": 40_000 * FEN_OF_ONE}
-PAPERS = {
-    "MED": ("medical_record", "receipt"),
-    "DISAB": ("medical_record", "disability_assessment"),
-}
-SECOND_ABOVE = 20_000 * FEN_OF_ONE
-BY_RULE_UP_TO = 500 * FEN_OF_ONE
-WALLET_UP_TO = 20_000 * FEN_OF_ONE
-FILES_OF_A_KIND = 9
-
-# Who there is: where they sit, and what they are.
-OFFICE, ABOVE, ELSEWHERE = "office", "above", "elsewhere"
-STAFF: dict[str, tuple[str, frozenset[str]]] = {
-    "reviewer": (OFFICE, frozenset({"reviewer"})),
-    "colleague": (OFFICE, frozenset({"reviewer"})),
-    "supervisor": (OFFICE, frozenset({"supervisor"})),
-    "caseworker": (OFFICE, frozenset({"caseworker"})),
-    # Sold the policy, and is everything else as well.
-    "enroller": (OFFICE, frozenset({"caseworker", "reviewer", "supervisor"})),
-    "judge": (ABOVE, frozenset({"reviewer"})),
-    "chief": (ABOVE, frozenset({"supervisor"})),
-    "outsider": (ELSEWHERE, frozenset({"caseworker", "reviewer", "supervisor"})),
-}
-REVIEWS, SUPERVISES, RECEIVES = (
-    {"reviewer", "supervisor"},
-    {"supervisor"},
-    {
-        "caseworker",
-        "supervisor",
-    },
+from tests.claims.model_state import (
+    ABOVE,
+    BY_RULE_UP_TO,
+    CAPS,
+    DEDUCTIBLE,
+    FILES_OF_A_KIND,
+    LEASED,
+    PAPERS,
+    RECEIVES,
+    REVIEWS,
+    SECOND_ABOVE,
+    STAFF,
+    SUPERVISES,
+    WALLET_UP_TO,
+    ClaimState,
+    File,
+    Money,
 )
-LEASED = ("submitted", "under_review", "waiting_for_member", "appealed", "reopened")
 
 
 @dataclass
-class File:
-    """A document that counts: replaced ones are forgotten."""
+class ModelClaim(ClaimState):
+    """One claim of the member."""
 
-    id: str
-    kind: str
-    state: str = "waiting"
-
-
-@dataclass
-class Money:
-    """One payout of a claim."""
-
-    round: int
-    amount_fen: int
-    method: str
-    status: str = "requested"
-
-
-@dataclass
-class ModelClaim:
-    """One claim; `use_fen` is what it takes of its benefit's limit."""
-
-    id: str
-    benefit: str
-    facts: dict[str, int]
-    claimed: dict[str, int]
-    member: "ModelMember" = field(compare=False, repr=False)
-    day: str = ""
-    status: str = "draft"
-    round: int = 1
-    stage: int = 1
-    decider: str = OFFICE
-    files: list[File] = field(default_factory=list)
-    receipts_fen: int = 0
-    holder: str | None = None
-    lease_is_over: bool = False
-    first: str | None = None
-    deciders: dict[int, set[str]] = field(default_factory=dict)
-    amount_fen: int | None = None
-    paid_before_fen: int = 0
-    use_fen: int = 0
-    partly: dict[int, bool] = field(default_factory=dict)
-    by_rule: bool = False
-    outcome: str | None = None
-    appealed: bool = False
-    handed_in: bool = False
-    payouts: list[Money] = field(default_factory=list)
-
-    # Who may.
-
-    def _refused(self, who: str, roles: set[str]) -> str | None:
-        """For what everybody of the office may do who has one of the roles."""
-        place, own = STAFF[who]
-        if not own & roles:
-            return "forbidden"
-        return "claim-not-found" if place == ELSEWHERE else None
-
-    def _not_to_decide(self, who: str, roles: set[str]) -> str | None:
-        if refusal := self._refused(who, roles):
-            return refusal
-        if self.decider == ABOVE and STAFF[who][0] != ABOVE:
-            return "forbidden"
-        if who == "enroller":
-            return "conflict-of-interest"
-        before = (people for stage, people in self.deciders.items() if stage < self.stage)
-        return "decided-before" if any(who in people for people in before) else None
-
-    def _held_by_other(self, who: str) -> bool:
-        return self.holder is not None and not self.lease_is_over and self.holder != who
-
-    def _not_leased(self, who: str) -> str | None:
-        if refusal := self._not_to_decide(who, REVIEWS):
-            return refusal
-        if self.status not in LEASED:
-            return "not-reviewable"
-        if self._held_by_other(who):
-            return "lease-held"
-        return "lease-needed" if self.holder != who or self.lease_is_over else None
+    member: "ModelMember" = field(kw_only=True, compare=False, repr=False)
 
     # The member's part.
-
-    def state_of(self, kind: str) -> str:
-        states = {file.state for file in self.files if file.kind == kind}
-        return next(
-            (each for each in ("returned", "waiting", "accepted") if each in states), "missing"
-        )
-
-    def states(self) -> dict[str, str]:
-        return {kind: self.state_of(kind) for kind in PAPERS[self.benefit]}
-
-    def not_open(self) -> str | None:
-        """Whether the member may add to it."""
-        open_to_member = self.status in ("draft", "waiting_for_member", "appealed")
-        return None if open_to_member else "documents-closed"
 
     def send(self, kind: str) -> str | None:
         if refusal := self.not_open():
@@ -186,16 +81,16 @@ class ModelClaim:
         return None
 
     def appeal_for_member(self, who: str) -> str | None:
-        return self._refused(who, RECEIVES) or self.appeal()
+        return self.refused(who, RECEIVES) or self.appeal()
 
     # The office's part.
 
     def take(self, who: str) -> str | None:
-        if refusal := self._not_to_decide(who, REVIEWS):
+        if refusal := self.not_to_decide(who, REVIEWS):
             return refusal
         if self.status not in LEASED:
             return "not-reviewable"
-        if self._held_by_other(who):
+        if self.held_by_other(who):
             return "lease-held"
         if self.status in ("submitted", "appealed", "reopened"):
             self.status = "under_review"
@@ -203,7 +98,7 @@ class ModelClaim:
         return None
 
     def release(self, who: str) -> str | None:
-        if refusal := self._not_to_decide(who, REVIEWS):
+        if refusal := self.not_to_decide(who, REVIEWS):
             return refusal
         if self.holder != who and "supervisor" not in STAFF[who][1]:
             return "lease-needed"
@@ -213,13 +108,13 @@ class ModelClaim:
         return None
 
     def accept(self, who: str, file: File) -> str | None:
-        if refusal := self._not_leased(who):
+        if refusal := self.not_leased(who):
             return refusal
         file.state = "accepted"
         return None
 
     def give_back(self, who: str, file: File) -> str | None:
-        if refusal := self._not_leased(who):
+        if refusal := self.not_leased(who):
             return refusal
         if file.state == "returned":
             return "invalid-transition"
@@ -229,7 +124,7 @@ class ModelClaim:
         return None
 
     def _not_to_sit(self, who: str) -> str | None:
-        if refusal := self._not_leased(who):
+        if refusal := self.not_leased(who):
             return refusal
         return None if self.status == "under_review" else "not-reviewable"
 
@@ -285,7 +180,7 @@ class ModelClaim:
         return "nothing-more" if worth <= self.paid_before_fen else None
 
     def _not_second(self, who: str) -> str | None:
-        if refusal := self._not_to_decide(who, SUPERVISES):
+        if refusal := self.not_to_decide(who, SUPERVISES):
             return refusal
         if self.status != "awaiting_second_approval":
             return "not-reviewable"
@@ -315,7 +210,7 @@ class ModelClaim:
         return None
 
     def reopen(self, who: str) -> str | None:
-        if refusal := self._not_to_decide(who, SUPERVISES):
+        if refusal := self.not_to_decide(who, SUPERVISES):
             return refusal
         if self.status not in ("denied", "paid"):
             return "not-decided"
@@ -378,7 +273,7 @@ class ModelClaim:
         return None
 
     def pay_again_by(self, who: str) -> str | None:
-        return self._refused(who, SUPERVISES) or self.pay()
+        return self.refused(who, SUPERVISES) or self.pay()
 
     def decide_by_rule(self) -> None:
         """What the worker does with a claim that was just handed in."""

@@ -4,7 +4,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.claims.machine import lived, make_world
+from tests.claims.living import make_world
+from tests.claims.machine import lived
 from tests.claims.test_invariants import faults
 from tests.simulators_fixture import Simulators
 

@@ -32,7 +32,8 @@ from app.journey.world import World
 from app.simulators.main import STATE_FILE
 from tests.soak import books
 from tests.soak.house import House, harass, house
-from tests.soak.stories import MIXED, WORTH, Life, Patient, Person, Story, duel
+from tests.soak.life import Life, Patient, Person
+from tests.soak.stories import MIXED, WORTH, Story, duel
 
 # So many claims of one rider stay within the limits of the plan's term.
 CLAIMS_OF_A_RIDER = 5

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from app.claims.models import CLAIM
 from app.journey.invariants import FOLDER
-from tests.claims.machine import lived, make_world
+from tests.claims.living import make_world
+from tests.claims.machine import lived
 from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
