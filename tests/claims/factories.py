@@ -269,6 +269,12 @@ def picture() -> bytes:
     return corpus.patches()
 
 
+def bank_account() -> dict[str, str]:
+    """An account in the rider's name that nobody else has."""
+    number = f"6222{secrets.randbelow(10**12):012d}"
+    return {"account_number": number, "account_name": "张小明", "bank_code": "ICBC"}
+
+
 async def make_case(
     app: FastAPI, client: httpx.AsyncClient, office: Office | None = None, **policy: Any
 ) -> Case:

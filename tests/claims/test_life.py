@@ -9,7 +9,16 @@ from fastapi import FastAPI
 
 from app.kernel.clock import system_now
 from tests.access_fixtures import make_organisation, staff_token
-from tests.claims.factories import Case, days_ago, make_case, make_policy, picture, poll, run_jobs
+from tests.claims.factories import (
+    Case,
+    bank_account,
+    days_ago,
+    make_case,
+    make_policy,
+    picture,
+    poll,
+    run_jobs,
+)
 from tests.cover_fixtures import scalar
 from tests.simulators_fixture import Simulators
 
@@ -349,7 +358,7 @@ async def test_above_the_limit_two_people(case: Case, app: FastAPI) -> None:
     answer = await case.post(path, case.office.supervisor, agree)
     assert (answer.status_code, answer.json()["status"]) == (200, "approved"), answer.text
     assert answer.json()["amount_fen"] == 4_000_000
-    account = {"account_number": "6222020000001234", "account_name": "张小明", "bank_code": "ICBC"}
+    account = bank_account()
     recorded = await case.post("/v1/me/payout-accounts", case.rider, account)
     assert recorded.status_code == 201, recorded.text
     await run_jobs(app)

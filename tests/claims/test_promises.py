@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.kernel.clock import system_now
 from app.worker import JOBS
-from tests.claims.factories import Case, make_case, make_policy, run_jobs
+from tests.claims.factories import Case, bank_account, make_case, make_policy, run_jobs
 from tests.cover_fixtures import at_business_time, context_of, scalar
 from tests.plans.authors import make_authors, version
 from tests.simulators_fixture import Simulators
@@ -129,7 +129,7 @@ async def test_without_an_account_the_payout_waits_for_the_member(case: Case, ap
     assert (await case.post(path, case.office.supervisor, agree)).status_code == 200
     [stop] = (await case.own())["promises"][-1]["stops"]
     assert (stop["reason_code"], stop["until"]) == ("account-needed", None)
-    account = {"account_number": "6222020000001234", "account_name": "张小明", "bank_code": "ICBC"}
+    account = bank_account()
     assert (await case.post("/v1/me/payout-accounts", case.rider, account)).status_code == 201
     await run_jobs(app)
     [stop] = (await case.own())["promises"][-1]["stops"]

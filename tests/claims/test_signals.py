@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.kernel.clock import system_now
 from app.worker import JOBS
 from tests.access_fixtures import staff_token
-from tests.claims.factories import Case, make_case, make_policy, run_jobs
+from tests.claims.factories import Case, bank_account, make_case, make_policy, run_jobs
 from tests.claims.test_invariants import faults
 from tests.claims.test_queue import walk
 from tests.cover_fixtures import context_of, scalar
@@ -245,11 +245,7 @@ async def test_several_claims_for_one_event_name_each_other(case: Case, app: Fas
 
 
 async def test_an_account_of_strangers_whenever_it_is_recorded(case: Case, app: FastAPI) -> None:
-    account = {
-        "account_number": f"6222{secrets.randbelow(10**12):012d}",
-        "account_name": "张小明",
-        "bank_code": "ICBC",
-    }
+    account = bank_account()
     other = await elsewhere(case)
     await case.submitted()
     for who in (other, case):
@@ -271,11 +267,7 @@ async def test_an_account_of_strangers_whenever_it_is_recorded(case: Case, app: 
 async def test_money_waits_for_a_word_on_an_account_recorded_afterwards(
     case: Case, app: FastAPI
 ) -> None:
-    account = {
-        "account_number": f"6222{secrets.randbelow(10**12):012d}",
-        "account_name": "张小明",
-        "bank_code": "ICBC",
-    }
+    account = bank_account()
     other, supervisor = await elsewhere(case), case.office.supervisor
     await other.post("/v1/me/payout-accounts", other.rider, account)
     await case.submitted(case.body("DISAB"))
