@@ -23,6 +23,7 @@ from app.ledger import service as ledger
 from app.ledger.accounts import GATEWAY_CLEARING
 from app.plans import service as plans
 from app.policies.errors import SharesOverLimit
+from app.policies.slots import lock_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ async def settle_step_by_step(
     """
     terms = await plans.terms_of(database.reads, row["plan_version_id"])
     async with database.transaction() as session:
+        # Before the order: changing its row a second time locks the policy that it continues,
+        # and whoever changes a policy takes its holder's places first.
+        await lock_shares(session, row["person_id"])
         attempt = await queries.locked_attempt(session, told.payment.out_trade_no)
         order = await queries.order(session, attempt.order_id, lock=True)
         if attempt.status == "succeeded" or order.status != "open":

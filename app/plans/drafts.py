@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.plans.benefits import Benefit, Limit, Words
 from app.plans.expressions import Expression
-from app.plans.mending import BENEFIT, LIMIT, OPTION, Form, mended, mended_part
+from app.plans.mending import BENEFIT, LIMIT, OPTION, UPGRADE, Form, mended, mended_part
 from app.plans.terms import (
     Cancellation,
     ClaimRules,
@@ -64,7 +64,7 @@ def read(document: Mapping[str, Any]) -> Draft:
         eligibility=_part(Eligibility, document.get("eligibility")),
         joining=_part(Joining, document.get("joining")),
         renewal=_part(Renewal, document.get("renewal")),
-        upgrade=_prices(Upgrade, document.get("upgrade")),
+        upgrade=mended_part(UPGRADE, document.get("upgrade"), 0),
         cancellation=_prices(Cancellation, document.get("cancellation")),
         relations=_part(Relations, document.get("relations")),
         claims=_part(ClaimRules, document.get("claims")),

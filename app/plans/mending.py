@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from app.plans.benefits import Benefit, Condition, Counter, Limit, Step
 from app.plans.expressions import INNER, Expression, Path
 from app.plans.structure import located
-from app.plans.terms import ContributionOption, Part
+from app.plans.terms import ContributionOption, Part, Raise, Upgrade
 
 # Stands for an expression that cannot be read; judging takes it for a name that is unclear.
 UNREAD = "unread"
@@ -145,6 +145,7 @@ OPTION = Form(
     {"code": lambda at: f"U{at}"},
     {"split": Form(Part, frozenset({"amount"}), {"payer": _always("member")})},
 )
+UPGRADE = Form(Upgrade, frozenset({"price"}), parts={"options": Form(Raise, frozenset({"price"}))})
 
 
 def mended_part(form: Form, raw: object, number: int) -> Any:

@@ -43,6 +43,7 @@ class TestOneAccident:
         await bereaved.case.lease()
         await bereaved.case.accept_all()
         await bereaved.prove()
+        await bereaved.case.judge_all()
 
     async def test_death_and_disability_exclude_each_other(
         self, bereaved: Bereaved, app: FastAPI

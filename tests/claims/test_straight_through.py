@@ -91,9 +91,9 @@ async def test_an_invoice_of_twenty_digits_has_no_code(case: Case) -> None:
 
 async def test_a_file_or_receipt_of_another_claim(case: Case, app: FastAPI) -> None:
     other = Case(app, case.client, case.office, case.rider, case.policy)
-    await handed_in(other, number="77665544")
+    await handed_in(other, number="77665599")
     await case.client.post(f"{other.path}/withdrawal", headers=case.rider.headers)
-    await handed_in(case, number="77665544")
+    await handed_in(case, number="77665599")
     assert (await by_rule(case))["status"] == "submitted"
     [signal] = await case.signals()
     assert (signal["kind"], signal["evidence"]["claims"][0]["id"]) == ("same-invoice", other.id)

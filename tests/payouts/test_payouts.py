@@ -210,7 +210,8 @@ async def test_what_was_not_confirmed_goes_to_a_bank_instead(
     told = "select count(*) from message where subject_id = :id and template = 'payout_failed'"
     assert await scalar(app.state.database, told, id=first.id) == 1
     other = await make_rider(app)
-    foreign = await approved.post("/v1/me/payout-accounts", other, account)
+    elsewhere = account | {"account_number": "6222020000001249"}
+    foreign = await approved.post("/v1/me/payout-accounts", other, elsewhere)
     assert foreign.status_code == 201, foreign.text
     theirs = {"payout_account_id": foreign.json()["id"]}
     assert (await approved.client.put(path, headers=headers, json=theirs)).status_code == 404

@@ -162,6 +162,7 @@ class Claimant:
         await case.submit()
         assert (await case.lease()).status_code == 200
         await case.accept_all()
+        await case.judge_all()
         decided = await case.decide({"verdict": "approve"})
         if expected == 0:
             assert decided.status_code == 422, decided.text

@@ -37,6 +37,10 @@ from tests.soak.stories import MIXED, WORTH, Story, duel
 
 # So many claims of one rider stay within the limits of the plan's term.
 CLAIMS_OF_A_RIDER = 5
+# Each claim of a rider has an accident of its own day, none of them in the first days of
+# cover: those are odd, and the rule decides nothing that is.
+FIRST_ACCIDENT = timedelta(days=4)
+TODAY = FIRST_ACCIDENT + timedelta(days=CLAIMS_OF_A_RIDER)
 ENROLLING_AT_ONCE = 8
 REQUESTS_AT_ONCE = 24
 REPLAY_EVERY = 3.0
@@ -115,7 +119,7 @@ async def storm(
             async with _killing(there, told, every, victims()):
                 await _enrol(riders, told)
             # A lost answer costs its staff a code for 30 seconds: they log in while all lives.
-            office = await _next_day(on_stage, riders)
+            office = await _later(on_stage, riders)
             async with (
                 _killing(there, told, every, victims()),
                 _notices_again(on_stage, state, told),
@@ -164,13 +168,13 @@ async def _enrol(riders: Sequence[Person], told: Storm) -> None:
     told.seconds["enrolling"] = round(time.monotonic() - began, 1)
 
 
-async def _next_day(on_stage: Stage, riders: Sequence[Person]) -> tuple[Person, Person]:
-    """Reviewer and supervisor at their desks, in the middle of the first covered day."""
+async def _later(on_stage: Stage, riders: Sequence[Person]) -> tuple[Person, Person]:
+    """Reviewer and supervisor at their desks, days after the last of the accidents."""
     administrator = on_stage.staff("administrator")
     await administrator.awake()
     assert isinstance(administrator.part, Desk)
     starts = max(_starts(rider) for rider in riders)
-    await move_clock(administrator.part, starts + timedelta(hours=12))
+    await move_clock(administrator.part, starts + TODAY)
     office = on_stage.staff("reviewer"), on_stage.staff("supervisor")
     for person in office:
         await person.awake()
@@ -183,8 +187,9 @@ async def _live(
     """All claims at once."""
     began = time.monotonic()
     lives = [
-        Life(rider, *office, accident_after(_starts(rider)).isoformat())
-        for rider in [*riders] * CLAIMS_OF_A_RIDER
+        Life(rider, *office, (accident_after(_starts(rider) + FIRST_ACCIDENT + day)).isoformat())
+        for day in map(timedelta, range(CLAIMS_OF_A_RIDER))
+        for rider in riders
     ]
     await asyncio.gather(
         *(_lived(story, life, told) for story, life in zip(stories, lives, strict=False))

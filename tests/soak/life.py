@@ -118,11 +118,16 @@ class Life:
         await self.rider.call("POST", f"{self.own}/submission", after_loss=(409,))
 
     async def looks_through(self, who: Person) -> None:
-        """Takes the claim and accepts every file that waits."""
+        """Takes the claim, accepts every file that waits, and says that nothing odd is amiss."""
         await who.call("POST", f"{self.office}/lease")
         for file in await self.waiting_files(who):
             path = f"{self.office}/documents/{file}/acceptance"
             await who.call("POST", path, after_loss=(409,))
+        for signal in (await who.json("GET", f"{self.office}/signals"))["items"]:
+            if signal["verdict"] is None:
+                body = {"verdict": "harmless", "note": "已核实(测试)"}
+                path = f"{self.office}/signals/{signal['id']}/judgement"
+                await who.call("PUT", path, body=body)
 
     async def waiting_files(self, who: Person) -> list[str]:
         view = await who.json("GET", self.office)
