@@ -79,6 +79,7 @@ class TestOneAccident:
             json={"claim_id": paid["id"]},
         )
         assert joined.status_code == 200, joined.text
+        await case.judge_all()
         answer = await case.decide({"verdict": "approve"})
         assert answer.status_code == 200, answer.text
         decided = answer.json()["decisions"][-1]["amount_fen"]

@@ -146,8 +146,8 @@ class Claimant:
             assert opened.json()["reason_code"] == estimate["reason_code"]
             return
         if opened.status_code == 409:
-            # After a death its beneficiary claims at an office.
-            assert opened.json()["code"] == "claimant-needed"
+            # A death is reported first; its survivors claim.
+            assert opened.json()["code"] == "death-not-reported"
             return
         assert opened.status_code == 201, opened.text
         await self.review(case, opened.json(), expected, estimate["reason_code"])

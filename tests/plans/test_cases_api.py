@@ -76,6 +76,7 @@ async def paid_elsewhere(service: Service, claimant: Claimant, other: Mapping[st
         limit.pop("plans", None)
     for benefit in document["benefits"]:
         benefit.pop("documents", None)
+        benefit.pop("payee", None)
         benefit["limits"] = []
     await service.publish(document)
     policy = await service.cover(claimant.rider, other["plan"], FIXED_FIRST, 1, "B")
