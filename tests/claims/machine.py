@@ -283,7 +283,7 @@ class LifeOfClaims(Member):
         people = ["rider", "rider", "supervisor", "reviewer", "outsider"]
         who = draw(st.sampled_from(people), label="who")
         if who == "rider":
-            refusal = claim.pay()
+            refusal = claim.pay_again()
             self.agreed(claim, self.own(claim, "/payout"), refusal)
         else:
             refusal = claim.pay_again_by(who)

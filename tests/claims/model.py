@@ -266,14 +266,19 @@ class ModelClaim(ClaimState):
         """Where the money goes: the wallet up to its limit, else the bank, else it waits."""
         amount_fen = (self.amount_fen or 0) - self.paid_before_fen
         to_wallet = amount_fen <= WALLET_UP_TO
-        if self.status != "approved" or not (to_wallet or self.member.has_bank_account):
+        if not (to_wallet or self.member.has_bank_account):
             return "no-payout-destination"
         self.status = "paying"
         self.payouts.append(Money(self.round, amount_fen, "wechat" if to_wallet else "bank"))
         return None
 
+    def pay_again(self) -> str | None:
+        if self.status == "paying":
+            return "payout-live"
+        return self.pay() if self.status == "approved" else "invalid-transition"
+
     def pay_again_by(self, who: str) -> str | None:
-        return self.refused(who, SUPERVISES) or self.pay()
+        return self.refused(who, SUPERVISES) or self.pay_again()
 
     def decide_by_rule(self) -> None:
         """What the worker does with a claim that was just handed in."""
