@@ -32,7 +32,7 @@ NEXT = {
     "paying": ["the_worker_runs", "money_ends_somewhere", "money_ends_somewhere"],
     "denied": ["appeals", "reopens"],
     "paid": ["appeals", "reopens", "opens"],
-    "appealed": ["looks_through", "sends"],
+    "appealed": ["looks_through", "sends", "types_in_a_receipt"],
     "reopened": ["looks_through"],
     "withdrawn": ["opens"],
 }
@@ -41,6 +41,7 @@ ANYTHING = [
     "lease_runs_out",
     "is_somebody_elses",
     "looks_at_a_file",
+    "looks_at_a_signal",
     "releases",
     "submits",
     "takes",

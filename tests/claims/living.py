@@ -121,6 +121,7 @@ class Member(RuleBasedStateMachine):
         assert {name: view[name] for name in wanted} == wanted
         states = {each["kind"]: each["state"] for each in view["documents"]}
         assert states == {"identity": "verified", **claim.states()}
+        assert [each["verdict"] for each in view["signals"]] == claim.signals
         assert (view["appeal"] is not None) is claim.appealed
         if claim.payouts:
             seen = self.ask("GET", f"{path}/payout", self.world.people["chief"]).json()

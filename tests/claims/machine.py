@@ -8,7 +8,7 @@ which every request goes back to the event loop of the test.
 import copy
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import anyio.from_thread
@@ -81,7 +81,7 @@ class LifeOfClaims(Member):
             return
         benefit = draw(st.sampled_from(["MED", "MED", "DISAB"]), label="benefit")
         facts = draw(st.one_of(st.just(SMALL), some_facts["MED"])) if benefit == "MED" else {}
-        # Events far from each other and from the first day: nothing odd about any of them.
+        # Events far from each other and from the first day: only a receipt can be odd.
         happened = system_now() - timedelta(days=10 + 40 * len(self.model.claims))
         incident = {"cause": "accident", "occurred_at": happened.isoformat()}
         body = {
@@ -132,12 +132,13 @@ class LifeOfClaims(Member):
         refusal = claim.submit()
         self.agreed(claim, self.own(claim, "/submission"), refusal)
 
-    def types_in_a_receipt(self, claim: ModelClaim, _: Draw) -> None:
+    def types_in_a_receipt(self, claim: ModelClaim, draw: Draw) -> None:
+        """Mostly of the event's day; one of the day before is odd."""
+        too_early = draw(st.sampled_from([False] * 3 + [True]), label="too early")
+        issued_on = date.fromisoformat(claim.day) - timedelta(days=too_early)
         number = {"code": "050001900104", "number": secrets.token_hex(5)}
-        body = number | {"amount_fen": 50_000, "issued_on": claim.day}
-        refusal = claim.not_open()
-        if refusal is None:
-            claim.receipts_fen += 50_000
+        body = number | {"amount_fen": 50_000, "issued_on": issued_on.isoformat()}
+        refusal = claim.type_in(50_000, too_early=too_early)
         self.agreed(claim, self.own(claim, "/receipts", body), refusal)
 
     def withdraws(self, claim: ModelClaim, _: Draw) -> None:
@@ -200,12 +201,34 @@ class LifeOfClaims(Member):
         body = None if accept else {"reason_code": "unreadable"}
         self.agreed(claim, self.of(claim, who, path, body), refusal)
 
+    def looks_at_a_signal(self, claim: ModelClaim, draw: Draw) -> None:
+        if claim.signals:
+            number = draw(st.integers(0, len(claim.signals) - 1), label="signal")
+            verdict = draw(st.sampled_from(["harmless", "confirmed"]), label="verdict")
+            self.says(claim, self.who(claim, draw), number, verdict)
+
+    def says(self, claim: ModelClaim, who: str, number: int, verdict: str) -> None:
+        """Somebody's word on a signal."""
+        path = f"/v1/staff/claims/{claim.id}/signals"
+        listed = self.ask("GET", path, self.world.people["chief"]).json()["items"]
+        assert [each["kind"] for each in listed] == ["dated-before"] * len(claim.signals)
+        path, body = (
+            f"{path}/{listed[number]['id']}/judgement",
+            {"verdict": verdict, "note": "已核"},
+        )
+        refusal = claim.judge(who, number, verdict)
+        answer = self.ask("PUT", path, self.world.people[who], json=body)
+        self.agreed(claim, answer, refusal)
+
     def looks_through(self, claim: ModelClaim, draw: Draw) -> None:
-        """Takes the claim and accepts every file."""
+        """Takes the claim, accepts every file and mostly has a word for every open signal."""
         who = self.who(claim, draw)
         self.is_taken_by(claim, who)
         for file in [each for each in claim.files if each.state != "accepted"]:
             self.judges(claim, who, file, accept=True)
+        if None in claim.signals and draw(st.sampled_from([True, True, False]), label="judges"):
+            for number in [n for n, verdict in enumerate(claim.signals) if verdict is None]:
+                self.says(claim, who, number, "harmless")
 
     def approves(self, claim: ModelClaim, draw: Draw) -> None:
         who = self.who(claim, draw)

@@ -22,6 +22,7 @@ from tests.claims.model_state import (
     SECOND_ABOVE,
     STAFF,
     SUPERVISES,
+    UNDECIDED,
     WALLET_UP_TO,
     ClaimState,
     File,
@@ -48,6 +49,13 @@ class ModelClaim(ClaimState):
         self.files = [file for file in self.files if file.kind != kind or file.state != "returned"]
         return None
 
+    def type_in(self, amount_fen: int, *, too_early: bool) -> str | None:
+        if refusal := self.not_open():
+            return refusal
+        self.receipts_fen += amount_fen
+        self.too_early += too_early
+        return None
+
     def submit(self) -> str | None:
         if self.status in ("submitted", "under_review"):
             return None
@@ -58,7 +66,9 @@ class ModelClaim(ClaimState):
         if not self.handed_in:
             self.member.for_the_rule.append(self)
         self.status, self.handed_in = "submitted", True
+        self.member.for_a_look.append(self)
         self._let_go()
+        self.notice()
         return None
 
     def withdraw(self) -> str | None:
@@ -95,6 +105,7 @@ class ModelClaim(ClaimState):
         if self.status in ("submitted", "appealed", "reopened"):
             self.status = "under_review"
         self.holder, self.lease_is_over = who, False
+        self.notice()
         return None
 
     def release(self, who: str) -> str | None:
@@ -123,6 +134,17 @@ class ModelClaim(ClaimState):
             self.status = "waiting_for_member"
         return None
 
+    def judge(self, who: str, number: int, verdict: str) -> str | None:
+        """Somebody's word on one of its signals, which stays."""
+        leased = self.status not in ("awaiting_second_approval", "approved")
+        refusal = self.not_leased(who) if leased else self.not_to_decide(who, REVIEWS)
+        if refusal:
+            return refusal
+        if self.signals[number] not in (None, verdict):
+            return "signal-judged"
+        self.signals = [*self.signals[:number], verdict, *self.signals[number + 1 :]]
+        return None
+
     def _not_to_sit(self, who: str) -> str | None:
         if refusal := self.not_leased(who):
             return refusal
@@ -148,6 +170,8 @@ class ModelClaim(ClaimState):
             return refusal
         if self.outcome is None:
             return "nothing-to-uphold"
+        if self.paid_before_fen and None in self.signals:
+            return "signals-open"
         self._decided(who)
         if self.paid_before_fen:
             self.status = "paid"
@@ -174,6 +198,8 @@ class ModelClaim(ClaimState):
     def _not_payable(self, facts: dict[str, int]) -> str | None:
         if set(self.states().values()) != {"accepted"}:
             return "documents-not-accepted"
+        if None in self.signals:
+            return "signals-open"
         worth = self.worth(facts)
         if isinstance(worth, str):
             return worth
@@ -190,6 +216,8 @@ class ModelClaim(ClaimState):
         """The second person's yes."""
         if refusal := self._not_second(who):
             return refusal
+        if None in self.signals:
+            return "signals-open"
         worth = self.worth(self.facts)
         if worth != self.amount_fen:
             return worth if isinstance(worth, str) else "amount-changed"
@@ -261,6 +289,13 @@ class ModelClaim(ClaimState):
         self.paid_before_fen = sum(
             each.amount_fen for each in self.payouts if each.status == "paid"
         )
+        self.notice()
+
+    def notice(self) -> None:
+        """Raise what is odd and was not raised before."""
+        if self.status in UNDECIDED:
+            self.signals = [*self.signals, *[None] * self.too_early]
+            self.too_early = 0
 
     def pay(self) -> str | None:
         """Where the money goes: the wallet up to its limit, else the bank, else it waits."""
@@ -286,7 +321,8 @@ class ModelClaim(ClaimState):
         fresh = self.status == "submitted" and self.round == 1 and self.holder is None
         complete = self.receipts_fen > 0 and "returned" not in self.states().values()
         covered = self.receipts_fen >= self.facts.get("self_pay_fen", 0)
-        if fresh and complete and covered and isinstance(worth, int) and worth <= BY_RULE_UP_TO:
+        green = fresh and complete and covered and not self.signals
+        if green and isinstance(worth, int) and worth <= BY_RULE_UP_TO:
             for file in self.files:
                 file.state = "accepted"
             self._agree(worth)
@@ -317,6 +353,7 @@ class ModelMember:
 
     claims: list[ModelClaim] = field(default_factory=list)
     for_the_rule: list[ModelClaim] = field(default_factory=list)
+    for_a_look: list[ModelClaim] = field(default_factory=list)
     has_bank_account: bool = False
     bank_account_is_new: bool = False
 
@@ -327,6 +364,9 @@ class ModelMember:
 
     def worker_runs(self) -> None:
         """Everything that waited for the worker, in the order in which it came."""
+        for claim in self.claims if self.bank_account_is_new else self.for_a_look:
+            claim.notice()
+        self.for_a_look = []
         for claim in self.for_the_rule:
             claim.decide_by_rule()
         self.for_the_rule = []

@@ -37,6 +37,7 @@ REVIEWS, SUPERVISES, RECEIVES = (
     },
 )
 LEASED = ("submitted", "under_review", "waiting_for_member", "appealed", "reopened")
+UNDECIDED = (*LEASED, "awaiting_second_approval")
 
 
 @dataclass
@@ -60,7 +61,11 @@ class Money:
 
 @dataclass
 class ClaimState:
-    """One claim; `use_fen` is what it takes of its benefit's limit."""
+    """One claim; `use_fen` is what it takes of its benefit's limit.
+
+    `too_early` counts receipts from before the event that nobody has noticed; each that was is
+    one of `signals`: what was said of it, None until somebody has.
+    """
 
     id: str
     benefit: str
@@ -73,6 +78,8 @@ class ClaimState:
     decider: str = OFFICE
     files: list[File] = field(default_factory=list)
     receipts_fen: int = 0
+    too_early: int = 0
+    signals: list[str | None] = field(default_factory=list)
     holder: str | None = None
     lease_is_over: bool = False
     first: str | None = None
