@@ -232,6 +232,12 @@ async def join_claim_incident(
     benefits that exclude each other, and sums paid within the incident, then count.
     """
     claim = await kinship.join_incident(
-        counter.session, reviewer, claim_id, body.claim_id, counter.now, counter.system_now
+        counter.session,
+        counter.vault,
+        reviewer,
+        claim_id,
+        body.claim_id,
+        counter.now,
+        counter.system_now,
     )
     return await views.staff_view(counter.session, counter.vault, claim)

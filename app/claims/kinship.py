@@ -15,6 +15,7 @@ from app.claims.death_errors import (
 from app.claims.death_models import ClaimClaimant
 from app.claims.errors import ClaimNotFound, NotReviewable
 from app.claims.models import DOCUMENT, Claim, Incident
+from app.claims.noticing import notice
 from app.claims.paying import pay
 from app.claims.review import find_leased, find_to_decide
 from app.kernel.facts import Fact, state
@@ -100,6 +101,7 @@ async def record_account(
 
 async def join_incident(
     session: AsyncSession,
+    vault: Vault,
     reviewer: Principal,
     claim_id: UUID,
     other_id: UUID,
@@ -108,7 +110,8 @@ async def join_incident(
 ) -> Claim:
     """Say that a claim is about the incident of another claim of the same person.
 
-    What excludes each other, and what was paid within the incident, then counts. Raises
+    What excludes each other, and what was paid within the incident, then counts; that one
+    event has several claims is raised for a person's word. Raises
     LeaseNeeded, NotReviewable (409), OtherIncident (422).
     """
     claim = await find_leased(session, reviewer, claim_id, system_now)
@@ -126,4 +129,5 @@ async def join_incident(
     told = {"was": str(former), "becomes": str(theirs.id), "claim_id": str(other.id)}
     joined = Fact("claim", claim.id, "claim.join_incident", None, told)
     await state(session, [joined], actor=reviewer, at=now, on_behalf_of=claim.person_id)
+    await notice(session, vault, claim, now)
     return claim
