@@ -9,7 +9,6 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from app.kernel.clock import system_now
 from app.worker import JOBS
@@ -19,6 +18,7 @@ from tests.claims.test_invariants import faults
 from tests.claims.test_queue import walk
 from tests.cover_fixtures import context_of, scalar
 from tests.documents import corpus
+from tests.policies.changing import cancelled_from_its_start
 
 pytestmark = pytest.mark.anyio
 
@@ -195,17 +195,7 @@ async def test_cover_that_ended_otherwise_after_the_claim_was_begun(
 ) -> None:
     await case.open()
     await case.complete()
-    async with app.state.database.transaction() as session:
-        await session.execute(
-            text(
-                "insert into policy_transaction (id, policy_id, kind, status, shares, period,"
-                " effective_at, recorded_at, actor_kind, actor_id)"
-                " select gen_random_uuid(), policy_id, 'cancel', 'cancelled', shares, period,"
-                " lower(period), now(), actor_kind, actor_id from policy_transaction"
-                " where policy_id = :id limit 1"
-            ),
-            {"id": case.policy.id},
-        )
+    await cancelled_from_its_start(app.state.database, case.policy.id)
     await case.submit()
     [signal] = await case.signals()
     assert (signal["kind"], signal["evidence"]["reason_code"]) == ("outside-cover", "cancelled")

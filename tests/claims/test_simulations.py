@@ -11,16 +11,12 @@ from sqlalchemy import text
 
 from app.claims import simulation_queries, simulation_run
 from app.claims.jobs import JOBS
-from app.kernel.clock import system_now
 from app.kernel.database import Database
-from app.kernel.principal import SYSTEM
 from app.organisations.models import Kind
-from app.policies.events import POLICY_VOIDED
-from app.policies.recording import Change, locked_policy, record_change
-from app.policies.slots import release_shares
 from tests.access_fixtures import make_organisation, staff_token
 from tests.claims.simulated import PATH, Desk, benefit, born, condition, make_desk
 from tests.cover_fixtures import context_of
+from tests.policies.changing import cancelled_from_its_start
 
 pytestmark = pytest.mark.anyio
 
@@ -249,17 +245,7 @@ async def test_cover_that_was_cancelled_afterwards_was_cover(
     version_id = await desk.publish(**PUBLISHED)
     policy = await desk.cover(version_id)
     await desk.decided(policy, "MED", {"self_pay_fen": yuan(100)}, days_ago=9)
-    async with database.transaction() as session:
-        covered = await locked_policy(session, policy.id)
-        await release_shares(session, policy.id, system_now())
-        await record_change(
-            session,
-            covered,
-            Change("cancel", "test", "policy.void", POLICY_VOIDED, "void"),
-            effective_at=covered.starts_at,
-            actor=SYSTEM,
-            now=system_now(),
-        )
+    await cancelled_from_its_start(database, policy.id)
     view = await desk.simulated(version_id)
     assert view["result"]["totals"]["same"] == 1
 

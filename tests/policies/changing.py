@@ -20,8 +20,11 @@ from app.kernel.jobs import RetryLater
 from app.kernel.principal import SYSTEM
 from app.organisations.models import Organisation
 from app.plans import catalogue, service
+from app.policies.events import POLICY_CANCELLED
 from app.policies.issue import issue_policy
 from app.policies.models import Policy
+from app.policies.recording import Change, locked_policy, record_change
+from app.policies.slots import release_shares
 from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, order
@@ -210,3 +213,18 @@ async def colleague_rider(app: FastAPI, organisation: Organisation, **more: Any)
 def midnight(day_offset: int = 0) -> datetime:
     """00:00 in Shanghai, some days from today."""
     return day_start(business_day(system_now()) + timedelta(days=day_offset))
+
+
+async def cancelled_from_its_start(database: Database, policy_id: UUID) -> None:
+    """Cover that never was, as the history says from now on."""
+    async with database.transaction() as session:
+        policy = await locked_policy(session, policy_id)
+        await release_shares(session, policy_id, system_now())
+        await record_change(
+            session,
+            policy,
+            Change("cancel", "test", "policy.cancel", POLICY_CANCELLED, "cancelled"),
+            effective_at=policy.starts_at,
+            actor=SYSTEM,
+            now=system_now(),
+        )

@@ -507,6 +507,8 @@ async def test_a_renewed_policy_is_not_cancelled(app: FastAPI, database: Databas
 async def test_the_books_are_whole_after_all_of_it(
     app: FastAPI, client: httpx.AsyncClient, database: Database, gateway: Gateway
 ) -> None:
+    # Rows of other tests of this process are theirs to answer for.
+    known = await broken_invariants(database)
     code = await publish(app, cancellable(before_start="paid_fen", after_start=BY_DAY))
     riders = [await make_rider(app) for _ in range(3)]
 
@@ -516,8 +518,8 @@ async def test_the_books_are_whole_after_all_of_it(
 
     await asyncio.gather(*(one(rider) for rider in riders))
     await run(app, "billing.request_refund")
-    ours = [fault for fault in await broken_invariants(database) if fault[:2] in OURS]
-    assert ours == []
+    found = [fault for fault in await broken_invariants(database) if fault not in known]
+    assert [fault for fault in found if fault[:2] in OURS] == []
 
 
 OURS = {"01", "02", "04", "05", "12"}
