@@ -15,11 +15,14 @@ from tests.rosters.factories import Platform, make_platform, rider
 
 pytestmark = pytest.mark.anyio
 
-TODAY = business_day(system_now())
+
+def day(after: int = 0) -> str:
+    """So many days after today; asked for anew, for a run may last beyond midnight."""
+    return (business_day(system_now()) + timedelta(days=after)).isoformat()
 
 
 def body(**given: Any) -> dict[str, Any]:
-    return {"plan_code": "SH-GIG-C", "starts_on": TODAY.isoformat()} | given
+    return {"plan_code": "SH-GIG-C", "starts_on": day()} | given
 
 
 async def make(platform: Platform, headers: dict[str, str], **given: Any) -> httpx.Response:
@@ -50,18 +53,17 @@ async def test_one_per_plan_and_day(platform: Platform) -> None:
         f"/v1/staff/partners/{platform.caller.account_id}/agreements"
         f"/{platform.agreement['id']}/end",
         headers=headers,
-        json={"last_day": TODAY.isoformat()},
+        json={"last_day": day()},
     )
-    assert (ended.status_code, ended.json()["ends_on"]) == (200, TODAY.isoformat())
-    tomorrow = (TODAY + timedelta(days=1)).isoformat()
-    assert (await make(platform, headers, starts_on=tomorrow)).status_code == 201
+    assert (ended.status_code, ended.json()["ends_on"]) == (200, day())
+    assert (await make(platform, headers, starts_on=day(1))).status_code == 201
 
 
 @pytest.mark.parametrize(
     ("given", "status", "code"),
     [
-        ({"starts_on": (TODAY - timedelta(days=1)).isoformat()}, 422, "agreement-days"),
-        ({"ends_on": (TODAY - timedelta(days=1)).isoformat()}, 422, "agreement-days"),
+        ({"starts_on": -1}, 422, "agreement-days"),
+        ({"ends_on": -1}, 422, "agreement-days"),
         ({"shares": 2}, 422, "agreement-shares"),
         ({"shares": 0}, 422, "invalid"),
         ({"plan_code": "NO-SUCH-PLAN"}, 404, "plan-not-found"),
@@ -73,6 +75,7 @@ async def test_refused(
 ) -> None:
     await load_plans(app)
     platform = await make_platform(app, client)
+    given = {name: day(each) if name.endswith("_on") else each for name, each in given.items()}
     answer = await make(platform, platform.staff.headers, **given)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
@@ -84,13 +87,13 @@ async def test_an_end_is_not_moved_back_and_stops_new_cover(platform: Platform) 
         answer = await platform.client.post(
             own,
             headers=platform.staff.headers,
-            json={"last_day": (TODAY + timedelta(days=days)).isoformat()},
+            json={"last_day": day(days)},
         )
         assert answer.status_code == status, days
     unknown = await platform.client.post(
         path.format(platform.caller.account_id),
         headers=platform.staff.headers,
-        json={"last_day": TODAY.isoformat()},
+        json={"last_day": day()},
     )
     assert (unknown.status_code, unknown.json()["code"]) == (404, "agreement-not-found")
     roster = await platform.push([rider()])
@@ -102,7 +105,7 @@ async def test_a_later_first_day_is_where_cover_starts(
 ) -> None:
     await load_plans(app)
     platform = await make_platform(app, client)
-    await platform.agree(starts_on=(TODAY + timedelta(days=40)).isoformat())
+    await platform.agree(starts_on=day(40))
     await platform.agree("RIDER-ACC")
     await platform.push([rider(plan="SH-GIG-C"), rider(plan="rider-acc"), rider()])
     rows = await platform.rows()
