@@ -4,50 +4,91 @@ With a hundred routes that cost more CPU than answering (benchmarks/, path `poli
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.kernel.routing import HotRoute
+
 
 class RouteFinder:
-    """Stands before the application's router; whatever it does not know goes there.
+    """Stands before an application and answers what it knows itself; the rest goes on.
 
-    Routes are grouped by method and number of segments and keep the order in which they
-    were declared. Unknown paths and wrong methods are answered by the router.
+    A path without parameters is looked up whole. Others are grouped by method and number
+    of segments and keep the order in which they were declared. Unknown paths and wrong
+    methods are answered by whoever comes next.
     """
 
-    def __init__(self, router: ASGIApp, routes: Iterable[APIRoute]) -> None:
-        self._router = router
-        self.groups: dict[tuple[str, int], list[APIRoute]] = defaultdict(list)
+    def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
+        self.app = app
+        self._whole: dict[tuple[str, str], APIRoute] = {}
+        self._groups: dict[tuple[str, int], list[APIRoute]] = defaultdict(list)
         for route in routes:
             for method in route.methods or ():
-                self.groups[method, route.path.count("/")].append(route)
+                if route.param_convertors:
+                    self._groups[method, route.path.count("/")].append(route)
+                else:
+                    self._whole.setdefault((method, route.path), route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path = scope["path"]
-            for route in self.groups.get((scope["method"], path.count("/")), ()):
-                found = route.path_regex.match(path)
-                if found is not None:
-                    convertors = route.param_convertors
-                    scope["path_params"] = {
-                        name: convertors[name].convert(text)
-                        for name, text in found.groupdict().items()
-                    }
-                    scope["route"] = route
-                    scope["endpoint"] = route.endpoint
-                    scope["router"] = self._router
-                    await route.app(scope, receive, send)
-                    return
-        await self._router(scope, receive, send)
+        route = self.find(scope) if scope["type"] == "http" else None
+        await (self.app if route is None else route.app)(scope, receive, send)
+
+    def find(self, scope: Scope) -> APIRoute | None:
+        """The route of this request, whose path parameters are then in the scope."""
+        method, path = scope["method"], scope["path"]
+        route = self._whole.get((method, path))
+        if route is not None:
+            scope["path_params"] = {}
+            return _found(scope, route)
+        for route in self._groups.get((method, path.count("/")), ()):
+            match = route.path_regex.match(path)
+            if match is not None:
+                convertors = route.param_convertors
+                scope["path_params"] = {
+                    name: convertors[name].convert(text) for name, text in match.groupdict().items()
+                }
+                return _found(scope, route)
+        return None
 
 
-def include(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+class HotLane(RouteFinder):
+    """Answers hot routes before the framework's own layers, which give them nothing.
+
+    What such a route raises is answered by the handlers that the application has for all.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self.find(scope) if scope["type"] == "http" else None
+        if route is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            await route.app(scope, receive, send)
+        except Exception as error:
+            handlers = scope["app"].exception_handlers
+            handle = next(
+                (handlers[kind] for kind in type(error).__mro__ if kind in handlers), None
+            )
+            if handle is None:
+                raise
+            response = await handle(Request(scope, receive), error)
+            await response(scope, receive, send)
+
+
+def _found(scope: Scope, route: APIRoute) -> APIRoute:
+    scope["route"] = route
+    scope["endpoint"] = route.endpoint
+    scope["router"] = scope["app"].router
+    return route
+
+
+def include(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Add features' routers to the application and its document, found by index."""
-    routers = list(routers)
     for each in routers:
         app.include_router(each)
     routes = [route for each in routers for route in each.routes if isinstance(route, APIRoute)]
     app.router.middleware_stack = RouteFinder(app.router.app, routes)
+    app.add_middleware(HotLane, routes=[each for each in routes if isinstance(each, HotRoute)])

@@ -54,8 +54,9 @@ class Gate:
         started = time.perf_counter()
         try:
             _refuse_nul(scope)
-            limited = _limited(receive, headers, self._limit(scope["path"]))
-            await self.app(scope, limited, answer.send)
+            if _has_body(headers):
+                receive = _limited(receive, headers, self._limit(scope["path"]))
+            await self.app(scope, receive, answer.send)
         except Problem as problem:
             await answer.refuse(problem, scope, receive)
         except Exception as error:
@@ -116,6 +117,11 @@ def _identify(headers: Mapping[bytes, bytes]) -> tuple[str, str]:
 def _refuse_nul(scope: Scope) -> None:
     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
         raise Unprocessable(errors=[FieldError("", "unstorable-text", UNSTORABLE)])
+
+
+def _has_body(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the caller announced a body (RFC 9112 §6): without either header there is none."""
+    return b"content-length" in headers or b"transfer-encoding" in headers
 
 
 def _limited(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Receive:
