@@ -23,9 +23,10 @@ class RouteFinder:
 
     def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
         self.app = app
+        self.routes = tuple(routes)
         self._whole: dict[tuple[str, str], APIRoute] = {}
         self._groups: dict[tuple[str, int], list[APIRoute]] = defaultdict(list)
-        for route in routes:
+        for route in self.routes:
             for method in route.methods or ():
                 if route.param_convertors:
                     self._groups[method, route.path.count("/")].append(route)

@@ -25,10 +25,10 @@ def test_a_hot_route_takes_no_dependency_that_is_not_prepared_for_it() -> None:
 async def test_every_route_is_in_the_index(app: FastAPI) -> None:
     finder = app.router.middleware_stack
     assert isinstance(finder, RouteFinder)
-    indexed = {route.path for routes in finder.groups.values() for route in routes}
+    indexed = {route.path for route in finder.routes}
     documented = set(app.openapi()["paths"])
     assert documented <= indexed
-    assert all(isinstance(route, APIRoute) for routes in finder.groups.values() for route in routes)
+    assert all(isinstance(route, APIRoute) for route in finder.routes)
 
 
 async def test_unknown_paths_and_wrong_methods_are_the_routers(client: httpx.AsyncClient) -> None:
