@@ -58,7 +58,7 @@ class Case:
 
 
 def _terms(path: str) -> PlanTerms:
-    content = yaml.safe_load(files("app.plans").joinpath(path).read_text("utf-8"))
+    content = yaml.load(files("app.plans").joinpath(path).read_text("utf-8"), yaml.CSafeLoader)
     return PlanTerms.model_validate(expand_tables(content["document"], standard_tables()))
 
 

@@ -4,6 +4,8 @@ import itertools
 import secrets
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -227,7 +229,13 @@ class Gateway:
 
 
 def make_gateway(client: httpx.AsyncClient, simulators: Simulators) -> Gateway:
-    return Gateway(client, simulators, PayKeys(config.load(simulators.directory)))
+    return Gateway(client, simulators, _pay_keys(simulators.directory))
+
+
+@cache
+def _pay_keys(directory: Path) -> PayKeys:
+    """Checking an RSA key takes a tenth of a second, and the run has one."""
+    return PayKeys(config.load(directory))
 
 
 def context_of(app: FastAPI, outside: Outside | None = None) -> JobContext:

@@ -136,7 +136,7 @@ async def _fund(office: Office) -> dict[str, Any]:
 
 
 async def _open_fund(caller: Caller) -> dict[str, Any]:
-    shipped = yaml.safe_load((DATA / f"{FUND.lower()}.yaml").read_text("utf-8"))
+    shipped = yaml.load((DATA / f"{FUND.lower()}.yaml").read_text("utf-8"), yaml.CSafeLoader)
     document = shipped["document"]
     offices = await caller.json("GET", "/v1/staff/organisations?kind=municipal_office")
     body = {

@@ -26,7 +26,7 @@ def read_areas() -> list[dict[str, Any]]:
             "valid_to": area.get("to"),
             "successor_code": area.get("successor"),
         }
-        for area in yaml.safe_load(text_of_file)
+        for area in yaml.load(text_of_file, yaml.CSafeLoader)
     ]
     return sorted(areas, key=lambda area: area["successor_code"] is not None)
 

@@ -16,13 +16,20 @@ from app.plans.terms import PlanTerms
 
 def documents() -> list[tuple[datetime, dict[str, Any]]]:
     """Each file's effective date and validated document, in a fixed order."""
+    return [(effective_from, _checked(raw)) for effective_from, raw in _files()]
+
+
+def _files() -> list[tuple[datetime, dict[str, Any]]]:
     found = []
     for entry in sorted(files("app.plans").joinpath("data").iterdir(), key=lambda file: file.name):
         if entry.name.endswith(".yaml"):
-            content = yaml.safe_load(entry.read_text("utf-8"))
-            terms = PlanTerms.model_validate(expand_tables(content["document"], standard_tables()))
-            found.append((day_start(content["effective_from"]), terms.document()))
+            content = yaml.load(entry.read_text("utf-8"), yaml.CSafeLoader)
+            found.append((day_start(content["effective_from"]), content["document"]))
     return found
+
+
+def _checked(raw: dict[str, Any]) -> dict[str, Any]:
+    return PlanTerms.model_validate(expand_tables(raw, standard_tables())).document()
 
 
 async def load(session: AsyncSession, now: datetime) -> int:
@@ -31,9 +38,10 @@ async def load(session: AsyncSession, now: datetime) -> int:
     A plan that exists is left alone: its versions belong to the staff who edit them.
     """
     new = 0
-    for effective_from, document in documents():
-        if await queries.plan(session, document["code"]) is not None:
+    for effective_from, raw in _files():
+        if await queries.plan(session, raw["code"]) is not None:
             continue
+        document = _checked(raw)
         version = await service.draft_version(
             session,
             document,

@@ -45,7 +45,9 @@ def standard_tables() -> Mapping[str, StandardTable]:
         files("app.plans").joinpath("tables").iterdir(), key=lambda file: file.name
     ):
         if entry.name.endswith(".yaml"):
-            table = StandardTable.model_validate(yaml.safe_load(entry.read_text("utf-8")))
+            table = StandardTable.model_validate(
+                yaml.load(entry.read_text("utf-8"), yaml.CSafeLoader)
+            )
             found[table.code] = table
     return found
 

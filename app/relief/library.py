@@ -24,7 +24,7 @@ def shipped() -> dict[str, tuple[int, FormulaTerms]]:
     entries = files("app.relief").joinpath("data").iterdir()
     for entry in sorted(entries, key=lambda file: file.name):
         if entry.name.endswith(".yaml"):
-            content: dict[str, Any] = yaml.safe_load(entry.read_text("utf-8"))
+            content: dict[str, Any] = yaml.load(entry.read_text("utf-8"), yaml.CSafeLoader)
             terms = check(content["document"])
             found[terms.code] = (content["quorum"], terms)
     return found

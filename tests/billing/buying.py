@@ -26,7 +26,7 @@ _serial = itertools.count()
 def document(**changes: Any) -> dict[str, Any]:
     """The riders' plan under a code of its own; `changes` replace whole sections."""
     text = files("app.plans").joinpath("data/rider-acc.yaml").read_text("utf-8")
-    content = expand_tables(yaml.safe_load(text)["document"], standard_tables())
+    content = expand_tables(yaml.load(text, yaml.CSafeLoader)["document"], standard_tables())
     code = f"T{next(_serial)}-{secrets.token_hex(3).upper()}"
     return {**content, "code": code, **changes}
 

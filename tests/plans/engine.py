@@ -60,7 +60,7 @@ def library() -> dict[str, PlanTerms]:
     found = dict(CATALOGUE)
     for entry in files("app.plans").joinpath("library").iterdir():
         if entry.name.endswith(".yaml"):
-            document = yaml.safe_load(entry.read_text("utf-8"))["document"]
+            document = yaml.load(entry.read_text("utf-8"), yaml.CSafeLoader)["document"]
             terms = PlanTerms.model_validate(expand_tables(document, standard_tables()))
             found[terms.code] = terms
     return found

@@ -17,8 +17,8 @@ from app.plans.checking import check
 from app.plans.history import Past, Standpoint, Use
 from app.plans.terms import PlanTerms
 
-CASES: Mapping[str, list[dict[str, Any]]] = yaml.safe_load(
-    Path(__file__).with_name("published_cases.yaml").read_text("utf-8")
+CASES: Mapping[str, list[dict[str, Any]]] = yaml.load(
+    Path(__file__).with_name("published_cases.yaml").read_text("utf-8"), yaml.CSafeLoader
 )
 FIRST_DAY = date(2026, 1, 1)
 
@@ -30,7 +30,7 @@ def plans() -> Mapping[str, PlanTerms]:
     for folder in ("data", "library"):
         for entry in files("app.plans").joinpath(folder).iterdir():
             if entry.name.endswith(".yaml"):
-                content = yaml.safe_load(entry.read_text("utf-8"))["document"]
+                content = yaml.load(entry.read_text("utf-8"), yaml.CSafeLoader)["document"]
                 terms = check(content)
                 found[terms.code] = terms
     return found

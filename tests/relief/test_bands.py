@@ -12,8 +12,9 @@ from tests.relief.factories import make_board
 
 pytestmark = pytest.mark.anyio
 
-CASES = yaml.safe_load(
-    (Path(__file__).parents[1] / "plans" / "published_cases.yaml").read_text("utf-8")
+CASES = yaml.load(
+    (Path(__file__).parents[1] / "plans" / "published_cases.yaml").read_text("utf-8"),
+    yaml.CSafeLoader,
 )["benefits"]
 BANDS = [each for each in CASES if each["plan"] == "FJ-SM-RELIEF-2025"]
 
