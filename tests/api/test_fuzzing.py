@@ -1,6 +1,7 @@
 """P8: no 5xx and no undocumented answer to whatever the document allows or forbids.
 
-Seeds are fixed; `make soak-api` goes deeper.
+Seeds are fixed. Every boundary of what members and staff may send takes minutes: that is
+`make soak-api`, which CI runs beside `make test`.
 """
 
 import pytest
@@ -16,8 +17,6 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     ("phase", "doors", "examples", "cases", "accepted"),
     [
-        ("coverage", ("staff",), 1, 1_200, 25),
-        ("coverage", ("member",), 1, 900, 10),
         ("coverage", ("partner", None), 1, 600, 15),
         ("fuzzing", DOORS, 1, 120, 40),
         ("stateful", DOORS, 25, 100, 4),
