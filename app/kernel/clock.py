@@ -7,6 +7,7 @@ only a sandbox may move (architecture.md, "Time is an argument").
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -39,6 +40,7 @@ def business_day(instant: datetime) -> date:
     return instant.astimezone(SHANGHAI).date()
 
 
+@lru_cache(maxsize=4_096)
 def day_start(day: date) -> datetime:
     """00:00 Asia/Shanghai of `day`, as an instant in UTC."""
     return datetime.combine(day, time.min, SHANGHAI).astimezone(UTC)

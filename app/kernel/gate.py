@@ -46,7 +46,6 @@ class Gate:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         request_id, traceparent = _identify(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
             request_id=request_id, trace_id=traceparent.split("-")[1]
         )

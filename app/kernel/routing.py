@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
-from app.kernel.principal import Door
-from app.kernel.problems import UnsupportedMediaType
+from app.kernel.principal import Door, Principal
+from app.kernel.problems import Forbidden, UnsupportedMediaType
 from app.kernel.schema import parse_json
 
 Dependency = TypeVar("Dependency", bound=Callable[..., Any])
@@ -61,6 +61,10 @@ class HotRoute(APIRoute):
         needed = self.dependant
         callers = [child for child in needed.dependencies if door_of(child) is not None]
         self._caller = callers[0] if callers else None
+        self._door = door_of(self._caller) if self._caller is not None else None
+        self._roles: frozenset[str] = getattr(
+            getattr(self._caller, "call", None), "roles", frozenset()
+        )
         self._others: list[tuple[str, Any]] = [
             (str(child.name), getattr(child.call, "hot", None))
             for child in needed.dependencies
@@ -82,9 +86,8 @@ class HotRoute(APIRoute):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         values: dict[str, Any] = dict(scope["path_params"])
-        if self._caller is not None:
-            authenticate: Any = self._caller.call
-            values[str(self._caller.name)] = await authenticate(request, None)
+        if self._door is not None and self._caller is not None:
+            values[str(self._caller.name)] = await self._authenticate(request, self._door)
         if not scope["query_string"] and self._defaults is not None:
             values.update(self._defaults)
         else:
@@ -97,6 +100,14 @@ class HotRoute(APIRoute):
             values[self.dependant.request_param_name] = request
         response = await self.endpoint(**values)
         await response(scope, receive, send)
+
+    async def _authenticate(self, request: Request, door: Door) -> Principal:
+        """What the dependency does, without its second look at a caller known already."""
+        caller: Principal = await request.app.state.authenticate(request, door)
+        if self._roles and not self._roles & caller.roles:
+            raise Forbidden
+        request.state.principal = caller
+        return caller
 
     async def _body(self, request: Request) -> dict[str, Any]:
         if not _is_json(request.headers.get("content-type", "")):

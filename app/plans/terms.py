@@ -1,7 +1,7 @@
 """A plan version's document as types: everything that the service does by it is in here."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -420,6 +420,17 @@ class PlanTerms(Term):
         if cause == "accident":
             return self.waiting.accident_days
         return self.waiting.illness_days if own is None else own
+
+    @cached_property
+    def waits(self) -> Mapping[str, tuple[tuple[Cause, timedelta], ...]]:
+        """The waiting time of every cause of every benefit, by the benefit's code."""
+        return {
+            benefit.code: tuple(
+                (cause, timedelta(days=self.waiting_days(benefit.code, cause)))
+                for cause in benefit.causes
+            )
+            for benefit in self.benefits
+        }
 
 
 FROZEN_TERMS = Frozen(PlanTerms)

@@ -75,7 +75,7 @@ class PlanCover:
 
     @property
     def covered(self) -> bool:
-        return self.best.covered
+        return any(policy.covered for policy in self.policies)
 
     @property
     def shares(self) -> int:

@@ -13,7 +13,7 @@ from app.kernel.principal import Member, Staff
 from app.kernel.routing import hot_router, router
 from app.kernel.schema import Instant
 from app.kernel.vault import Vault
-from app.policies import queries, reading
+from app.policies import cover_answer, queries, reading
 from app.policies.schemas import CoverView, PolicyPage, PolicyView
 
 routes = router("policies")
@@ -72,8 +72,7 @@ async def show_cover(member: Member, request: Request, at: At = None) -> Respons
     causes pay then for how many shares, and until when the others wait.
     """
     database: Database = request.app.state.database
-    view = await reading.cover_of_account(database.reads, member.id, at)
-    return Response(view.model_dump_json(), media_type="application/json")
+    return _json(await cover_answer.cover_of_account(database.reads, member.id, at))
 
 
 @routes.get("/v1/staff/members/{person_id}/cover")
@@ -89,7 +88,8 @@ async def show_member_cover(
 
     With `known_at` as it was answered then: what was recorded later is left out.
     """
-    return await reading.cover_for_staff(session, staff, person_id, at or now, known_at)
+    answer = await cover_answer.cover_for_staff(session, staff, person_id, at or now, known_at)
+    return CoverView.model_validate(answer)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -65,11 +65,27 @@ def _terms(document: dict[str, Any]) -> Terms:
     contribution, ages = document["contribution"], document["eligibility"]["ages"]
     price = contribution["options"][0]["price"]
     return Terms(
+        name=document["name"],
         price_fen=(price["times"][0] if "times" in price else price)["yuan"] * 100,
         max_shares=contribution["max_shares"],
         youngest=max(each["minimum"] for each in ages.values()),
         oldest=min(each["maximum"] for each in ages.values()),
+        benefits=[
+            (benefit["code"], benefit["name"], _waits(benefit, document.get("waiting", {})))
+            for benefit in document["benefits"]
+        ],
     )
+
+
+def _waits(benefit: dict[str, Any], waiting: dict[str, int]) -> dict[str, int]:
+    """Days of each cause; a benefit may have its own for illness."""
+    general = {
+        "accident": waiting.get("accident_days", 0),
+        "illness": waiting.get("illness_days", 0),
+    }
+    own = benefit.get("waiting_days")
+    days = general if own is None else general | {"illness": own}
+    return {cause: days[cause] for cause in benefit["causes"]}
 
 
 def _gateway_key(settings: Settings) -> RSAPublicKey:

@@ -32,12 +32,17 @@ class Caller:
 
 @dataclass(frozen=True)
 class Terms:
-    """What selling needs of a published plan version, which never changes."""
+    """What selling and cover need of a published plan version, which never changes.
 
+    `benefits` are pairs of a benefit's code and name, with the days that each cause waits.
+    """
+
+    name: dict[str, str]
     price_fen: int
     max_shares: int
     youngest: int
     oldest: int
+    benefits: list[tuple[str, dict[str, str], dict[str, int]]]
 
 
 @dataclass

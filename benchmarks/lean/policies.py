@@ -1,12 +1,14 @@
-"""My policies, the first page; one statement."""
+"""My policies, the first page, and my cover now; one statement each."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.lean.context import context_of, json_response
+from benchmarks.lean.context import Context, context_of, json_response
 
 PAGE = 20
 _MINE = """
@@ -36,4 +38,79 @@ async def mine(request: Request) -> Response:
     return json_response({"items": items, "next_cursor": None})
 
 
-ROUTES = [Route("/v1/me/policies", mine)]
+_COVER = """
+select p.plan_code, p.id, p.number, p.plan_version_id, t.status, t.shares,
+       lower(t.period) as starts_at, upper(t.period) as ends_at, t.effective_at
+from member_account a
+join policy p on p.person_id = a.person_id
+join policy_transaction t on t.policy_id = p.id
+where a.id = $1
+union all
+select s.plan_code, s.order_id, null, null, 'open', 1, lower(s.period), upper(s.period),
+       lower(s.period)
+from member_account a
+join share_slot s on s.person_id = a.person_id
+where a.id = $1 and s.policy_id is null and s.released_at is null
+order by 1, 2, 9
+"""
+
+
+async def cover(request: Request) -> Response:
+    context = context_of(request)
+    rows = await context.pool.fetch(_COVER, context.caller(request).id)
+    now = datetime.now(UTC)
+    plans = []
+    for code, of_plan in groupby(rows, key=lambda row: row["plan_code"]):
+        last = [list(changes)[-1] for _, changes in groupby(of_plan, key=lambda row: row["id"])]
+        policies = [_policy(row, now) for row in last]
+        covering = [row for row, each in zip(last, policies, strict=True) if each["covered"]]
+        plans.append(
+            {
+                "plan_code": code,
+                "plan_name": context.terms[last[0]["plan_version_id"]].name,
+                "covered": bool(covering),
+                "reason": policies[0]["reason"],
+                "shares": sum(row["shares"] for row in covering),
+                "policies": policies,
+                "benefits": _benefits(context, covering, now),
+            }
+        )
+    return json_response(
+        {"at": now, "covered": any(plan["covered"] for plan in plans), "plans": plans}
+    )
+
+
+def _policy(row: Any, now: datetime) -> dict[str, Any]:
+    reason = row["status"]
+    if reason == "in_force":
+        reason = "covered" if now >= row["starts_at"] else "not_started"
+        reason = reason if now < row["ends_at"] else "ended"
+    return {
+        "policy_id": row["id"],
+        "number": row["number"],
+        "plan_version_id": row["plan_version_id"],
+        "covered": reason == "covered",
+        "reason": reason,
+        "shares": row["shares"],
+        "starts_at": row["starts_at"],
+        "ends_at": row["ends_at"],
+    }
+
+
+def _benefits(context: Context, covering: list[Any], now: datetime) -> list[dict[str, Any]]:
+    benefits: dict[str, dict[str, Any]] = {}
+    for row in covering:
+        for code, name, causes in context.terms[row["plan_version_id"]].benefits:
+            told = benefits.setdefault(
+                code, {"code": code, "name": name, "pays_now": [], "waits_until": {}}
+            )
+            for cause, days in causes.items():
+                until = row["starts_at"] + timedelta(days=days)
+                if until > now:
+                    told["waits_until"][cause] = until
+                elif cause not in told["pays_now"]:
+                    told["pays_now"].append(cause)
+    return list(benefits.values())
+
+
+ROUTES = [Route("/v1/me/policies", mine), Route("/v1/me/cover", cover)]

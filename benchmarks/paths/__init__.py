@@ -10,6 +10,7 @@ PATHS: dict[str, Callable[[], Sequence[Path]]] = {
     "register": lambda: [writes.Register()],
     "purchase": lambda: [writes.Purchase()],
     "policies": lambda: [reads.Policies()],
+    "cover": lambda: [reads.Cover()],
     "claims": lambda: [
         reads.Claims("claims", "agency_reviewer"),
         reads.Claims("claims_office", "office_reviewer"),

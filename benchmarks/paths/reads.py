@@ -80,22 +80,48 @@ class Scan(Read):
         return answer["code"], answer["site"]["name"], plans, consents
 
 
-class Policies(Read):
-    """A member's policies, one or two of them; as many members as sessions at one time."""
+class OfMembers(Read):
+    """A question about oneself, from as many members as have sessions at one time."""
 
-    name, budget = "policies", 0.65
+    path: str
 
     async def ask(self, world: World) -> dict[str, Sequence[bytes]]:
         chosen = Random(1).sample(world.city.members, min(DIFFERENT, len(world.city.members)))
         both = [
-            request("GET", "/v1/me/policies", world.bearer(Principal("member", account_id)))
+            request("GET", self.path, world.bearer(Principal("member", account_id)))
             for account_id, _ in chosen
         ]
         return {"ours": both, "lean": both}
 
+
+class Policies(OfMembers):
+    """A member's policies, one or two of them."""
+
+    name, budget, path = "policies", 0.65, "/v1/me/policies"
+
     def essence(self, body: bytes) -> Any:
         items = msgspec.json.decode(body)["items"]
         return [(item["id"], item["number"], item["state"], item["shares"]) for item in items]
+
+
+class Cover(OfMembers):
+    """Whether a member is covered now, which benefits pay and which wait until when.
+
+    The twin looks at the last change of each policy; layers, grace and what a moratorium
+    prolongs are ours alone.
+    """
+
+    name, budget, path = "cover", 0.65, "/v1/me/cover"
+
+    def essence(self, body: bytes) -> Any:
+        plans = msgspec.json.decode(body)["plans"]
+        return [
+            (
+                *(plan[name] for name in ("plan_code", "covered", "reason", "shares")),
+                [(each["code"], sorted(each["pays_now"])) for each in plan["benefits"]],
+            )
+            for plan in plans
+        ]
 
 
 class Claims(Read):

@@ -155,7 +155,7 @@ def rows_of(
             "plan_version_id": uid(9),
             "option_code": "A",
             "term_number": 1,
-            **{name: getattr(change, name) for name in Change.__dataclass_fields__},
+            **change._asdict(),
         }
         for change in changes
     ]
