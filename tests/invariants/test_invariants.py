@@ -230,7 +230,6 @@ VIOLATIONS: dict[str, Any] = {
     "10_bought_cover_has_identity": one_document_two_persons,
     "11_rosters": an_older_snapshot_last,
     "12_changes_of_cover": half_a_beneficiary,
-    "12_books": a_balance_that_was_never_posted,
     "13_batches": a_payout_in_two_batches,
     "14_reconciliation": a_fee_settled_without_a_booking,
     "15_messages_and_agreements": one_message_twice,
@@ -238,6 +237,7 @@ VIOLATIONS: dict[str, Any] = {
     "17_deaths": blocked_by_nobody,
     "18_signals": agreed_to_unjudged,
     "19_audit_trail": moved_in_silence,
+    "20_books": a_balance_that_was_never_posted,
     "claims_queue": queued_without_a_claim,
 }
 
