@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.billing.schemas import PartView, PlanCode, RuleView
 from app.kernel.schema import Body, Id, View
-from app.plans.expressions import WORD
+from app.plans.literals import WORD
 from app.plans.terms import Occupation
 
 

@@ -17,8 +17,9 @@ from app.billing.shares_of_price import Split, split_of
 from app.kernel.clock import business_day, day_start
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import Node, Yuan
+from app.plans.expressions import Node
 from app.plans.inputs import PRICE_CONTEXT, UPGRADE_CONTEXT, Input
+from app.plans.literals import Yuan
 from app.plans.pricing import Priced, priced
 from app.plans.terms import ContributionOption, PlanTerms, Span
 from app.policies.calendar import (

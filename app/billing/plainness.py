@@ -4,8 +4,8 @@ import time
 
 import asyncpg
 
-from app.plans.expressions import names_in
 from app.plans.terms import PlanTerms
+from app.plans.walking import names_in
 
 # A plan published in these seconds may exclude an order of the same moment.
 KEPT_SECONDS = 10.0

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from app.billing.judging import Wish
 from app.billing.price_inputs import Choice
 from app.kernel.schema import Body, Day, Fen, Id, View
-from app.plans.expressions import WORD
+from app.plans.literals import WORD
 from app.plans.schemas import WordsView
 from app.plans.terms import Occupation
 

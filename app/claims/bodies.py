@@ -16,7 +16,7 @@ from app.claims.words import FactChangeReason, PauseReason, ReturnReason
 from app.documents.schemas import FileBytes, Sha256
 from app.kernel.schema import Body, Day, Fen, Id, Instant
 from app.plans.benefits import Cause, DocumentKind
-from app.plans.expressions import PLAN_CODE
+from app.plans.literals import PLAN_CODE
 
 Note = Annotated[str, Field(min_length=1, max_length=500, examples=["请核对第二张票据"])]
 FactName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")]

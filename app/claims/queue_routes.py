@@ -11,7 +11,7 @@ from app.kernel.database import DatabaseDep
 from app.kernel.pagination import CursorParameter, PageSize
 from app.kernel.principal import Principal, require
 from app.kernel.routing import hot_router, router
-from app.plans.expressions import PLAN_CODE
+from app.plans.literals import PLAN_CODE
 
 routes = router("claims in review")
 hot_routes = hot_router("claims in review")

@@ -12,11 +12,12 @@ from app.claims.amounts import context_of, standpoint, unpayable
 from app.claims.opening import outside_cover, outside_terms
 from app.kernel.clock import business_day
 from app.plans.assessment import Assessment, assess
-from app.plans.expressions import Holds, walk
 from app.plans.facts import facts_of, plans_counted, read_facts
 from app.plans.history import Past, Use
 from app.plans.inputs import Input
+from app.plans.operators.conditions import Holds
 from app.plans.terms import PlanTerms
+from app.plans.walking import walk
 from app.policies.cover import PlanCover, PolicyCover, plan_covers
 
 # A person looked at the papers and did not believe them: no document decides that.

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from app.claims.schemas import ExplanationView
 from app.claims.simulation_models import PlanSimulation
 from app.kernel.schema import Body, Day, Id, View
-from app.plans.expressions import CODE, PLAN_CODE
+from app.plans.literals import CODE, PLAN_CODE
 
 SimulationStatus = Literal["requested", "running", "done", "failed", "cancelled"]
 BenefitCode = Annotated[str, Field(pattern=CODE)]

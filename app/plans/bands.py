@@ -7,9 +7,10 @@ from itertools import pairwise
 from app.kernel.money import round_half_up, yuan
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import Path, Range
 from app.plans.faults import fault
 from app.plans.intervals import Interval, covers, cuts, meets, span
+from app.plans.operators.choices import Range
+from app.plans.walking import Path
 
 # Beyond this a number is not written out.
 _COUNTLESS = 10**18

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.plans.expressions import CODE, FIELD, NAME, PLAN_CODE, Expression, Term, Within
+from app.plans.expressions import Expression
+from app.plans.literals import CODE, FIELD, NAME, PLAN_CODE, Term, Within
 
 KIND = r"^[a-z][a-z0-9_]{1,40}$"
 # A standard kind, or one that the plan declares under `document_kinds`.

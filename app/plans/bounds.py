@@ -10,10 +10,9 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from app.plans import expressions as ex
 from app.plans.benefits import Counter
 from app.plans.evaluation import ITEMS, History
-from app.plans.expressions import Node, edge_value
+from app.plans.expressions import Node
 from app.plans.inputs import MAX_FEN, MAX_ITEMS, Input, Inputs, Item
 from app.plans.intervals import (
     EITHER,
@@ -36,6 +35,42 @@ from app.plans.intervals import (
     proportion,
     settled,
     smaller,
+)
+from app.plans.literals import Fen, Yuan, edge_value
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, Slice, When
+from app.plans.operators.conditions import (
+    All,
+    Any_,
+    Below,
+    Equals,
+    Exceeds,
+    Holds,
+    Listed,
+    Not,
+    OneOf,
+    Reaches,
+    UpTo,
+)
+from app.plans.operators.tallies import (
+    Before,
+    Count,
+    Each,
+    Largest,
+    Listing,
+    Occurrence,
+    PaidBefore,
+    Total,
 )
 
 # A look-up or a choice by number is spelled out up to so many numbers.
@@ -112,7 +147,7 @@ def _input(declared: Input, value: Any) -> Bound:
     return Interval(Fraction(declared.least), high, True)
 
 
-def _money(node: ex.Yuan | ex.Fen, _view: View) -> Bound:
+def _money(node: Yuan | Fen, _view: View) -> Bound:
     return exactly(node.fen)
 
 
@@ -122,12 +157,12 @@ def _fold(
     return lambda node, view: reduce(combine, [amount(part, view) for part in getattr(node, name)])
 
 
-def _pro_rata(node: ex.ProRata, view: View) -> Bound:
+def _pro_rata(node: ProRata, view: View) -> Bound:
     asked = node.pro_rata
     return proportion(amount(asked.of, view), amount(asked.part, view), amount(asked.whole, view))
 
 
-def _full(node: ex.Full, view: View) -> Bound:
+def _full(node: Full, view: View) -> Bound:
     of, per = amount(node.full.of, view), edge_value(node.full.per)
     if not per:
         return NOTHING
@@ -135,7 +170,7 @@ def _full(node: ex.Full, view: View) -> Bound:
     return Interval(Fraction(of.low // per), high, True)
 
 
-def _band(node: ex.InBand, view: View) -> Bound:
+def _band(node: InBand, view: View) -> Bound:
     of = amount(node.band.of, view)
     found = [bounds(band.gives, view) for band in node.band.bands if meets(band, of)]
     if not found or not covers(node.band.bands, of):
@@ -150,7 +185,7 @@ def _chosen(found: list[Bound]) -> Bound:
     return join(found)
 
 
-def sliced(node: ex.InSlices, value: Fraction) -> Fraction:
+def sliced(node: InSlices, value: Fraction) -> Fraction:
     """Each slice of an amount at its own rate, added up."""
     total = ZERO
     for each in node.slices.slices:
@@ -161,7 +196,7 @@ def sliced(node: ex.InSlices, value: Fraction) -> Fraction:
     return total
 
 
-def slice_edges(each: ex.Slice) -> tuple[Fraction, Fraction | None]:
+def slice_edges(each: Slice) -> tuple[Fraction, Fraction | None]:
     """From where to where a slice counts."""
     low = each.above if each.above is not None else each.from_
     high = each.to if each.to is not None else each.below
@@ -171,7 +206,7 @@ def slice_edges(each: ex.Slice) -> tuple[Fraction, Fraction | None]:
     )
 
 
-def _slices(node: ex.InSlices, view: View) -> Bound:
+def _slices(node: InSlices, view: View) -> Bound:
     of = amount(node.slices.of, view)
     if of.high is not None:
         return Interval(sliced(node, of.low), sliced(node, of.high))
@@ -207,7 +242,7 @@ def _possible(of: Bound, key: str) -> bool:
     return reach.low <= int(key) and (reach.high is None or int(key) <= reach.high)
 
 
-def _look_up(node: ex.LookUp, view: View) -> Bound:
+def _look_up(node: LookUp, view: View) -> Bound:
     of, table = bounds(node.look_up.of, view), view.tables[node.look_up.table]
     values = [value for key, value in table.items() if value is not None and _possible(of, key)]
     wanted = keys(of)
@@ -216,7 +251,7 @@ def _look_up(node: ex.LookUp, view: View) -> Bound:
     return join([exactly(value) for value in values])
 
 
-def _choose(node: ex.Choose, view: View) -> Bound:
+def _choose(node: Choose, view: View) -> Bound:
     of, cases = bounds(node.choose.by, view), node.choose.cases
     found = [bounds(gives, view) for key, gives in cases.items() if _possible(of, key)]
     wanted = keys(of)
@@ -226,7 +261,7 @@ def _choose(node: ex.Choose, view: View) -> Bound:
     return _chosen(found)
 
 
-def _when(node: ex.When, view: View) -> Bound:
+def _when(node: When, view: View) -> Bound:
     test = truth(node.when.if_, view)
     found = [bounds(node.when.then, view)] if test.can_hold else []
     if test.can_fail:
@@ -234,7 +269,7 @@ def _when(node: ex.When, view: View) -> Bound:
     return join(found)
 
 
-def _each(node: ex.Each, view: View) -> Bound:
+def _each(node: Each, view: View) -> Bound:
     known = _items(node, view)
     if known is None:
         one = amount(node.each.gives, _inside(view, node.each.of, {}, None))
@@ -242,7 +277,7 @@ def _each(node: ex.Each, view: View) -> Bound:
     return reduce(added, known, NOTHING)
 
 
-def _largest(node: ex.Largest, view: View) -> Bound:
+def _largest(node: Largest, view: View) -> Bound:
     known = _items(node, view)
     if known is None:
         one = amount(node.largest.gives, _inside(view, node.largest.of, {}, None))
@@ -250,7 +285,7 @@ def _largest(node: ex.Largest, view: View) -> Bound:
     return reduce(larger, known, NOTHING)
 
 
-def _items(node: ex.Listing, view: View) -> list[Interval] | None:
+def _items(node: Listing, view: View) -> list[Interval] | None:
     """What each item of the list gives; None where the list is not known."""
     listed, known = node.over.of, view.known.get(node.over.of)
     if not isinstance(known, tuple):
@@ -264,14 +299,14 @@ def _inside(view: View, listed: str, item: Item, position: int | None) -> View:
     return replace(view, items={listed: item}, position=position)
 
 
-def _count(node: ex.Count, view: View) -> Bound:
+def _count(node: Count, view: View) -> Bound:
     known = view.known.get(node.count)
     if isinstance(known, tuple):
         return exactly(len(known))
     return Interval(ZERO, Fraction(MAX_ITEMS), True)
 
 
-def _occurrence(node: ex.Occurrence, view: View) -> Bound:
+def _occurrence(node: Occurrence, view: View) -> Bound:
     history, within = view.history, node.occurrence.within
     if history is None or view.position is None:
         return Interval(Fraction(view.position or 1), None, True)
@@ -280,7 +315,7 @@ def _occurrence(node: ex.Occurrence, view: View) -> Bound:
     return exactly(history.times(within) + 1)
 
 
-def _paid_before(node: ex.PaidBefore, view: View) -> Bound:
+def _paid_before(node: PaidBefore, view: View) -> Bound:
     asked = node.paid_before
     if view.history is None:
         return Interval(ZERO, None, True)
@@ -294,15 +329,15 @@ def _earlier(name: str, view: View) -> Interval:
     return exactly(view.history.counted(name, view.counters[name].within))
 
 
-def _before(node: ex.Before, view: View) -> Bound:
+def _before(node: Before, view: View) -> Bound:
     return _earlier(node.before, view)
 
 
-def _total(node: ex.Total, view: View) -> Bound:
+def _total(node: Total, view: View) -> Bound:
     return added(amount(view.counters[node.total].of, view), _earlier(node.total, view))
 
 
-def _days_between(node: ex.DaysBetween, view: View) -> Bound:
+def _days_between(node: DaysBetween, view: View) -> Bound:
     first, last = _days(node.days_between.first, view), _days(node.days_between.last, view)
     low, high = ZERO, None
     if first.high is not None and last.low is not None:
@@ -342,7 +377,7 @@ def _ordered(name: str, *, strict: bool, swapped: bool) -> Callable[[Any, View],
     return of
 
 
-def _equals(node: ex.Equals, view: View) -> Bound:
+def _equals(node: Equals, view: View) -> Bound:
     one, other = (bounds(part, view) for part in node.equals)
     if isinstance(one, WordSet) and isinstance(other, WordSet):
         if one.words is None or other.words is None:
@@ -357,14 +392,14 @@ def _equals(node: ex.Equals, view: View) -> Bound:
     return Truth(not apart, not same)
 
 
-def _one_of(node: ex.OneOf, view: View) -> Bound:
+def _one_of(node: OneOf, view: View) -> Bound:
     of, words = bounds(node.one_of.of, view), frozenset(node.one_of.words)
     if not isinstance(of, WordSet) or of.words is None:
         return EITHER
     return Truth(bool(of.words & words), bool(of.words - words))
 
 
-def _listed(node: ex.Listed, view: View) -> Bound:
+def _listed(node: Listed, view: View) -> Bound:
     of, table = bounds(node.listed.of, view), view.tables[node.listed.table]
     wanted = keys(of)
     if wanted is None:
@@ -372,70 +407,70 @@ def _listed(node: ex.Listed, view: View) -> Bound:
     return Truth(any(key in table for key in wanted), any(key not in table for key in wanted))
 
 
-def _holds(node: ex.Holds, view: View) -> Bound:
+def _holds(node: Holds, view: View) -> Bound:
     return EITHER if view.holds is None else settled(node.holds in view.holds)
 
 
-def _all(node: ex.All, view: View) -> Bound:
+def _all(node: All, view: View) -> Bound:
     found = [truth(part, view) for part in node.all]
     return Truth(all(each.can_hold for each in found), any(each.can_fail for each in found))
 
 
-def _any(node: ex.Any_, view: View) -> Bound:
+def _any(node: Any_, view: View) -> Bound:
     found = [truth(part, view) for part in node.any]
     return Truth(any(each.can_hold for each in found), all(each.can_fail for each in found))
 
 
-def _not(node: ex.Not, view: View) -> Bound:
+def _not(node: Not, view: View) -> Bound:
     found = truth(node.not_, view)
     return Truth(found.can_fail, found.can_hold)
 
 
-def _percent(node: ex.Percent, view: View) -> Bound:
+def _percent(node: Percent, view: View) -> Bound:
     return multiplied(amount(node.percent.of, view), amount(node.percent.rate, view))
 
 
-def _at_most(node: ex.AtMost, view: View) -> Bound:
+def _at_most(node: AtMost, view: View) -> Bound:
     return smaller(amount(node.at_most.of, view), amount(node.at_most.limit, view))
 
 
-def _at_least(node: ex.AtLeast, view: View) -> Bound:
+def _at_least(node: AtLeast, view: View) -> Bound:
     return larger(amount(node.at_least.of, view), amount(node.at_least.floor, view))
 
 
 _BOUNDS: Mapping[type, Callable[[Any, View], Bound]] = {
-    ex.Yuan: _money,
-    ex.Fen: _money,
-    ex.Sum: _fold("sum", added),
-    ex.Minus: _fold("minus", lessened),
-    ex.Times: _fold("times", multiplied),
-    ex.Percent: _percent,
-    ex.AtMost: _at_most,
-    ex.AtLeast: _at_least,
-    ex.ProRata: _pro_rata,
-    ex.Full: _full,
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.LookUp: _look_up,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _each,
-    ex.Largest: _largest,
-    ex.Count: _count,
-    ex.Occurrence: _occurrence,
-    ex.PaidBefore: _paid_before,
-    ex.Before: _before,
-    ex.Total: _total,
-    ex.DaysBetween: _days_between,
-    ex.Equals: _equals,
-    ex.Reaches: _ordered("reaches", strict=False, swapped=False),
-    ex.Exceeds: _ordered("exceeds", strict=True, swapped=False),
-    ex.UpTo: _ordered("up_to", strict=False, swapped=True),
-    ex.Below: _ordered("below", strict=True, swapped=True),
-    ex.OneOf: _one_of,
-    ex.Listed: _listed,
-    ex.Holds: _holds,
-    ex.All: _all,
-    ex.Any_: _any,
-    ex.Not: _not,
+    Yuan: _money,
+    Fen: _money,
+    Sum: _fold("sum", added),
+    Minus: _fold("minus", lessened),
+    Times: _fold("times", multiplied),
+    Percent: _percent,
+    AtMost: _at_most,
+    AtLeast: _at_least,
+    ProRata: _pro_rata,
+    Full: _full,
+    InBand: _band,
+    InSlices: _slices,
+    LookUp: _look_up,
+    Choose: _choose,
+    When: _when,
+    Each: _each,
+    Largest: _largest,
+    Count: _count,
+    Occurrence: _occurrence,
+    PaidBefore: _paid_before,
+    Before: _before,
+    Total: _total,
+    DaysBetween: _days_between,
+    Equals: _equals,
+    Reaches: _ordered("reaches", strict=False, swapped=False),
+    Exceeds: _ordered("exceeds", strict=True, swapped=False),
+    UpTo: _ordered("up_to", strict=False, swapped=True),
+    Below: _ordered("below", strict=True, swapped=True),
+    OneOf: _one_of,
+    Listed: _listed,
+    Holds: _holds,
+    All: _all,
+    Any_: _any,
+    Not: _not,
 }

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
-from app.plans import expressions as ex
 from app.plans.bounds import View, amount, bounds, slice_edges, sliced, truth
-from app.plans.expressions import Node, Path
+from app.plans.expressions import Node, operator_name
 from app.plans.intervals import (
     Interval,
     added,
@@ -19,6 +18,10 @@ from app.plans.intervals import (
     proportion,
     smaller,
 )
+from app.plans.operators.arithmetic import AtLeast, AtMost, Minus, Percent, ProRata, Sum, Times
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
+from app.plans.operators.tallies import Each, Largest, Listing
+from app.plans.walking import Path, walk
 
 Branches = dict[Path, Interval]
 
@@ -52,11 +55,11 @@ class _Walk:
         rule = _RULES.get(type(node))
         if rule is None or not self.forks(node):
             return {path: amount(node, view)}
-        return rule(self, node, (*path, ex.operator_name(type(node))), view)
+        return rule(self, node, (*path, operator_name(type(node))), view)
 
     def forks(self, node: Node) -> bool:
         """Whether something inside chooses between amounts."""
-        for _, inner in ex.walk(node):
+        for _, inner in walk(node):
             if isinstance(inner, _CHOICES):
                 return True
             if isinstance(inner, str) and inner in self.steps:
@@ -100,13 +103,13 @@ def _folded(name: str, combine: Callable[[Interval, Interval], Interval]) -> Any
     return rule
 
 
-def _minus(walk: _Walk, node: ex.Minus, path: Path, view: View) -> Branches:
+def _minus(walk: _Walk, node: Minus, path: Path, view: View) -> Branches:
     first, *others = node.minus
     less = [amount(part, view) for part in others]
     return _mapped(walk.of(first, (*path, 0), view), lambda reach: reduce(lessened, less, reach))
 
 
-def _percent(walk: _Walk, node: ex.Percent, path: Path, view: View) -> Branches:
+def _percent(walk: _Walk, node: Percent, path: Path, view: View) -> Branches:
     rate = amount(node.percent.rate, view)
     of = amount(node.percent.of, view)
     amounts = walk.of(node.percent.of, (*path, "of"), view)
@@ -119,13 +122,13 @@ def _percent(walk: _Walk, node: ex.Percent, path: Path, view: View) -> Branches:
     )
 
 
-def _at_most(walk: _Walk, node: ex.AtMost, path: Path, view: View) -> Branches:
+def _at_most(walk: _Walk, node: AtMost, path: Path, view: View) -> Branches:
     limit = amount(node.at_most.limit, view)
     found = walk.of(node.at_most.of, (*path, "of"), view)
     return _mapped(found, lambda reach: smaller(reach, limit))
 
 
-def _at_least(walk: _Walk, node: ex.AtLeast, path: Path, view: View) -> Branches:
+def _at_least(walk: _Walk, node: AtLeast, path: Path, view: View) -> Branches:
     floor = amount(node.at_least.floor, view)
     of = amount(node.at_least.of, view)
     found = walk.of(node.at_least.of, (*path, "of"), view)
@@ -138,13 +141,13 @@ def _at_least(walk: _Walk, node: ex.AtLeast, path: Path, view: View) -> Branches
     )
 
 
-def _pro_rata(walk: _Walk, node: ex.ProRata, path: Path, view: View) -> Branches:
+def _pro_rata(walk: _Walk, node: ProRata, path: Path, view: View) -> Branches:
     part, whole = amount(node.pro_rata.part, view), amount(node.pro_rata.whole, view)
     found = walk.of(node.pro_rata.of, (*path, "of"), view)
     return _mapped(found, lambda reach: proportion(reach, part, whole))
 
 
-def _band(walk: _Walk, node: ex.InBand, path: Path, view: View) -> Branches:
+def _band(walk: _Walk, node: InBand, path: Path, view: View) -> Branches:
     of = amount(node.band.of, view)
     return _merged(
         walk.of(band.gives, (*path, "bands", at, "gives"), view)
@@ -153,7 +156,7 @@ def _band(walk: _Walk, node: ex.InBand, path: Path, view: View) -> Branches:
     )
 
 
-def _slices(_walk: _Walk, node: ex.InSlices, path: Path, view: View) -> Branches:
+def _slices(_walk: _Walk, node: InSlices, path: Path, view: View) -> Branches:
     """A slice that is reached gives at least all those below it."""
     of = amount(node.slices.of, view)
     found: Branches = {}
@@ -166,7 +169,7 @@ def _slices(_walk: _Walk, node: ex.InSlices, path: Path, view: View) -> Branches
     return found
 
 
-def _choose(walk: _Walk, node: ex.Choose, path: Path, view: View) -> Branches:
+def _choose(walk: _Walk, node: Choose, path: Path, view: View) -> Branches:
     found = [
         walk.of(case, (*path, "cases", word), view) for word, case in node.choose.cases.items()
     ]
@@ -175,7 +178,7 @@ def _choose(walk: _Walk, node: ex.Choose, path: Path, view: View) -> Branches:
     return _merged(found)
 
 
-def _when(walk: _Walk, node: ex.When, path: Path, view: View) -> Branches:
+def _when(walk: _Walk, node: When, path: Path, view: View) -> Branches:
     test, found = truth(node.when.if_, view), []
     if test.can_hold:
         found.append(walk.of(node.when.then, (*path, "then"), view))
@@ -184,7 +187,7 @@ def _when(walk: _Walk, node: ex.When, path: Path, view: View) -> Branches:
     return _merged(found)
 
 
-def _each(walk: _Walk, node: ex.Listing, path: Path, view: View) -> Branches:
+def _each(walk: _Walk, node: Listing, path: Path, view: View) -> Branches:
     """Of a list with one known item the branches of that item."""
     listed = node.over.of
     known = view.known.get(listed)
@@ -194,7 +197,7 @@ def _each(walk: _Walk, node: ex.Listing, path: Path, view: View) -> Branches:
     return walk.of(node.over.gives, (*path, "gives"), inside)
 
 
-def _look_up(_walk: _Walk, node: ex.LookUp, _path: Path, view: View) -> Branches:
+def _look_up(_walk: _Walk, node: LookUp, _path: Path, view: View) -> Branches:
     """Each entry that can be found is a branch, written in the table."""
     table, of = view.tables[node.look_up.table], bounds(node.look_up.of, view)
     found: Branches = {}
@@ -208,19 +211,19 @@ def _look_up(_walk: _Walk, node: ex.LookUp, _path: Path, view: View) -> Branches
 
 
 _RULES: Mapping[type, Callable[[_Walk, Any, Path, View], Branches]] = {
-    ex.Sum: _folded("sum", added),
-    ex.Times: _folded("times", multiplied),
-    ex.Minus: _minus,
-    ex.Percent: _percent,
-    ex.AtMost: _at_most,
-    ex.AtLeast: _at_least,
-    ex.ProRata: _pro_rata,
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _each,
-    ex.Largest: _each,
-    ex.LookUp: _look_up,
+    Sum: _folded("sum", added),
+    Times: _folded("times", multiplied),
+    Minus: _minus,
+    Percent: _percent,
+    AtMost: _at_most,
+    AtLeast: _at_least,
+    ProRata: _pro_rata,
+    InBand: _band,
+    InSlices: _slices,
+    Choose: _choose,
+    When: _when,
+    Each: _each,
+    Largest: _each,
+    LookUp: _look_up,
 }
-_CHOICES = (ex.InBand, ex.InSlices, ex.Choose, ex.When, ex.LookUp)
+_CHOICES = (InBand, InSlices, Choose, When, LookUp)

@@ -10,7 +10,6 @@ from app.kernel.text import Text
 from app.plans.benefits import Limit
 from app.plans.drafts import Draft, read
 from app.plans.errors import InvalidPlan
-from app.plans.expressions import Path
 from app.plans.faults import fault
 from app.plans.judging import (
     Judged,
@@ -26,6 +25,7 @@ from app.plans.rules import document_faults
 from app.plans.structure import form_faults, raw_faults
 from app.plans.tables import UnknownTables, expand_tables, standard_tables
 from app.plans.terms import PlanTerms
+from app.plans.walking import Path
 
 # More faults than this help nobody.
 MAX_FAULTS = 500

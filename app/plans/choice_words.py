@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from app.plans import expressions as ex
 from app.plans.evaluation import Step
 from app.plans.expressions import operator_name
+from app.plans.operators.choices import Band, Choose, InBand, InSlices, LookUp, Slice, When
+from app.plans.operators.conditions import All, Any_
+from app.plans.operators.tallies import Each, Largest, Listing
 from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
 from app.plans.wording import ORDINAL, RATE, TRUTH, Form, Said, range_words
 
@@ -26,7 +28,7 @@ def _below(step: Step, givers: Givers, parts: tuple[Part | None, ...]) -> list[T
     ]
 
 
-def _band(node: ex.InBand, speaker: Speaker, form: Form) -> Teller:
+def _band(node: InBand, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.band.of)
     bands = {
         id(band): (_inside(band, of.form), speaker.part(band.gives, form))
@@ -51,7 +53,7 @@ def _band(node: ex.InBand, speaker: Speaker, form: Form) -> Teller:
 _NO_BAND: tuple[Said, Part | None] = ("，不在任何一档", ", in no band"), None
 
 
-def _inside(band: ex.Band, form: Form) -> Said:
+def _inside(band: Band, form: Form) -> Said:
     """Which band it is; "the second of the year" needs none to be named."""
     if form is ORDINAL:
         return "", ""
@@ -59,14 +61,14 @@ def _inside(band: ex.Band, form: Form) -> Said:
     return f"，在“{zh}”一档", f", in the band “{en}”"
 
 
-def _slices(node: ex.InSlices, speaker: Speaker, form: Form) -> Teller:
+def _slices(node: InSlices, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.slices.of, form)
     named = {
         id(each): (range_words(each, form), RATE.say(Fraction(each.rate)))
         for each in node.slices.slices
     }
 
-    def slice_(note: tuple[ex.Slice, Any, Any]) -> Told:
+    def slice_(note: tuple[Slice, Any, Any]) -> Told:
         each, amount, value = note
         (zh, en), rate = named[id(each)]
         part, result = form.say(amount), form.say(value)
@@ -92,7 +94,7 @@ def _slices(node: ex.InSlices, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _look_up(node: ex.LookUp, speaker: Speaker, form: Form) -> Teller:
+def _look_up(node: LookUp, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.look_up.of)
     zh, en = speaker.lexicon.table(node.look_up.table)
     table = speaker.lexicon.terms.tables.get(node.look_up.table)
@@ -118,7 +120,7 @@ def _look_up(node: ex.LookUp, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _choose(node: ex.Choose, speaker: Speaker, form: Form) -> Teller:
+def _choose(node: Choose, speaker: Speaker, form: Form) -> Teller:
     by = speaker.part(node.choose.by)
     cases = {word: speaker.part(gives, form) for word, gives in node.choose.cases.items()}
     rest = node.choose.otherwise
@@ -146,10 +148,10 @@ def _choose(node: ex.Choose, speaker: Speaker, form: Form) -> Teller:
 
 
 # Tests that stand among others in a list of their own.
-_SEVERAL = (ex.All, ex.Any_)
+_SEVERAL = (All, Any_)
 
 
-def _when(node: ex.When, speaker: Speaker, form: Form) -> Teller:
+def _when(node: When, speaker: Speaker, form: Form) -> Teller:
     test = speaker.part(node.when.if_)
     then, otherwise = speaker.part(node.when.then, form), speaker.part(node.when.otherwise, form)
     several = isinstance(node.when.if_, _SEVERAL)
@@ -176,7 +178,7 @@ def _when(node: ex.When, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _over(node: ex.Listing, speaker: Speaker, form: Form) -> Teller:
+def _over(node: Listing, speaker: Speaker, form: Form) -> Teller:
     listed = node.over.of
     code = operator_name(type(node))
     zh_sum, en_sum = ("取最高", "the largest") if code == "largest" else ("合计", "added up")
@@ -216,11 +218,11 @@ def _over(node: ex.Listing, speaker: Speaker, form: Form) -> Teller:
 
 
 CHOICES: Mapping[type, Operator] = {
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.LookUp: _look_up,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _over,
-    ex.Largest: _over,
+    InBand: _band,
+    InSlices: _slices,
+    LookUp: _look_up,
+    Choose: _choose,
+    When: _when,
+    Each: _over,
+    Largest: _over,
 }

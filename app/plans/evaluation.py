@@ -11,9 +11,44 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
-from app.plans import expressions as ex
-from app.plans.expressions import Node, Within, edge_value
+from app.plans.expressions import Node
 from app.plans.inputs import Inputs, Item, Value
+from app.plans.literals import Fen, Within, Yuan, edge_value
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, Range, Slice, When
+from app.plans.operators.conditions import (
+    All,
+    Any_,
+    Below,
+    Equals,
+    Exceeds,
+    Holds,
+    Listed,
+    Not,
+    OneOf,
+    Reaches,
+    UpTo,
+)
+from app.plans.operators.tallies import (
+    Before,
+    Count,
+    Each,
+    Largest,
+    Listing,
+    Occurrence,
+    PaidBefore,
+    Total,
+)
 
 
 class Step(NamedTuple):
@@ -75,9 +110,9 @@ def missing_of(steps: Iterable[Step], named: Mapping[str, Step]) -> tuple[str, .
                 look(named[node])
         elif isinstance(node, str):
             missing[node] = None
-        elif isinstance(node, ex.Count):
+        elif isinstance(node, Count):
             missing[node.count] = None
-        elif isinstance(node, ex.Listing) and not step.parts:
+        elif isinstance(node, Listing) and not step.parts:
             missing[node.over.of] = None
         for part in step.parts:
             look(part)
@@ -142,7 +177,7 @@ def _exact(value: int | Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-def _money(node: ex.Yuan | ex.Fen, _scope: Scope) -> Compiled:
+def _money(node: Yuan | Fen, _scope: Scope) -> Compiled:
     return _constant(node.fen, node)
 
 
@@ -187,7 +222,7 @@ def _two(
     return compiler
 
 
-def _pro_rata(node: ex.ProRata, scope: Scope) -> Compiled:
+def _pro_rata(node: ProRata, scope: Scope) -> Compiled:
     asked = node.pro_rata
     parts = [compiled(part, scope) for part in (asked.of, asked.part, asked.whole)]
 
@@ -202,7 +237,7 @@ def _pro_rata(node: ex.ProRata, scope: Scope) -> Compiled:
     return run_it
 
 
-def _full(node: ex.Full, scope: Scope) -> Compiled:
+def _full(node: Full, scope: Scope) -> Compiled:
     of, per = compiled(node.full.of, scope), _exact(edge_value(node.full.per))
 
     def run_it(run: Run) -> Step:
@@ -213,7 +248,7 @@ def _full(node: ex.Full, scope: Scope) -> Compiled:
     return run_it
 
 
-def _inside(band: ex.Range) -> Callable[[Any], bool]:
+def _inside(band: Range) -> Callable[[Any], bool]:
     """Whether a value lies in a band; an edge that is not given is open."""
     low = band.from_ if band.from_ is not None else band.above
     high = band.to if band.to is not None else band.below
@@ -229,7 +264,7 @@ def _inside(band: ex.Range) -> Callable[[Any], bool]:
     return inside
 
 
-def _band(node: ex.InBand, scope: Scope) -> Compiled:
+def _band(node: InBand, scope: Scope) -> Compiled:
     of = compiled(node.band.of, scope)
     bands = [(band, _inside(band), compiled(band.gives, scope)) for band in node.band.bands]
 
@@ -252,11 +287,11 @@ class _Slice(NamedTuple):
     low: int | Fraction
     high: int | Fraction | None
     rate: int | Fraction
-    slice_: ex.Slice
-    full: tuple[ex.Slice, int | Fraction, int | Fraction] | None
+    slice_: Slice
+    full: tuple[Slice, int | Fraction, int | Fraction] | None
 
     @classmethod
-    def of(cls, written: ex.Slice) -> "_Slice":
+    def of(cls, written: Slice) -> "_Slice":
         lower = written.above if written.above is not None else written.from_
         upper = written.to if written.to is not None else written.below
         low = 0 if lower is None else _exact(edge_value(lower))
@@ -268,7 +303,7 @@ class _Slice(NamedTuple):
         return cls(low, high, rate, written, (written, part, _exact(Fraction(part * rate))))
 
 
-def _slices(node: ex.InSlices, scope: Scope) -> Compiled:
+def _slices(node: InSlices, scope: Scope) -> Compiled:
     of = compiled(node.slices.of, scope)
     slices = [_Slice.of(each) for each in node.slices.slices]
 
@@ -291,7 +326,7 @@ def _slices(node: ex.InSlices, scope: Scope) -> Compiled:
     return run_it
 
 
-def _look_up(node: ex.LookUp, scope: Scope) -> Compiled:
+def _look_up(node: LookUp, scope: Scope) -> Compiled:
     of, table = compiled(node.look_up.of, scope), scope.tables[node.look_up.table]
 
     def run_it(run: Run) -> Step:
@@ -304,7 +339,7 @@ def _look_up(node: ex.LookUp, scope: Scope) -> Compiled:
     return run_it
 
 
-def _choose(node: ex.Choose, scope: Scope) -> Compiled:
+def _choose(node: Choose, scope: Scope) -> Compiled:
     by = compiled(node.choose.by, scope)
     cases = {word: compiled(gives, scope) for word, gives in node.choose.cases.items()}
     rest = node.choose.otherwise
@@ -321,7 +356,7 @@ def _choose(node: ex.Choose, scope: Scope) -> Compiled:
     return run_it
 
 
-def _when(node: ex.When, scope: Scope) -> Compiled:
+def _when(node: When, scope: Scope) -> Compiled:
     asked = node.when
     test, then, otherwise = (
         compiled(part, scope) for part in (asked.if_, asked.then, asked.otherwise)
@@ -340,7 +375,7 @@ def _when(node: ex.When, scope: Scope) -> Compiled:
 def _over(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Scope], Compiled]:
     """An operator over the items of a list; over none of them it is nothing."""
 
-    def compiler(node: ex.Listing, scope: Scope) -> Compiled:
+    def compiler(node: Listing, scope: Scope) -> Compiled:
         listed, gives = node.over.of, compiled(node.over.gives, scope)
 
         def run_it(run: Run) -> Step:
@@ -364,7 +399,7 @@ def _over(combine: Callable[[Any, Any], Any]) -> Callable[[Any, Scope], Compiled
     return compiler
 
 
-def _count(node: ex.Count, _scope: Scope) -> Compiled:
+def _count(node: Count, _scope: Scope) -> Compiled:
     def run_it(run: Run) -> Step:
         items: Any = run.inputs.get(node.count)
         return Step(None if items is None else len(items), node)
@@ -376,7 +411,7 @@ def _count(node: ex.Count, _scope: Scope) -> Compiled:
 ITEMS = "#items"
 
 
-def _occurrence(node: ex.Occurrence, _scope: Scope) -> Compiled:
+def _occurrence(node: Occurrence, _scope: Scope) -> Compiled:
     within = node.occurrence.within
 
     def run_it(run: Run) -> Step:
@@ -388,17 +423,17 @@ def _occurrence(node: ex.Occurrence, _scope: Scope) -> Compiled:
     return run_it
 
 
-def _paid_before(node: ex.PaidBefore, _scope: Scope) -> Compiled:
+def _paid_before(node: PaidBefore, _scope: Scope) -> Compiled:
     asked = node.paid_before
     return lambda run: Step(run.history.paid(asked.within, asked.benefits, asked.plans), node)
 
 
-def _before(node: ex.Before, scope: Scope) -> Compiled:
+def _before(node: Before, scope: Scope) -> Compiled:
     _, within = scope.counters[node.before]
     return lambda run: Step(_exact(run.history.counted(node.before, within)), node)
 
 
-def _total(node: ex.Total, scope: Scope) -> Compiled:
+def _total(node: Total, scope: Scope) -> Compiled:
     of, within = scope.counters[node.total]
 
     def run_it(run: Run) -> Step:
@@ -416,7 +451,7 @@ def _days_between(first: date, last: date) -> int:
     return max(0, (last - first).days)
 
 
-def _one_of(node: ex.OneOf, scope: Scope) -> Compiled:
+def _one_of(node: OneOf, scope: Scope) -> Compiled:
     of, words = compiled(node.one_of.of, scope), frozenset(node.one_of.words)
 
     def run_it(run: Run) -> Step:
@@ -426,7 +461,7 @@ def _one_of(node: ex.OneOf, scope: Scope) -> Compiled:
     return run_it
 
 
-def _listed(node: ex.Listed, scope: Scope) -> Compiled:
+def _listed(node: Listed, scope: Scope) -> Compiled:
     of, table = compiled(node.listed.of, scope), scope.tables[node.listed.table]
 
     def run_it(run: Run) -> Step:
@@ -436,7 +471,7 @@ def _listed(node: ex.Listed, scope: Scope) -> Compiled:
     return run_it
 
 
-def _holds(node: ex.Holds, _scope: Scope) -> Compiled:
+def _holds(node: Holds, _scope: Scope) -> Compiled:
     return lambda run: Step(node.holds in run.holds, node)
 
 
@@ -458,7 +493,7 @@ def _quantified(listed: str, decisive: bool) -> Callable[[Any, Scope], Compiled]
     return compiler
 
 
-def _not(node: ex.Not, scope: Scope) -> Compiled:
+def _not(node: Not, scope: Scope) -> Compiled:
     of = compiled(node.not_, scope)
 
     def run_it(run: Run) -> Step:
@@ -473,40 +508,38 @@ def _pair(name: str, holds: Callable[[Any, Any], bool]) -> Callable[[Any, Scope]
 
 
 _COMPILERS: Mapping[type, Callable[[Any, Scope], Compiled]] = {
-    ex.Yuan: _money,
-    ex.Fen: _money,
-    ex.Sum: _fold(lambda a, b: a + b, "sum"),
-    ex.Minus: _fold(_less, "minus"),
-    ex.Times: _fold(lambda a, b: a * b, "times"),
-    ex.Percent: _two(lambda n: n.percent.of, lambda n: n.percent.rate, lambda a, b: _exact(a * b)),
-    ex.AtMost: _two(lambda n: n.at_most.of, lambda n: n.at_most.limit, min),
-    ex.AtLeast: _two(lambda n: n.at_least.of, lambda n: n.at_least.floor, max),
-    ex.ProRata: _pro_rata,
-    ex.Full: _full,
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.LookUp: _look_up,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _over(lambda a, b: a + b),
-    ex.Largest: _over(max),
-    ex.Count: _count,
-    ex.Occurrence: _occurrence,
-    ex.PaidBefore: _paid_before,
-    ex.Before: _before,
-    ex.Total: _total,
-    ex.DaysBetween: _two(
-        lambda n: n.days_between.first, lambda n: n.days_between.last, _days_between
-    ),
-    ex.Equals: _pair("equals", lambda a, b: bool(a == b)),
-    ex.Reaches: _pair("reaches", lambda a, b: bool(a >= b)),
-    ex.Exceeds: _pair("exceeds", lambda a, b: bool(a > b)),
-    ex.UpTo: _pair("up_to", lambda a, b: bool(a <= b)),
-    ex.Below: _pair("below", lambda a, b: bool(a < b)),
-    ex.OneOf: _one_of,
-    ex.Listed: _listed,
-    ex.Holds: _holds,
-    ex.All: _quantified("all", decisive=False),
-    ex.Any_: _quantified("any", decisive=True),
-    ex.Not: _not,
+    Yuan: _money,
+    Fen: _money,
+    Sum: _fold(lambda a, b: a + b, "sum"),
+    Minus: _fold(_less, "minus"),
+    Times: _fold(lambda a, b: a * b, "times"),
+    Percent: _two(lambda n: n.percent.of, lambda n: n.percent.rate, lambda a, b: _exact(a * b)),
+    AtMost: _two(lambda n: n.at_most.of, lambda n: n.at_most.limit, min),
+    AtLeast: _two(lambda n: n.at_least.of, lambda n: n.at_least.floor, max),
+    ProRata: _pro_rata,
+    Full: _full,
+    InBand: _band,
+    InSlices: _slices,
+    LookUp: _look_up,
+    Choose: _choose,
+    When: _when,
+    Each: _over(lambda a, b: a + b),
+    Largest: _over(max),
+    Count: _count,
+    Occurrence: _occurrence,
+    PaidBefore: _paid_before,
+    Before: _before,
+    Total: _total,
+    DaysBetween: _two(lambda n: n.days_between.first, lambda n: n.days_between.last, _days_between),
+    Equals: _pair("equals", lambda a, b: bool(a == b)),
+    Reaches: _pair("reaches", lambda a, b: bool(a >= b)),
+    Exceeds: _pair("exceeds", lambda a, b: bool(a > b)),
+    UpTo: _pair("up_to", lambda a, b: bool(a <= b)),
+    Below: _pair("below", lambda a, b: bool(a < b)),
+    OneOf: _one_of,
+    Listed: _listed,
+    Holds: _holds,
+    All: _quantified("all", decisive=False),
+    Any_: _quantified("any", decisive=True),
+    Not: _not,
 }

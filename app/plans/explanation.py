@@ -6,13 +6,13 @@ from fractions import Fraction
 from typing import Any
 
 from app.kernel.money import yuan
-from app.plans import expressions as ex
 from app.plans.assessment import Assessment, LimitStep, program_of
 from app.plans.benefits import Benefit, Condition, Limit
 from app.plans.choice_words import CHOICES
 from app.plans.evaluation import Step
 from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.lexicon import Lexicon
+from app.plans.literals import Within
 from app.plans.operator_words import SUMS
 from app.plans.pricing import Priced
 from app.plans.telling import Givers, Operator, Part, Speaker, Told, leaf, told
@@ -221,7 +221,7 @@ def _ready(terms: PlanTerms, benefit: Benefit) -> Script:
     )
 
 
-_PER: Mapping[ex.Within, Said] = {
+_PER: Mapping[Within, Said] = {
     "claim": ("每次申领最高", "Maximum for a claim"),
     "incident": ("每次事故最高", "Maximum for an incident"),
     "year": ("每个保障年度累计最高", "Maximum for a year of cover"),

@@ -10,9 +10,12 @@ from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit
 from app.plans.errors import FACT_MISSING
-from app.plans.expressions import WORD, Count, Listing, Node, PaidBefore, walk
+from app.plans.expressions import Node
 from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
+from app.plans.literals import WORD
+from app.plans.operators.tallies import Count, Listing, PaidBefore
 from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
+from app.plans.walking import walk
 
 OUT_OF_RANGE = Text(
     "数值应在 {least} 至 {most} 之间", "A whole number from {least} to {most} is expected."

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import Path
+from app.plans.walking import Path
 
 KIND_WORDS: Mapping[str, Text] = {
     "money": Text("金额", "money"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from app.plans.expressions import Term
+from app.plans.literals import Term
 
 Terms = TypeVar("Terms", bound=Term)
 

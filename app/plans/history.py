@@ -8,7 +8,7 @@ from uuid import UUID
 
 from app.kernel.clock import add_months
 from app.plans.evaluation import ITEMS
-from app.plans.expressions import Within
+from app.plans.literals import Within
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import reduce
 from math import ceil, floor
 
-from app.plans.expressions import Range, edge_value
+from app.plans.literals import edge_value
+from app.plans.operators.choices import Range
 
 ZERO = Fraction(0)
 

@@ -13,7 +13,7 @@ from app.plans.benefits import Benefit, Limit
 from app.plans.bounds import View, amount, bounds
 from app.plans.branches import branches
 from app.plans.drafts import Draft
-from app.plans.expressions import Node, Path, names_in
+from app.plans.expressions import Node
 from app.plans.facts import claim_inputs
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
@@ -24,6 +24,7 @@ from app.plans.mending import UNREAD
 from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
 from app.plans.table_values import table_values
 from app.plans.terms import Span
+from app.plans.walking import Path, names_in
 
 ANY_VALUE: tuple[Kind, ...] = ("money", "number", "truth", "word", "day")
 

@@ -5,12 +5,48 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.kernel.problems import FieldError
-from app.plans import expressions as ex
 from app.plans.benefits import Counter
-from app.plans.expressions import Edge, Node, Path, edge_value, names_in, operator_name, walk
+from app.plans.expressions import Node, operator_name
 from app.plans.faults import KIND_WORDS, fault, kinds_in_words
 from app.plans.inputs import Input
+from app.plans.literals import Edge, Fen, Yuan, edge_value
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, Range, When
+from app.plans.operators.conditions import (
+    All,
+    Any_,
+    Below,
+    Equals,
+    Exceeds,
+    Holds,
+    Listed,
+    Not,
+    OneOf,
+    Reaches,
+    UpTo,
+)
+from app.plans.operators.tallies import (
+    Before,
+    Count,
+    Each,
+    Largest,
+    Listing,
+    Occurrence,
+    PaidBefore,
+    Total,
+)
 from app.plans.terms import Table
+from app.plans.walking import Path, names_in, parts, walk
 
 # A bare zero needs no unit: it is money or a number.
 Kind = Literal["money", "number", "truth", "word", "day", "list", "zero"]
@@ -172,7 +208,7 @@ class Kinds:
 
     def edge(self, edge: Edge, path: Path, kind: Kind | None) -> None:
         """An edge is money where money is compared."""
-        money = isinstance(edge, ex.Yuan | ex.Fen)
+        money = isinstance(edge, Yuan | Fen)
         found: Kind = "money" if money else "number" if edge_value(edge) else "zero"
         if kind in AMOUNT and found not in (kind, "zero"):
             self.report(path, "wrong-kind", expected=KIND_WORDS[kind], found=KIND_WORDS[found])
@@ -191,15 +227,15 @@ def _money(_: Kinds, _node: Any, _path: Path, _inside: str | None) -> Kind:
     return "money"
 
 
-def _sum(kinds: Kinds, node: ex.Sum, path: Path, inside: str | None) -> Kind | None:
+def _sum(kinds: Kinds, node: Sum, path: Path, inside: str | None) -> Kind | None:
     return kinds.same(_at(path, node.sum), AMOUNT, inside)
 
 
-def _minus(kinds: Kinds, node: ex.Minus, path: Path, inside: str | None) -> Kind | None:
+def _minus(kinds: Kinds, node: Minus, path: Path, inside: str | None) -> Kind | None:
     return kinds.same(_at(path, node.minus), AMOUNT, inside)
 
 
-def _times(kinds: Kinds, node: ex.Times, path: Path, inside: str | None) -> Kind | None:
+def _times(kinds: Kinds, node: Times, path: Path, inside: str | None) -> Kind | None:
     found: list[Kind | None] = []
     for place, part in _at(path, node.times):
         kind = kinds.expect(part, place, AMOUNT, inside)
@@ -211,28 +247,28 @@ def _times(kinds: Kinds, node: ex.Times, path: Path, inside: str | None) -> Kind
     return None if None in found else "number"
 
 
-def _percent(kinds: Kinds, node: ex.Percent, path: Path, inside: str | None) -> Kind | None:
+def _percent(kinds: Kinds, node: Percent, path: Path, inside: str | None) -> Kind | None:
     kinds.expect(node.percent.rate, (*path, "rate"), ("number",), inside)
     return kinds.expect(node.percent.of, (*path, "of"), AMOUNT, inside)
 
 
-def _at_most(kinds: Kinds, node: ex.AtMost, path: Path, inside: str | None) -> Kind | None:
+def _at_most(kinds: Kinds, node: AtMost, path: Path, inside: str | None) -> Kind | None:
     parts = [((*path, "of"), node.at_most.of), ((*path, "limit"), node.at_most.limit)]
     return kinds.same(parts, AMOUNT, inside)
 
 
-def _at_least(kinds: Kinds, node: ex.AtLeast, path: Path, inside: str | None) -> Kind | None:
+def _at_least(kinds: Kinds, node: AtLeast, path: Path, inside: str | None) -> Kind | None:
     parts = [((*path, "of"), node.at_least.of), ((*path, "floor"), node.at_least.floor)]
     return kinds.same(parts, AMOUNT, inside)
 
 
-def _pro_rata(kinds: Kinds, node: ex.ProRata, path: Path, inside: str | None) -> Kind | None:
+def _pro_rata(kinds: Kinds, node: ProRata, path: Path, inside: str | None) -> Kind | None:
     asked = node.pro_rata
     kinds.same([((*path, "part"), asked.part), ((*path, "whole"), asked.whole)], AMOUNT, inside)
     return kinds.expect(asked.of, (*path, "of"), AMOUNT, inside)
 
 
-def _full(kinds: Kinds, node: ex.Full, path: Path, inside: str | None) -> Kind:
+def _full(kinds: Kinds, node: Full, path: Path, inside: str | None) -> Kind:
     kind = kinds.expect(node.full.of, (*path, "of"), AMOUNT, inside)
     kinds.edge(node.full.per, (*path, "per"), kind)
     if not edge_value(node.full.per):
@@ -240,7 +276,7 @@ def _full(kinds: Kinds, node: ex.Full, path: Path, inside: str | None) -> Kind:
     return "number"
 
 
-def _edges(kinds: Kinds, band: ex.Range, path: Path, kind: Kind | None) -> None:
+def _edges(kinds: Kinds, band: Range, path: Path, kind: Kind | None) -> None:
     for name, edge in (
         ("from", band.from_),
         ("above", band.above),
@@ -251,7 +287,7 @@ def _edges(kinds: Kinds, band: ex.Range, path: Path, kind: Kind | None) -> None:
             kinds.edge(edge, (*path, name), kind)
 
 
-def _band(kinds: Kinds, node: ex.InBand, path: Path, inside: str | None) -> Kind | None:
+def _band(kinds: Kinds, node: InBand, path: Path, inside: str | None) -> Kind | None:
     kind = kinds.expect(node.band.of, (*path, "of"), AMOUNT, inside)
     given = []
     for at, band in enumerate(node.band.bands):
@@ -260,14 +296,14 @@ def _band(kinds: Kinds, node: ex.InBand, path: Path, inside: str | None) -> Kind
     return kinds.same(given, GIVEN, inside)
 
 
-def _slices(kinds: Kinds, node: ex.InSlices, path: Path, inside: str | None) -> Kind | None:
+def _slices(kinds: Kinds, node: InSlices, path: Path, inside: str | None) -> Kind | None:
     kind = kinds.expect(node.slices.of, (*path, "of"), AMOUNT, inside)
     for at, each in enumerate(node.slices.slices):
         _edges(kinds, each, (*path, "slices", at), kind)
     return kind
 
 
-def _look_up(kinds: Kinds, node: ex.LookUp, path: Path, inside: str | None) -> Kind | None:
+def _look_up(kinds: Kinds, node: LookUp, path: Path, inside: str | None) -> Kind | None:
     kinds.expect(node.look_up.of, (*path, "of"), KEY, inside)
     table = kinds.table(node.look_up.table, (*path, "table"))
     if table is None:
@@ -278,7 +314,7 @@ def _look_up(kinds: Kinds, node: ex.LookUp, path: Path, inside: str | None) -> K
     return "money" if table.kind == "amounts" else "number"
 
 
-def _choose(kinds: Kinds, node: ex.Choose, path: Path, inside: str | None) -> Kind | None:
+def _choose(kinds: Kinds, node: Choose, path: Path, inside: str | None) -> Kind | None:
     kinds.expect(node.choose.by, (*path, "by"), KEY, inside)
     given = [((*path, "cases", word), case) for word, case in node.choose.cases.items()]
     if node.choose.otherwise is not None:
@@ -286,13 +322,13 @@ def _choose(kinds: Kinds, node: ex.Choose, path: Path, inside: str | None) -> Ki
     return kinds.same(given, GIVEN, inside)
 
 
-def _when(kinds: Kinds, node: ex.When, path: Path, inside: str | None) -> Kind | None:
+def _when(kinds: Kinds, node: When, path: Path, inside: str | None) -> Kind | None:
     kinds.expect(node.when.if_, (*path, "if"), ("truth",), inside)
     parts = [((*path, "then"), node.when.then), ((*path, "otherwise"), node.when.otherwise)]
     return kinds.same(parts, (*GIVEN, "word", "day"), inside)
 
 
-def _each(kinds: Kinds, node: ex.Listing, path: Path, inside: str | None) -> Kind | None:
+def _each(kinds: Kinds, node: Listing, path: Path, inside: str | None) -> Kind | None:
     if inside is not None:
         kinds.report(path, "each-in-each")
         return None
@@ -301,7 +337,7 @@ def _each(kinds: Kinds, node: ex.Listing, path: Path, inside: str | None) -> Kin
     return kinds.expect(over.gives, (*path, "gives"), AMOUNT, over.of if known else None)
 
 
-def _count(kinds: Kinds, node: ex.Count, path: Path, _inside: str | None) -> Kind:
+def _count(kinds: Kinds, node: Count, path: Path, _inside: str | None) -> Kind:
     kinds.listed(node.count, path)
     return "number"
 
@@ -317,7 +353,7 @@ def _occurrence(kinds: Kinds, _node: Any, path: Path, inside: str | None) -> Kin
     return "number"
 
 
-def _paid_before(kinds: Kinds, node: ex.PaidBefore, path: Path, _inside: str | None) -> Kind:
+def _paid_before(kinds: Kinds, node: PaidBefore, path: Path, _inside: str | None) -> Kind:
     if kinds.only_in_benefits("paid_before", path):
         asked = node.paid_before
         for at, code in enumerate(asked.plans):
@@ -351,24 +387,24 @@ def _counter(kinds: Kinds, name: str, path: Path) -> Kind | None:
     return kinds.counters.get(name)
 
 
-def _before(kinds: Kinds, node: ex.Before, path: Path, _inside: str | None) -> Kind | None:
+def _before(kinds: Kinds, node: Before, path: Path, _inside: str | None) -> Kind | None:
     return _counter(kinds, node.before, path)
 
 
-def _total(kinds: Kinds, node: ex.Total, path: Path, inside: str | None) -> Kind | None:
+def _total(kinds: Kinds, node: Total, path: Path, inside: str | None) -> Kind | None:
     found = _counter(kinds, node.total, path)
     counter = kinds.vocabulary.counters.get(node.total)
     if found is None or counter is None:
         return found
     if inside is not None and any(
-        isinstance(part, ex.Listing | ex.Occurrence) for _, part in walk(counter.of)
+        isinstance(part, Listing | Occurrence) for _, part in walk(counter.of)
     ):
         kinds.report(path, "each-in-each")
         return None
     return found
 
 
-def _days_between(kinds: Kinds, node: ex.DaysBetween, path: Path, inside: str | None) -> Kind:
+def _days_between(kinds: Kinds, node: DaysBetween, path: Path, inside: str | None) -> Kind:
     kinds.expect(node.days_between.first, (*path, "first"), ("day",), inside)
     kinds.expect(node.days_between.last, (*path, "last"), ("day",), inside)
     return "number"
@@ -382,18 +418,18 @@ def _compared(name: str, allowed: Sequence[Kind]) -> Callable[..., Kind]:
     return check
 
 
-def _one_of(kinds: Kinds, node: ex.OneOf, path: Path, inside: str | None) -> Kind:
+def _one_of(kinds: Kinds, node: OneOf, path: Path, inside: str | None) -> Kind:
     kinds.expect(node.one_of.of, (*path, "of"), ("word",), inside)
     return "truth"
 
 
-def _listed(kinds: Kinds, node: ex.Listed, path: Path, inside: str | None) -> Kind:
+def _listed(kinds: Kinds, node: Listed, path: Path, inside: str | None) -> Kind:
     kinds.expect(node.listed.of, (*path, "of"), KEY, inside)
     kinds.table(node.listed.table, (*path, "table"))
     return "truth"
 
 
-def _holds(kinds: Kinds, node: ex.Holds, path: Path, _inside: str | None) -> Kind:
+def _holds(kinds: Kinds, node: Holds, path: Path, _inside: str | None) -> Kind:
     if kinds.only_in_benefits("holds", path) and node.holds == kinds.vocabulary.plan:
         kinds.report(path, "plan-itself")
     return "truth"
@@ -408,52 +444,52 @@ def _truths(name: str) -> Callable[..., Kind]:
     return check
 
 
-def _not(kinds: Kinds, node: ex.Not, path: Path, inside: str | None) -> Kind:
+def _not(kinds: Kinds, node: Not, path: Path, inside: str | None) -> Kind:
     kinds.expect(node.not_, path, ("truth",), inside)
     return "truth"
 
 
 _KINDS: Mapping[type, Callable[[Kinds, Any, Path, str | None], Kind | None]] = {
-    ex.Yuan: _money,
-    ex.Fen: _money,
-    ex.Sum: _sum,
-    ex.Minus: _minus,
-    ex.Times: _times,
-    ex.Percent: _percent,
-    ex.AtMost: _at_most,
-    ex.AtLeast: _at_least,
-    ex.ProRata: _pro_rata,
-    ex.Full: _full,
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.LookUp: _look_up,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _each,
-    ex.Largest: _each,
-    ex.Count: _count,
-    ex.Occurrence: _occurrence,
-    ex.PaidBefore: _paid_before,
-    ex.Before: _before,
-    ex.Total: _total,
-    ex.DaysBetween: _days_between,
-    ex.Equals: _compared("equals", EQUAL),
-    ex.Reaches: _compared("reaches", ORDERED),
-    ex.Exceeds: _compared("exceeds", ORDERED),
-    ex.UpTo: _compared("up_to", ORDERED),
-    ex.Below: _compared("below", ORDERED),
-    ex.OneOf: _one_of,
-    ex.Listed: _listed,
-    ex.Holds: _holds,
-    ex.All: _truths("all"),
-    ex.Any_: _truths("any"),
-    ex.Not: _not,
+    Yuan: _money,
+    Fen: _money,
+    Sum: _sum,
+    Minus: _minus,
+    Times: _times,
+    Percent: _percent,
+    AtMost: _at_most,
+    AtLeast: _at_least,
+    ProRata: _pro_rata,
+    Full: _full,
+    InBand: _band,
+    InSlices: _slices,
+    LookUp: _look_up,
+    Choose: _choose,
+    When: _when,
+    Each: _each,
+    Largest: _each,
+    Count: _count,
+    Occurrence: _occurrence,
+    PaidBefore: _paid_before,
+    Before: _before,
+    Total: _total,
+    DaysBetween: _days_between,
+    Equals: _compared("equals", EQUAL),
+    Reaches: _compared("reaches", ORDERED),
+    Exceeds: _compared("exceeds", ORDERED),
+    UpTo: _compared("up_to", ORDERED),
+    Below: _compared("below", ORDERED),
+    OneOf: _one_of,
+    Listed: _listed,
+    Holds: _holds,
+    All: _truths("all"),
+    Any_: _truths("any"),
+    Not: _not,
 }
 
 
 def depth(node: Node) -> int:
     """How deep expressions stand inside one another; a leaf is 1."""
-    return 1 + max((depth(part) for _, part in ex.parts(node)), default=0)
+    return 1 + max((depth(part) for _, part in parts(node)), default=0)
 
 
 def size_faults(
@@ -464,11 +500,11 @@ def size_faults(
     Where a counter is asked for, what it counts is evaluated, and explained, once more.
     """
     nodes = [node for root in roots.values() for node in _evaluated(root, counters)]
-    count = sum(not isinstance(node, int | str | ex.Yuan | ex.Fen) for node in nodes)
+    count = sum(not isinstance(node, int | str | Yuan | Fen) for node in nodes)
     repeated = sum(
         1 + sum(map(_parts, _evaluated(node.over.gives, counters)))
         for node in nodes
-        if isinstance(node, ex.Listing)
+        if isinstance(node, Listing)
     )
     faults = [
         fault(place, "nested-too-deeply", most=MAX_NESTING)
@@ -486,10 +522,10 @@ def _evaluated(root: Node, counters: Mapping[str, Counter]) -> Iterator[Node]:
     """Everything inside an expression, and inside the counters that it asks for."""
     for _, node in walk(root):
         yield node
-        if isinstance(node, ex.Total) and node.total in counters:
+        if isinstance(node, Total) and node.total in counters:
             yield from (inner for _, inner in walk(counters[node.total].of))
 
 
 def _parts(node: Node) -> int:
     """The steps that a node is explained in; of slices each is one."""
-    return 1 + (len(node.slices.slices) if isinstance(node, ex.InSlices) else 0)
+    return 1 + (len(node.slices.slices) if isinstance(node, InSlices) else 0)

@@ -6,10 +6,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from app.kernel.text import Text
-from app.plans import expressions as ex
 from app.plans.benefits import Benefit, Words
 from app.plans.expressions import Node
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
+from app.plans.literals import Fen, Yuan, edge_value
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
+from app.plans.operators.tallies import Before, Count, Each, Largest, Occurrence, PaidBefore, Total
 from app.plans.terms import FieldDeclaration, PlanTerms
 from app.plans.wording import (
     DAY,
@@ -190,31 +203,31 @@ class Lexicon:
             return None
         if isinstance(node, str):
             if node[0].isdigit():
-                return RATE if ex.edge_value(node) <= 1 else None
+                return RATE if edge_value(node) <= 1 else None
             return self.named(node).form
         inner: Any = getattr(node, next(iter(type(node).model_fields)))
         match node:
-            case ex.Yuan() | ex.Fen():
+            case Yuan() | Fen():
                 return MONEY
-            case ex.Sum() | ex.Minus():
+            case Sum() | Minus():
                 return unified([self.form(part) for part in inner])
-            case ex.Times():
+            case Times():
                 return self._product([self.form(part) for part in inner])
-            case ex.Percent() | ex.ProRata() | ex.InSlices():
+            case Percent() | ProRata() | InSlices():
                 return self.form(inner.of)
-            case ex.AtMost():
+            case AtMost():
                 return unified([self.form(inner.of), self.form(inner.limit)])
-            case ex.AtLeast():
+            case AtLeast():
                 return unified([self.form(inner.of), self.form(inner.floor)])
-            case ex.InBand():
+            case InBand():
                 return unified([self.form(band.gives) for band in inner.bands])
-            case ex.Choose():
+            case Choose():
                 branches = [*inner.cases.values()]
                 branches += [] if inner.otherwise is None else [inner.otherwise]
                 return unified([self.form(branch) for branch in branches])
-            case ex.When():
+            case When():
                 return unified([self.form(inner.then), self.form(inner.otherwise)])
-            case ex.Each() | ex.Largest():
+            case Each() | Largest():
                 return self.form(inner.gives)
         return self._plain(node)
 
@@ -227,23 +240,23 @@ class Lexicon:
     def _plain(self, node: Node) -> Form:
         """The forms that do not depend on what stands inside."""
         match node:
-            case ex.LookUp():
+            case LookUp():
                 table = self.terms.tables.get(node.look_up.table)
                 kind = "numbers" if table is None else table.kind
                 return {"rates": RATE, "amounts": MONEY}.get(kind, NUMBER)
-            case ex.PaidBefore():
+            case PaidBefore():
                 return MONEY
-            case ex.Before():
+            case Before():
                 return self.counter(node.before).form
-            case ex.Total():
+            case Total():
                 return self.counter(node.total).form
-            case ex.DaysBetween():
+            case DaysBetween():
                 return DAYS
-            case ex.Occurrence():
+            case Occurrence():
                 return ORDINAL
-            case ex.Count():
+            case Count():
                 return TIMES if self.measure(node.count) == "次" else NUMBER
-            case ex.Full():
+            case Full():
                 return NUMBER
         return TRUTH
 

@@ -11,11 +11,24 @@ from math import log10
 from typing import Any, NamedTuple
 
 from app.kernel.problems import FieldError
-from app.plans import expressions as ex
 from app.plans.benefits import Counter
-from app.plans.expressions import Node, Path, edge_value, parts
+from app.plans.expressions import Node, Operator
 from app.plans.faults import fault
 from app.plans.inputs import MAX_ITEMS, Input
+from app.plans.literals import Fen, Yuan, edge_value
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
+from app.plans.operators.tallies import Before, Each, Largest, PaidBefore, Total
+from app.plans.walking import Path, parts
 
 # Python writes no whole number of more than 4,300 digits. Two hundred stays, each divided by
 # its own cost, come to 2,400; of them only those before the point are ever read.
@@ -75,37 +88,37 @@ class Measure:
             found = self.known[id(node)] = self._operator(node)
         return found
 
-    def _operator(self, node: ex.Operator) -> Size:
+    def _operator(self, node: Operator) -> Size:
         inner: Any = getattr(node, next(iter(type(node).model_fields)))
         sizes = [self.of(part) for _, part in parts(node)]
         match node:
-            case ex.Yuan() | ex.Fen():
+            case Yuan() | Fen():
                 return _exact(Fraction(node.fen))
-            case ex.Sum():
+            case Sum():
                 return _added(sizes, len(sizes))
-            case ex.Minus():
+            case Minus():
                 return _added(sizes, 1)._replace(whole=sizes[0].whole)
-            case ex.Times() | ex.Percent():
+            case Times() | Percent():
                 return Size(*map(sum, zip(*sizes, strict=True)))
-            case ex.AtMost():
+            case AtMost():
                 return _either(sizes)._replace(whole=min(size.whole for size in sizes))
-            case ex.ProRata():
+            case ProRata():
                 return _share(*sizes)
-            case ex.Full():
+            case Full():
                 return Size(sizes[0].whole + max(0.0, -log10(edge_value(inner.per) or 1)))
-            case ex.InSlices():
+            case InSlices():
                 return sizes[0]._replace(decimal=max(9.0, sizes[0].decimal) + 9)
-            case ex.LookUp():
+            case LookUp():
                 values = self.tables[inner.table].values()
                 return _either([_exact(value) for value in values if value is not None])
-            case ex.Each():
+            case Each():
                 return _added(sizes, MAX_ITEMS)._replace(other=sizes[0].other * MAX_ITEMS)
-            case ex.PaidBefore():
+            case PaidBefore():
                 return Size(_PAID)
-            case ex.Before() | ex.Total():
+            case Before() | Total():
                 counted = self.of(self.counters[inner].of)
                 return counted._replace(whole=counted.whole + _HISTORY)
-            case ex.AtLeast() | ex.InBand() | ex.Choose() | ex.When() | ex.Largest():
+            case AtLeast() | InBand() | Choose() | When() | Largest():
                 return _either(sizes)
         return Size(_HISTORY)
 

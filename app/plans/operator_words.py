@@ -3,9 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.plans import expressions as ex
 from app.plans.evaluation import Step
-from app.plans.expressions import edge_value
+from app.plans.literals import edge_value
+from app.plans.operators import conditions
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
 from app.plans.telling import Below, Givers, Operator, Speaker, Teller, Told, told
 from app.plans.wording import RATE, Form, Said
 
@@ -42,7 +53,7 @@ def _falls_short(parts: Sequence[Step]) -> bool:
     return first < sum(others)  # type: ignore[arg-type,operator]
 
 
-def _percent(node: ex.Percent, speaker: Speaker, form: Form) -> Teller:
+def _percent(node: Percent, speaker: Speaker, form: Form) -> Teller:
     of, rate = speaker.part(node.percent.of, form), speaker.part(node.percent.rate, RATE)
     say_rate = rate.say if rate.literal else RATE.say
     below = Below((of, rate))
@@ -116,7 +127,7 @@ def _bound(upper: bool, of: Said, bound: Said) -> Said:
     return f"{of[0]}，低于最低标准，按{bound[0]}计", f"{of[1]}, below the minimum: {bound[1]}"
 
 
-def _pro_rata(node: ex.ProRata, speaker: Speaker, form: Form) -> Teller:
+def _pro_rata(node: ProRata, speaker: Speaker, form: Form) -> Teller:
     asked = node.pro_rata
     of = speaker.part(asked.of, form)
     measure = speaker.lexicon.form(asked.part) or speaker.lexicon.form(asked.whole)
@@ -143,7 +154,7 @@ def _pro_rata(node: ex.ProRata, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _full(node: ex.Full, speaker: Speaker, form: Form) -> Teller:
+def _full(node: Full, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.full.of)
     per, below = of.form.short(edge_value(node.full.per)), Below((of,))
 
@@ -158,7 +169,7 @@ def _full(node: ex.Full, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _days_between(node: ex.DaysBetween, speaker: Speaker, form: Form) -> Teller:
+def _days_between(node: DaysBetween, speaker: Speaker, form: Form) -> Teller:
     first, last = speaker.part(node.days_between.first), speaker.part(node.days_between.last)
     below = Below((first, last))
 
@@ -224,18 +235,18 @@ def relation_words(code: str, form: Form) -> tuple[Said, Said]:
 
 
 SUMS: Mapping[type, Operator] = {
-    ex.Sum: _joined("sum", " + ", same=True),
-    ex.Minus: _joined("minus", " − ", same=True),
-    ex.Times: _joined("times", " × ", same=False),
-    ex.Percent: _percent,
-    ex.AtMost: _bounded("at_most", "limit"),
-    ex.AtLeast: _bounded("at_least", "floor"),
-    ex.ProRata: _pro_rata,
-    ex.Full: _full,
-    ex.DaysBetween: _days_between,
-    ex.Equals: _compared("equals"),
-    ex.Reaches: _compared("reaches"),
-    ex.Exceeds: _compared("exceeds"),
-    ex.UpTo: _compared("up_to"),
-    ex.Below: _compared("below"),
+    Sum: _joined("sum", " + ", same=True),
+    Minus: _joined("minus", " − ", same=True),
+    Times: _joined("times", " × ", same=False),
+    Percent: _percent,
+    AtMost: _bounded("at_most", "limit"),
+    AtLeast: _bounded("at_least", "floor"),
+    ProRata: _pro_rata,
+    Full: _full,
+    DaysBetween: _days_between,
+    conditions.Equals: _compared("equals"),
+    conditions.Reaches: _compared("reaches"),
+    conditions.Exceeds: _compared("exceeds"),
+    conditions.UpTo: _compared("up_to"),
+    conditions.Below: _compared("below"),
 }

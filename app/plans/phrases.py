@@ -4,10 +4,45 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from app.plans import expressions as ex
-from app.plans.expressions import Node, edge_value
+from app.plans.expressions import Node
 from app.plans.lexicon import Lexicon
+from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.operator_words import relation_words
+from app.plans.operators.arithmetic import (
+    AtLeast,
+    AtMost,
+    DaysBetween,
+    Full,
+    Minus,
+    Percent,
+    ProRata,
+    Sum,
+    Times,
+)
+from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
+from app.plans.operators.conditions import (
+    All,
+    Any_,
+    Below,
+    Equals,
+    Exceeds,
+    Holds,
+    Listed,
+    Not,
+    OneOf,
+    Reaches,
+    UpTo,
+)
+from app.plans.operators.tallies import (
+    Before,
+    Count,
+    Each,
+    Largest,
+    Listing,
+    Occurrence,
+    PaidBefore,
+    Total,
+)
 from app.plans.truth_words import words_named
 from app.plans.wording import MONEY, NUMBER, RATE, WITHIN, Form, Said, range_words
 
@@ -28,7 +63,7 @@ def phrase(node: Node, lexicon: Lexicon, wanted: Form | None = None) -> Phrase:
     if isinstance(node, str) and not node[0].isdigit():
         return _name(node, lexicon)
     own = lexicon.form(node)
-    if isinstance(node, int | str | ex.Yuan | ex.Fen):
+    if isinstance(node, int | str | Yuan | Fen):
         form = wanted if wanted is not None and (own is None or own is RATE) else own or NUMBER
         zh, en = form.short(edge_value(node))
         return Phrase(zh, en, 3, form.lead)
@@ -63,15 +98,15 @@ def _joined(parts: list[Phrase], sign: str, rank: int) -> Phrase:
     return Phrase(zh, en, rank, held[0].lead)
 
 
-def _sum(node: ex.Sum, lexicon: Lexicon, form: Form) -> Phrase:
+def _sum(node: Sum, lexicon: Lexicon, form: Form) -> Phrase:
     return _joined([phrase(part, lexicon, form) for part in node.sum], " + ", 1)
 
 
 def _is_literal(node: Node) -> bool:
-    return isinstance(node, int | ex.Yuan | ex.Fen) or (isinstance(node, str) and node[0].isdigit())
+    return isinstance(node, int | Yuan | Fen) or (isinstance(node, str) and node[0].isdigit())
 
 
-def _minus(node: ex.Minus, lexicon: Lexicon, form: Form) -> Phrase:
+def _minus(node: Minus, lexicon: Lexicon, form: Form) -> Phrase:
     parts = [phrase(part, lexicon, form) for part in node.minus]
     if len(parts) == 2 and _is_literal(node.minus[1]) and not _is_literal(node.minus[0]):
         of, less = _held(parts[0], 2), parts[1]
@@ -83,7 +118,7 @@ def _minus(node: ex.Minus, lexicon: Lexicon, form: Form) -> Phrase:
 SHARES = ("shares", "layers.shares")
 
 
-def _times(node: ex.Times, lexicon: Lexicon, _form: Form) -> Phrase:
+def _times(node: Times, lexicon: Lexicon, _form: Form) -> Phrase:
     """Amounts for each share read as such: "40,000 元/份", "每份 40 元 × 住院天数"."""
     rest = [part for part in node.times if part not in SHARES]
     if len(rest) == len(node.times) - 1 and lexicon.form(node) is MONEY:
@@ -95,7 +130,7 @@ def _times(node: ex.Times, lexicon: Lexicon, _form: Form) -> Phrase:
     return _joined([phrase(part, lexicon) for part in node.times], " × ", 2)
 
 
-def _percent(node: ex.Percent, lexicon: Lexicon, form: Form) -> Phrase:
+def _percent(node: Percent, lexicon: Lexicon, form: Form) -> Phrase:
     of, rate = node.percent.of, node.percent.rate
     parts = [phrase(of, lexicon, form), phrase(rate, lexicon, RATE)]
     whole = _is_literal(rate) and parts[1].zh == "100%"
@@ -113,7 +148,7 @@ def _bounded(code: str, bound: str, words: Said) -> Callable[[Any, Lexicon, Form
     return bounded
 
 
-def _pro_rata(node: ex.ProRata, lexicon: Lexicon, form: Form) -> Phrase:
+def _pro_rata(node: ProRata, lexicon: Lexicon, form: Form) -> Phrase:
     asked = node.pro_rata
     measure = lexicon.form(asked.part) or lexicon.form(asked.whole)
     of = _held(phrase(asked.of, lexicon, form), 2)
@@ -122,7 +157,7 @@ def _pro_rata(node: ex.ProRata, lexicon: Lexicon, form: Form) -> Phrase:
     return Phrase(zh, en, 2, of.lead)
 
 
-def _full(node: ex.Full, lexicon: Lexicon, _form: Form) -> Phrase:
+def _full(node: Full, lexicon: Lexicon, _form: Form) -> Phrase:
     of, form = _held(phrase(node.full.of, lexicon), 2), lexicon.form(node.full.of) or NUMBER
     zh, en = form.short(edge_value(node.full.per))
     return Phrase(f"{of.zh}每满{form.lead}{zh}计1的数", f"the number of full {en} in {of.en}", 0)
@@ -138,14 +173,14 @@ def _row(label: Said, gives: Phrase) -> Said:
     return f"{label[0]}：{gives.zh}", f"{label[1]}: {gives.en}"
 
 
-def _band(node: ex.InBand, lexicon: Lexicon, form: Form) -> Phrase:
+def _band(node: InBand, lexicon: Lexicon, form: Form) -> Phrase:
     of, edges = _held(phrase(node.band.of, lexicon), 1), lexicon.form(node.band.of) or NUMBER
     gives = [phrase(band.gives, lexicon, form) for band in node.band.bands]
     words = [range_words(band, edges) for band in node.band.bands]
     return _rows(of, [_row(*row) for row in zip(words, gives, strict=True)])
 
 
-def _slices(node: ex.InSlices, lexicon: Lexicon, form: Form) -> Phrase:
+def _slices(node: InSlices, lexicon: Lexicon, form: Form) -> Phrase:
     of = _held(phrase(node.slices.of, lexicon, form), 1)
     rows = [
         _row(range_words(each, form), Phrase(*RATE.short(Fraction(each.rate))))
@@ -155,14 +190,14 @@ def _slices(node: ex.InSlices, lexicon: Lexicon, form: Form) -> Phrase:
     return Phrase(found.zh.replace("（", "分段计算（", 1), f"{found.en}, slice by slice", 2)
 
 
-def _look_up(node: ex.LookUp, lexicon: Lexicon, form: Form) -> Phrase:
+def _look_up(node: LookUp, lexicon: Lexicon, form: Form) -> Phrase:
     of = _held(phrase(node.look_up.of, lexicon), 1)
     zh, en = lexicon.table_name(node.look_up.table)
     kind = {RATE: ("比例", "rate"), MONEY: ("金额", "amount")}.get(form, ("数值", "number"))
     return Phrase(f"{of.zh}对应{kind[0]}（{zh}）", f"the {kind[1]} for the {of.en} ({en})")
 
 
-def _choose(node: ex.Choose, lexicon: Lexicon, form: Form) -> Phrase:
+def _choose(node: Choose, lexicon: Lexicon, form: Form) -> Phrase:
     by, says = phrase(node.choose.by, lexicon), lexicon.form(node.choose.by) or NUMBER
     rows = []
     for word, gives in node.choose.cases.items():
@@ -173,11 +208,11 @@ def _choose(node: ex.Choose, lexicon: Lexicon, form: Form) -> Phrase:
     return _rows(by, rows)
 
 
-def _when(node: ex.When, lexicon: Lexicon, form: Form) -> Phrase:
+def _when(node: When, lexicon: Lexicon, form: Form) -> Phrase:
     asked = node.when
     test, then = phrase(asked.if_, lexicon), _held(phrase(asked.then, lexicon, form), 1)
     rest = phrase(asked.otherwise, lexicon, form)
-    if not isinstance(asked.otherwise, ex.When):
+    if not isinstance(asked.otherwise, When):
         rest = _held(rest, 1)
         rest = Phrase(f"为{rest.lead}{rest.zh}", rest.en)
     zh = f"如{test.zh}，为{then.lead}{then.zh}；否则{rest.zh}"
@@ -185,7 +220,7 @@ def _when(node: ex.When, lexicon: Lexicon, form: Form) -> Phrase:
 
 
 def _over(zh_sign: str, en_sign: str) -> Callable[[Any, Lexicon, Form], Phrase]:
-    def over(node: ex.Listing, lexicon: Lexicon, form: Form) -> Phrase:
+    def over(node: Listing, lexicon: Lexicon, form: Form) -> Phrase:
         gives = phrase(node.over.gives, lexicon, form)
         zh, en = lexicon.every(node.over.of)
         return Phrase(f"{zh}（{gives.zh}）{zh_sign}", f"{en_sign} over {en} ({gives.en})")
@@ -193,18 +228,18 @@ def _over(zh_sign: str, en_sign: str) -> Callable[[Any, Lexicon, Form], Phrase]:
     return over
 
 
-def _count(node: ex.Count, lexicon: Lexicon, _form: Form) -> Phrase:
+def _count(node: Count, lexicon: Lexicon, _form: Form) -> Phrase:
     zh, en, _, _ = lexicon.named(node.count)
     measure = {"次": "次数", "层": "层数"}.get(lexicon.measure(node.count), "数量")
     return Phrase(f"{zh}{measure}", f"the number of {lower(en)}")
 
 
-def _occurrence(node: ex.Occurrence, _lexicon: Lexicon, _form: Form) -> Phrase:
+def _occurrence(node: Occurrence, _lexicon: Lexicon, _form: Form) -> Phrase:
     zh, en = WITHIN[node.occurrence.within]
     return Phrase(f"{zh}第几次", f"which one it is {en}")
 
 
-def _paid_before(node: ex.PaidBefore, lexicon: Lexicon, _form: Form) -> Phrase:
+def _paid_before(node: PaidBefore, lexicon: Lexicon, _form: Form) -> Phrase:
     zh, en = WITHIN[node.paid_before.within]
     if node.paid_before.plans:
         plans = node.paid_before.plans
@@ -223,7 +258,7 @@ def _counter(code: str, words: Said) -> Callable[[Any, Lexicon, Form], Phrase]:
     return counter
 
 
-def _days_between(node: ex.DaysBetween, lexicon: Lexicon, _form: Form) -> Phrase:
+def _days_between(node: DaysBetween, lexicon: Lexicon, _form: Form) -> Phrase:
     span = node.days_between
     first, last = phrase(span.first, lexicon), phrase(span.last, lexicon)
     return Phrase(f"{first.zh}至{last.zh}的天数", f"the days from {first.en} to {last.en}")
@@ -240,20 +275,20 @@ def _compared(code: str) -> Callable[[Any, Lexicon, Form], Phrase]:
     return compared
 
 
-def _one_of(node: ex.OneOf, lexicon: Lexicon, _form: Form) -> Phrase:
+def _one_of(node: OneOf, lexicon: Lexicon, _form: Form) -> Phrase:
     of = phrase(node.one_of.of, lexicon)
     zh, en = words_named(node.one_of.words, lexicon.form(node.one_of.of) or NUMBER)
     is_, among = ("为", "is") if len(node.one_of.words) == 1 else ("属于", "is one of")
     return Phrase(f"{of.zh}{is_}“{zh}”", f"{of.en} {among} “{en}”", 1)
 
 
-def _listed(node: ex.Listed, lexicon: Lexicon, _form: Form) -> Phrase:
+def _listed(node: Listed, lexicon: Lexicon, _form: Form) -> Phrase:
     of = phrase(node.listed.of, lexicon)
     zh, en = lexicon.table(node.listed.table)
     return Phrase(f"{of.zh}在“{zh}”之列", f"{of.en} is listed in “{en}”", 1)
 
 
-def _holds(node: ex.Holds, _lexicon: Lexicon, _form: Form) -> Phrase:
+def _holds(node: Holds, _lexicon: Lexicon, _form: Form) -> Phrase:
     return Phrase(f"同时参加 {node.holds}", f"also covered by {node.holds}", 1)
 
 
@@ -265,42 +300,42 @@ def _many(code: str, words: Said) -> Callable[[Any, Lexicon, Form], Phrase]:
     return many
 
 
-def _not(node: ex.Not, lexicon: Lexicon, _form: Form) -> Phrase:
+def _not(node: Not, lexicon: Lexicon, _form: Form) -> Phrase:
     of = phrase(node.not_, lexicon)
     return Phrase(f"非（{of.zh}）", f"not ({of.en})", 1)
 
 
 _PHRASES: Mapping[type, Callable[[Any, Lexicon, Form], Phrase]] = {
-    ex.Sum: _sum,
-    ex.Minus: _minus,
-    ex.Times: _times,
-    ex.Percent: _percent,
-    ex.AtMost: _bounded("at_most", "limit", ("最高", "at most")),
-    ex.AtLeast: _bounded("at_least", "floor", ("最低", "at least")),
-    ex.ProRata: _pro_rata,
-    ex.Full: _full,
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.LookUp: _look_up,
-    ex.Choose: _choose,
-    ex.When: _when,
-    ex.Each: _over("之和", "the sum"),
-    ex.Largest: _over("中的最高者", "the largest"),
-    ex.Count: _count,
-    ex.Occurrence: _occurrence,
-    ex.PaidBefore: _paid_before,
-    ex.Before: _counter("before", ("本次之前", "before this claim")),
-    ex.Total: _counter("total", ("含本次", "with this claim")),
-    ex.DaysBetween: _days_between,
-    ex.Equals: _compared("equals"),
-    ex.Reaches: _compared("reaches"),
-    ex.Exceeds: _compared("exceeds"),
-    ex.UpTo: _compared("up_to"),
-    ex.Below: _compared("below"),
-    ex.OneOf: _one_of,
-    ex.Listed: _listed,
-    ex.Holds: _holds,
-    ex.All: _many("all", ("且", " and ")),
-    ex.Any_: _many("any", ("或", " or ")),
-    ex.Not: _not,
+    Sum: _sum,
+    Minus: _minus,
+    Times: _times,
+    Percent: _percent,
+    AtMost: _bounded("at_most", "limit", ("最高", "at most")),
+    AtLeast: _bounded("at_least", "floor", ("最低", "at least")),
+    ProRata: _pro_rata,
+    Full: _full,
+    InBand: _band,
+    InSlices: _slices,
+    LookUp: _look_up,
+    Choose: _choose,
+    When: _when,
+    Each: _over("之和", "the sum"),
+    Largest: _over("中的最高者", "the largest"),
+    Count: _count,
+    Occurrence: _occurrence,
+    PaidBefore: _paid_before,
+    Before: _counter("before", ("本次之前", "before this claim")),
+    Total: _counter("total", ("含本次", "with this claim")),
+    DaysBetween: _days_between,
+    Equals: _compared("equals"),
+    Reaches: _compared("reaches"),
+    Exceeds: _compared("exceeds"),
+    UpTo: _compared("up_to"),
+    Below: _compared("below"),
+    OneOf: _one_of,
+    Listed: _listed,
+    Holds: _holds,
+    All: _many("all", ("且", " and ")),
+    Any_: _many("any", ("或", " or ")),
+    Not: _not,
 }

@@ -7,19 +7,21 @@ from typing import Any
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans import expressions as ex
 from app.plans.bands import size
 from app.plans.bounds import View, amount
 from app.plans.drafts import Draft
 from app.plans.evaluation import Run, Scope, compiled
-from app.plans.expressions import Node, Path, edge_value, names_in, walk
+from app.plans.expressions import Node
 from app.plans.faults import fault
 from app.plans.inputs import MAX_FEN, Input, Value
 from app.plans.judging import Judged, order_vocabulary
 from app.plans.kinds import Vocabulary
+from app.plans.literals import Fen, Yuan, edge_value
+from app.plans.operators.choices import Choose, InBand
 from app.plans.pricing import NO_HISTORY
 from app.plans.table_values import table_values
 from app.plans.terms import ContributionOption
+from app.plans.walking import Path, names_in, walk
 
 # So many buyers are tried out.
 SAMPLES = 400
@@ -105,7 +107,7 @@ def _buyers(nodes: list[Node], words: Vocabulary) -> Iterator[dict[str, Value]]:
 
 def _constants(node: Node) -> Iterator[Fraction]:
     for _, inner in walk(node):
-        if isinstance(inner, ex.InBand):
+        if isinstance(inner, InBand):
             bands = inner.band.bands
             yield from (
                 edge_value(edge)
@@ -113,9 +115,9 @@ def _constants(node: Node) -> Iterator[Fraction]:
                 for edge in (band.from_, band.above, band.to, band.below)
                 if edge is not None
             )
-        elif isinstance(inner, int | ex.Yuan | ex.Fen):
+        elif isinstance(inner, int | Yuan | Fen):
             yield edge_value(inner)
-        elif isinstance(inner, ex.Choose):
+        elif isinstance(inner, Choose):
             yield from (Fraction(word) for word in inner.choose.cases if word.isdigit())
 
 

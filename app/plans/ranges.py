@@ -7,14 +7,29 @@ from typing import Any
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans import expressions as ex
 from app.plans.bands import edges_faults, order_faults, reach_faults, size
 from app.plans.bounds import View, amount, bounds, keys, truth
 from app.plans.branches import branches
-from app.plans.expressions import Node, Path, parts
+from app.plans.expressions import Node
 from app.plans.faults import fault
 from app.plans.intervals import Interval, WordSet, cuts, interval
 from app.plans.kinds import Kinds
+from app.plans.operators.arithmetic import Percent
+from app.plans.operators.choices import Band, Choose, Entry, InBand, InSlices, LookUp, Slice, When
+from app.plans.operators.conditions import (
+    All,
+    Any_,
+    Below,
+    Equals,
+    Exceeds,
+    Listed,
+    Not,
+    OneOf,
+    Reaches,
+    UpTo,
+)
+from app.plans.operators.tallies import Listing
+from app.plans.walking import Path, parts
 
 # How many missing cases one message names.
 NAMED = 5
@@ -57,9 +72,9 @@ class Ranges:
     def _within(self, node: Node, inner: Path) -> "Ranges":
         """The checker for a part: inside `each` there is an item, after `if` its test holds."""
         view, guards = self.view, self.guards
-        if isinstance(node, ex.Listing):
+        if isinstance(node, Listing):
             view = replace(view, items={node.over.of: {}}, position=None)
-        if isinstance(node, ex.When) and inner[-1] == "then":
+        if isinstance(node, When) and inner[-1] == "then":
             guards = (*guards, *conjuncts(node.when.if_))
         return Ranges(self.kinds, view, guards, self.faults)
 
@@ -87,15 +102,15 @@ class Ranges:
 
 def conjuncts(node: Node) -> list[Guard]:
     """The look-ups that are known to succeed where a condition holds."""
-    if isinstance(node, ex.Listed):
+    if isinstance(node, Listed):
         return [(node.listed.table, node.listed.of)]
-    if isinstance(node, ex.All):
+    if isinstance(node, All):
         return [guard for part in node.all for guard in conjuncts(part)]
     return []
 
 
 def _bands(
-    ranges: Ranges, of: Node, bands: Sequence[ex.Band | ex.Slice], path: Path, *, slices: bool
+    ranges: Ranges, of: Node, bands: Sequence[Band | Slice], path: Path, *, slices: bool
 ) -> None:
     faults = edges_faults(bands, path)
     comparable = ranges.comparable(path)
@@ -115,15 +130,15 @@ def _bands(
     ranges.faults += faults
 
 
-def _band(ranges: Ranges, node: ex.InBand, path: Path) -> None:
+def _band(ranges: Ranges, node: InBand, path: Path) -> None:
     _bands(ranges, node.band.of, node.band.bands, (*path, "band", "bands"), slices=False)
 
 
-def _slices(ranges: Ranges, node: ex.InSlices, path: Path) -> None:
+def _slices(ranges: Ranges, node: InSlices, path: Path) -> None:
     _bands(ranges, node.slices.of, node.slices.slices, (*path, "slices", "slices"), slices=True)
 
 
-def _percent(ranges: Ranges, node: ex.Percent, path: Path) -> None:
+def _percent(ranges: Ranges, node: Percent, path: Path) -> None:
     place = (*path, "percent", "rate")
     if not ranges.kinds.clean(place):
         return
@@ -137,15 +152,15 @@ def _wanted(ranges: Ranges, of: Node, path: Path) -> tuple[list[str] | None, Any
     return keys(found), found
 
 
-def _look_up(ranges: Ranges, node: ex.LookUp, path: Path) -> None:
+def _look_up(ranges: Ranges, node: LookUp, path: Path) -> None:
     _table(ranges, node.look_up, (*path, "look_up"), complete=True)
 
 
-def _listed(ranges: Ranges, node: ex.Listed, path: Path) -> None:
+def _listed(ranges: Ranges, node: Listed, path: Path) -> None:
     _table(ranges, node.listed, (*path, "listed"), complete=False)
 
 
-def _table(ranges: Ranges, entry: ex.Entry, path: Path, *, complete: bool) -> None:
+def _table(ranges: Ranges, entry: Entry, path: Path, *, complete: bool) -> None:
     """A look-up finds something whatever its input is, or `listed` was asked before.
 
     A copy of a standard table may have more keys than the input can have.
@@ -187,7 +202,7 @@ def _can_be(found: Any, wanted: list[str] | None, key: str) -> bool:
     return whole and reach.low <= int(key) and (reach.high is None or int(key) <= reach.high)
 
 
-def _choose(ranges: Ranges, node: ex.Choose, path: Path) -> None:
+def _choose(ranges: Ranges, node: Choose, path: Path) -> None:
     chosen, place = node.choose, (*path, "choose")
     if not ranges.kinds.clean((*place, "by")):
         return
@@ -213,7 +228,7 @@ def _choose(ranges: Ranges, node: ex.Choose, path: Path) -> None:
         ranges.report((*place, "cases"), "uncovered-case", missing=_several(missing))
 
 
-def _one_of(ranges: Ranges, node: ex.OneOf, path: Path) -> None:
+def _one_of(ranges: Ranges, node: OneOf, path: Path) -> None:
     place = (*path, "one_of")
     if not ranges.kinds.clean((*place, "of")):
         return
@@ -235,25 +250,25 @@ def _several(missing: Sequence[str]) -> Text:
 
 
 _RULES: Mapping[type, Callable[[Ranges, Any, Path], None]] = {
-    ex.InBand: _band,
-    ex.InSlices: _slices,
-    ex.Percent: _percent,
-    ex.LookUp: _look_up,
-    ex.Listed: _listed,
-    ex.Choose: _choose,
-    ex.OneOf: _one_of,
+    InBand: _band,
+    InSlices: _slices,
+    Percent: _percent,
+    LookUp: _look_up,
+    Listed: _listed,
+    Choose: _choose,
+    OneOf: _one_of,
 }
 _TRUTHS = (
-    ex.Equals,
-    ex.Reaches,
-    ex.Exceeds,
-    ex.UpTo,
-    ex.Below,
-    ex.OneOf,
-    ex.Listed,
-    ex.All,
-    ex.Any_,
-    ex.Not,
+    Equals,
+    Reaches,
+    Exceeds,
+    UpTo,
+    Below,
+    OneOf,
+    Listed,
+    All,
+    Any_,
+    Not,
 )
 
 

@@ -14,7 +14,7 @@ from app.kernel.dependencies import NowDep
 from app.kernel.routing import router
 from app.plans import service
 from app.plans.errors import TableNotFound
-from app.plans.expressions import TABLE
+from app.plans.literals import TABLE
 from app.plans.plan_pages import PlanPage, plan_page
 from app.plans.schema import plan_schema
 from app.plans.schemas import (

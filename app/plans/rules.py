@@ -8,10 +8,11 @@ from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import STANDARD_DOCUMENTS, Benefit, Words
 from app.plans.drafts import Draft
-from app.plans.expressions import Fen, Path, Yuan, edge_value
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
+from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.terms import MAX_MONTHS, FactDeclaration, FieldDeclaration, Table
+from app.plans.walking import Path
 
 # Reasons that the engine gives itself.
 RESERVED_CODES = frozenset({"excluded", "paid-once"})

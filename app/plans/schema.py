@@ -13,7 +13,7 @@ ID = "/v1/schemas/plan-version"
 # Operators are called in the schema as in documents; of other names two need help.
 _NAMES: Mapping[str, str] = {
     **{node.__name__: operator_name(node) for node in get_args(Operator)},
-    "app__plans__expressions__Span": "TwoDays",
+    "app__plans__operators__arithmetic__Span": "TwoDays",
     "app__plans__terms__Span": "TermLength",
     "Words_": "WordAmong",
 }

@@ -10,12 +10,13 @@ from app.kernel.clock import business_day
 from app.kernel.schema import View
 from app.plans.benefits import Benefit, Cause, DocumentKind, Words
 from app.plans.description import describe, describe_price
-from app.plans.expressions import Node, names_in
+from app.plans.expressions import Node
 from app.plans.facts import facts_of
 from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.models import PlanVersion
 from app.plans.pricing import price_of_one
 from app.plans.terms import ContributionOption, Eligibility, Occupation, PlanTerms, Sex
+from app.plans.walking import names_in
 
 
 class WordsView(View):

@@ -21,7 +21,7 @@ from app.kernel.principal import Administrator, Principal, require
 from app.kernel.routing import router
 from app.plans import authoring, queries
 from app.plans.differences import differences
-from app.plans.expressions import PLAN_CODE
+from app.plans.literals import PLAN_CODE
 from app.plans.sending import (
     VERSION_CONTENT,
     IfMatch,

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.expressions import CODE, EXACT, NAME, OPERATORS, PLAN_CODE
+from app.plans.expressions import OPERATORS
 from app.plans.faults import fault, pointer
+from app.plans.literals import CODE, EXACT, NAME, PLAN_CODE
 
 MAX_DEPTH = 110
 MAX_NODES = 100_000

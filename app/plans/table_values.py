@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from app.plans.benefits import Words
-from app.plans.expressions import edge_value
+from app.plans.literals import edge_value
 from app.plans.terms import Table
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.plans import expressions as ex
 from app.plans.evaluation import Step
-from app.plans.expressions import Node, edge_value
+from app.plans.expressions import Node
 from app.plans.lexicon import Lexicon
+from app.plans.literals import Fen, Yuan, edge_value
+from app.plans.operators.tallies import Occurrence
 from app.plans.wording import NUMBER, RATE, WITHIN, Form, Said, Say, exact
 
 Told = dict[str, Any]
@@ -62,7 +63,7 @@ def leaf(code: str, words: Said, value: Any, form: Form, source: str) -> Told:
     }
 
 
-def _literal(node: int | str | ex.Yuan | ex.Fen, own: Form | None, wanted: Form | None) -> Part:
+def _literal(node: int | str | Yuan | Fen, own: Form | None, wanted: Form | None) -> Part:
     form = wanted if wanted is not None and (own is None or own is RATE) else own or NUMBER
     words = form.say(edge_value(node))
     code = "money" if form.unit == "fen" else "number"
@@ -106,7 +107,7 @@ def _input(name: str, lexicon: Lexicon) -> Part:
     return Part(form, say, named, tell)
 
 
-def occurrence_named(node: ex.Occurrence) -> Say:
+def occurrence_named(node: Occurrence) -> Say:
     """Which one it is, and of what period."""
     zh, en = WITHIN[node.occurrence.within]
     return lambda value: (f"{zh}第{value}次", f"Number {value} {en}")
@@ -137,10 +138,10 @@ class Speaker:
         if isinstance(node, str) and not node[0].isdigit():
             return _input(node, self.lexicon)
         own = self.lexicon.form(node)
-        if isinstance(node, int | str | ex.Yuan | ex.Fen):
+        if isinstance(node, int | str | Yuan | Fen):
             return _literal(node, own, wanted)
         form = own or wanted or NUMBER
-        named = occurrence_named(node) if isinstance(node, ex.Occurrence) else form.say
+        named = occurrence_named(node) if isinstance(node, Occurrence) else form.say
         return Part(form, form.say, named, self.operators[type(node)](node, self, form))
 
 

@@ -18,23 +18,23 @@ from app.plans.benefits import (
     Words,
 )
 from app.plans.errors import BenefitNotFound, OptionNotFound
-from app.plans.expressions import (
+from app.plans.expressions import Expression
+from app.plans.frozen import Frozen
+from app.plans.literals import (
     FIELD,
     PLAN_CODE,
     TABLE,
     WORD,
     Decimal,
-    Expression,
     Fen,
     Money,
     Rate,
     Term,
     Whole,
     Yuan,
-    edge_shape,
+    literal_shape,
     no_float,
 )
-from app.plans.frozen import Frozen
 
 Sex = Literal["male", "female"]
 Occupation = Literal[
@@ -276,7 +276,7 @@ class Source(Term):
 def _entry_shape(value: object) -> str | None:
     if isinstance(value, Words) or (isinstance(value, dict) and {"zh", "en"} & value.keys()):
         return "<words>"
-    return edge_shape(value)
+    return literal_shape(value)
 
 
 TableEntry = Annotated[

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.plans import expressions as ex
 from app.plans.evaluation import Step
+from app.plans.operators.conditions import All, Any_, Holds, Listed, Not, OneOf
+from app.plans.operators.tallies import Before, Count, Occurrence, PaidBefore, Total
 from app.plans.telling import (
     Below,
     Givers,
@@ -47,7 +48,7 @@ _ANY: Mapping[bool | None, Said] = {
 }
 
 
-def _not(node: ex.Not, speaker: Speaker, _form: Form) -> Teller:
+def _not(node: Not, speaker: Speaker, _form: Form) -> Teller:
     """The words of a test say what was found, either way: only the value turns round."""
     of = speaker.part(node.not_)
 
@@ -59,7 +60,7 @@ def _not(node: ex.Not, speaker: Speaker, _form: Form) -> Teller:
     return tell
 
 
-def _one_of(node: ex.OneOf, speaker: Speaker, form: Form) -> Teller:
+def _one_of(node: OneOf, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.one_of.of)
     below, (zh, en) = Below([of]), words_named(node.one_of.words, of.form)
 
@@ -89,7 +90,7 @@ def words_named(words: tuple[str, ...], form: Form) -> Said:
     return zh, en
 
 
-def _listed(node: ex.Listed, speaker: Speaker, form: Form) -> Teller:
+def _listed(node: Listed, speaker: Speaker, form: Form) -> Teller:
     of = speaker.part(node.listed.of)
     below, (zh, en) = Below([of]), speaker.lexicon.table(node.listed.table)
 
@@ -105,7 +106,7 @@ def _listed(node: ex.Listed, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _holds(node: ex.Holds, _speaker: Speaker, form: Form) -> Teller:
+def _holds(node: Holds, _speaker: Speaker, form: Form) -> Teller:
     code = node.holds
 
     def tell(step: Step, _givers: Givers) -> Told:
@@ -118,7 +119,7 @@ def _holds(node: ex.Holds, _speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _count(node: ex.Count, speaker: Speaker, form: Form) -> Teller:
+def _count(node: Count, speaker: Speaker, form: Form) -> Teller:
     zh, en, _, source = speaker.lexicon.named(node.count)
     measure = speaker.lexicon.measure(node.count)
 
@@ -137,7 +138,7 @@ def _count(node: ex.Count, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _occurrence(node: ex.Occurrence, _speaker: Speaker, form: Form) -> Teller:
+def _occurrence(node: Occurrence, _speaker: Speaker, form: Form) -> Teller:
     named = occurrence_named(node)
 
     def tell(step: Step, _givers: Givers) -> Told:
@@ -146,7 +147,7 @@ def _occurrence(node: ex.Occurrence, _speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _paid_before(node: ex.PaidBefore, speaker: Speaker, _form: Form) -> Teller:
+def _paid_before(node: PaidBefore, speaker: Speaker, _form: Form) -> Teller:
     zh, en = WITHIN[node.paid_before.within]
     named = [speaker.lexicon.benefit_name(code) for code in node.paid_before.benefits]
     zh += "、".join(node.paid_before.plans)
@@ -162,7 +163,7 @@ def _paid_before(node: ex.PaidBefore, speaker: Speaker, _form: Form) -> Teller:
     return tell
 
 
-def _before(node: ex.Before, speaker: Speaker, form: Form) -> Teller:
+def _before(node: Before, speaker: Speaker, form: Form) -> Teller:
     zh, en, _, source = speaker.lexicon.counter(node.before)
 
     def tell(step: Step, _givers: Givers) -> Told:
@@ -173,7 +174,7 @@ def _before(node: ex.Before, speaker: Speaker, form: Form) -> Teller:
     return tell
 
 
-def _total(node: ex.Total, speaker: Speaker, form: Form) -> Teller:
+def _total(node: Total, speaker: Speaker, form: Form) -> Teller:
     zh, en, _, source = speaker.lexicon.counter(node.total)
     benefit = speaker.lexicon.benefit
     of = speaker.part(benefit.counters[node.total].of if benefit else 0, form)
@@ -199,15 +200,15 @@ def _total(node: ex.Total, speaker: Speaker, form: Form) -> Teller:
 
 
 TRUTHS: Mapping[type, Operator] = {
-    ex.All: _many("all", _ALL),
-    ex.Any_: _many("any", _ANY),
-    ex.Not: _not,
-    ex.OneOf: _one_of,
-    ex.Listed: _listed,
-    ex.Holds: _holds,
-    ex.Count: _count,
-    ex.Occurrence: _occurrence,
-    ex.PaidBefore: _paid_before,
-    ex.Before: _before,
-    ex.Total: _total,
+    All: _many("all", _ALL),
+    Any_: _many("any", _ANY),
+    Not: _not,
+    OneOf: _one_of,
+    Listed: _listed,
+    Holds: _holds,
+    Count: _count,
+    Occurrence: _occurrence,
+    PaidBefore: _paid_before,
+    Before: _before,
+    Total: _total,
 }

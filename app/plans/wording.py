@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from app.kernel.money import round_half_up, yuan
 from app.kernel.text import Text
-from app.plans.expressions import Range, Within, edge_value
+from app.plans.literals import Within, edge_value
+from app.plans.operators.choices import Range
 
 Unit = Literal["fen", "number", "truth", "word", "day"]
 Said = tuple[str, str]

@@ -23,9 +23,9 @@ from app.members.documents import mask_number
 from app.members.models import Person
 from app.plans import service as plans
 from app.plans.benefits import Benefit
-from app.plans.expressions import names_in
 from app.plans.pricing import priced
 from app.plans.terms import PlanTerms
+from app.plans.walking import names_in
 from app.policies import queries
 from app.policies.errors import NoCertificate, PolicyNotFound
 from app.policies.models import Policy

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from app.claims.bodies import Facts, OpenClaimBody
 from app.kernel.schema import Body, Day, Id, Instant, PositiveFen
 from app.members.schemas import ConsentBody
-from app.plans.expressions import PLAN_CODE
+from app.plans.literals import PLAN_CODE
 from app.relief.grounds import Ground
 
 Note = Annotated[str, Field(min_length=1, max_length=1_000, examples=["入户了解, 情况属实"])]

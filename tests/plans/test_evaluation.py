@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.plans.expressions import Within
 from app.plans.history import Past
+from app.plans.literals import Within
 from tests.plans.engine import KNOWN, RATES, evaluated, here, use, value
 
 Counters = dict[str, tuple[object, Within]]

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 import pytest
 
-from app.plans.expressions import Within
 from app.plans.history import Past
+from app.plans.literals import Within
 from tests.plans.engine import here, uid, use
 
 LAST_YEAR = date(2025, 5, 1)

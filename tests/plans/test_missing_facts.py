@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.plans.evaluation import Step, missing_of
-from app.plans.expressions import Within
+from app.plans.literals import Within
 from tests.plans.engine import KNOWN, RATES, evaluated, parsed, value
 
 Counters = dict[str, tuple[object, Within]]

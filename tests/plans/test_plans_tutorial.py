@@ -13,16 +13,17 @@ import yaml
 from pydantic import TypeAdapter
 
 from app.kernel.money import round_half_up
-from app.plans import expressions as ex
 from app.plans import inputs as known
 from app.plans.benefits import Benefit
 from app.plans.checking import check, judge
 from app.plans.evaluation import Run, Scope, compiled
 from app.plans.explanation import explain
-from app.plans.expressions import Expression, Node, Yuan, operator_name
+from app.plans.expressions import Expression, Node, Operator, operator_name
+from app.plans.literals import Yuan
 from app.plans.pricing import NO_HISTORY
 from app.plans.table_values import table_values
 from app.plans.terms import PlanTerms, Table
+from app.plans.walking import walk
 from tests.plans.published import Person, plans
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plans.md").read_text("utf-8")
@@ -231,7 +232,7 @@ def named_in_code() -> Iterator[str]:
 
 def test_every_operator_section_and_input_is_told() -> None:
     told = set(named_in_code())
-    operators = {operator_name(each) for each in get_args(ex.Operator)}
+    operators = {operator_name(each) for each in get_args(Operator)}
     shown = {operator for example in EXAMPLES for operator in _operators(example["write"])}
     assert operators - shown == set()
     assert set(PlanTerms.model_fields) - told == set()
@@ -251,7 +252,7 @@ def test_every_operator_section_and_input_is_told() -> None:
 def _operators(write: Any) -> set[str]:
     return {
         operator_name(type(node))
-        for _, node in ex.walk(EXPRESSION.validate_python(write))
+        for _, node in walk(EXPRESSION.validate_python(write))
         if not isinstance(node, int | str)
     }
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from app.kernel.money import round_half_up
 from app.plans.assessment import Assessment, assess
 from app.plans.benefits import Limit
-from app.plans.expressions import Fen, Yuan
 from app.plans.facts import facts_of
 from app.plans.history import Past
 from app.plans.inputs import CLAIM_CONTEXT, Input
+from app.plans.literals import Fen, Yuan
 from app.plans.terms import PlanTerms
 from tests.plans import strategies as some
 from tests.plans.engine import (
