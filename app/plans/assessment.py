@@ -7,11 +7,12 @@ from typing import Any
 
 from app.kernel.money import round_half_up
 from app.plans.benefits import Benefit, Condition, Limit, Words
-from app.plans.evaluation import ITEMS, Compiled, Run, Scope, Step, compiled, missing_of
+from app.plans.evaluation import compiled
 from app.plans.history import Past
 from app.plans.inputs import Inputs
 from app.plans.literals import Within
 from app.plans.operators.tallies import Listing, Occurrence
+from app.plans.steps import ITEMS, Compiled, Run, Scope, Step, missing_of
 from app.plans.table_values import table_values
 from app.plans.terms import PlanTerms
 from app.plans.walking import walk

@@ -11,7 +11,6 @@ from functools import reduce
 from typing import Any
 
 from app.plans.benefits import Counter
-from app.plans.evaluation import ITEMS, History
 from app.plans.expressions import Node
 from app.plans.inputs import MAX_FEN, MAX_ITEMS, Input, Inputs, Item
 from app.plans.intervals import (
@@ -72,6 +71,7 @@ from app.plans.operators.tallies import (
     PaidBefore,
     Total,
 )
+from app.plans.steps import ITEMS, History
 
 # A look-up or a choice by number is spelled out up to so many numbers.
 MAX_KEYS = 1_000

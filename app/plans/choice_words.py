@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from app.plans.evaluation import Step
 from app.plans.expressions import operator_name
 from app.plans.operators.choices import Band, Choose, InBand, InSlices, LookUp, Slice, When
 from app.plans.operators.conditions import All, Any_
 from app.plans.operators.tallies import Each, Largest, Listing
+from app.plans.steps import Step
 from app.plans.telling import Givers, Operator, Part, Speaker, Teller, Told, leaf, told
 from app.plans.wording import ORDINAL, RATE, TRUTH, Form, Said, range_words
 

@@ -9,12 +9,12 @@ from app.kernel.money import yuan
 from app.plans.assessment import Assessment, LimitStep, program_of
 from app.plans.benefits import Benefit, Condition, Limit
 from app.plans.choice_words import CHOICES
-from app.plans.evaluation import Step
 from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.lexicon import Lexicon
 from app.plans.literals import Within
 from app.plans.operator_words import SUMS
 from app.plans.pricing import Priced
+from app.plans.steps import Step
 from app.plans.telling import Givers, Operator, Part, Speaker, Told, leaf, told
 from app.plans.terms import PlanTerms
 from app.plans.truth_words import TRUTHS

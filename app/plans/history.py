@@ -7,8 +7,8 @@ from fractions import Fraction
 from uuid import UUID
 
 from app.kernel.clock import add_months
-from app.plans.evaluation import ITEMS
 from app.plans.literals import Within
+from app.plans.steps import ITEMS
 
 
 @dataclass(frozen=True, slots=True)

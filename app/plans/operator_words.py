@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.plans.evaluation import Step
 from app.plans.literals import edge_value
 from app.plans.operators import conditions
 from app.plans.operators.arithmetic import (
@@ -17,6 +16,7 @@ from app.plans.operators.arithmetic import (
     Sum,
     Times,
 )
+from app.plans.steps import Step
 from app.plans.telling import Below, Givers, Operator, Speaker, Teller, Told, told
 from app.plans.wording import RATE, Form, Said
 

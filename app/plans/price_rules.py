@@ -10,7 +10,7 @@ from app.kernel.text import Text
 from app.plans.bands import size
 from app.plans.bounds import View, amount
 from app.plans.drafts import Draft
-from app.plans.evaluation import Run, Scope, compiled
+from app.plans.evaluation import compiled
 from app.plans.expressions import Node
 from app.plans.faults import fault
 from app.plans.inputs import MAX_FEN, Input, Value
@@ -19,6 +19,7 @@ from app.plans.kinds import Vocabulary
 from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.operators.choices import Choose, InBand
 from app.plans.pricing import NO_HISTORY
+from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
 from app.plans.terms import ContributionOption
 from app.plans.walking import Path, names_in, walk

@@ -7,10 +7,11 @@ from typing import Any
 
 from app.kernel.money import round_half_up
 from app.plans.errors import PriceFactsMissing
-from app.plans.evaluation import Compiled, Run, Scope, Step, compiled, missing_of
+from app.plans.evaluation import compiled
 from app.plans.expressions import Node
 from app.plans.inputs import Value
 from app.plans.literals import Within
+from app.plans.steps import Compiled, Run, Scope, Step, missing_of
 from app.plans.table_values import table_values
 from app.plans.terms import PlanTerms
 

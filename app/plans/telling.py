@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from app.plans.evaluation import Step
 from app.plans.expressions import Node
 from app.plans.lexicon import Lexicon
 from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.operators.tallies import Occurrence
+from app.plans.steps import Step
 from app.plans.wording import NUMBER, RATE, WITHIN, Form, Said, Say, exact
 
 Told = dict[str, Any]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.plans.evaluation import Step
 from app.plans.operators.conditions import All, Any_, Holds, Listed, Not, OneOf
 from app.plans.operators.tallies import Before, Count, Occurrence, PaidBefore, Total
+from app.plans.steps import Step
 from app.plans.telling import (
     Below,
     Givers,

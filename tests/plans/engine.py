@@ -14,12 +14,13 @@ from pydantic import TypeAdapter
 from app.kernel.clock import add_months
 from app.plans.assessment import Assessment, assess
 from app.plans.catalogue import documents
-from app.plans.evaluation import Run, Scope, Step, compiled
+from app.plans.evaluation import compiled
 from app.plans.expressions import Expression, Node
 from app.plans.history import Past, Standpoint, Use
 from app.plans.inputs import Inputs
 from app.plans.literals import Within, edge_value
 from app.plans.pricing import NO_HISTORY
+from app.plans.steps import Run, Scope, Step
 from app.plans.tables import expand_tables, standard_tables
 from app.plans.terms import PlanTerms
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.plans.evaluation import Step, missing_of
 from app.plans.literals import Within
+from app.plans.steps import Step, missing_of
 from tests.plans.engine import KNOWN, RATES, evaluated, parsed, value
 
 Counters = dict[str, tuple[object, Within]]

@@ -16,11 +16,12 @@ from app.kernel.money import round_half_up
 from app.plans import inputs as known
 from app.plans.benefits import Benefit
 from app.plans.checking import check, judge
-from app.plans.evaluation import Run, Scope, compiled
+from app.plans.evaluation import compiled
 from app.plans.explanation import explain
 from app.plans.expressions import Expression, Node, Operator, operator_name
 from app.plans.literals import Yuan
 from app.plans.pricing import NO_HISTORY
+from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
 from app.plans.terms import PlanTerms, Table
 from app.plans.walking import walk
