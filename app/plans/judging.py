@@ -18,10 +18,12 @@ from app.plans.facts import claim_inputs
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.intervals import Interval
-from app.plans.kinds import Kind, Kinds, Vocabulary, size_faults
+from app.plans.kind_rules import KIND_RULES
+from app.plans.kinds import Kind, Kinds, Vocabulary
 from app.plans.magnitude import Measure, length_faults
 from app.plans.mending import UNREAD
 from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
+from app.plans.size import size_faults
 from app.plans.table_values import table_values
 from app.plans.terms import Span
 from app.plans.walking import Path, names_in
@@ -77,7 +79,7 @@ def expression_faults(
     node: Node, path: Path, kind: Kind, words: Vocabulary
 ) -> tuple[list[FieldError], Judged]:
     """A single expression outside benefits: a price, a refund, a limit of the plan."""
-    kinds = Kinds(words)
+    kinds = Kinds(words, KIND_RULES)
     kinds.expect(node, path, (kind,))
     judged = Judged(node, path, kinds.clean(path))
     tables = table_values(words.tables)
@@ -155,7 +157,7 @@ def benefit_faults(
     path: Path = ("benefits", at)
     words = replace(words, counters=benefit.counters)
     later = frozenset(step.name for step in benefit.steps)
-    judge = _BenefitJudge(benefit, path, Kinds(words, later=later))
+    judge = _BenefitJudge(benefit, path, Kinds(words, KIND_RULES, later=later))
     judge.all()
     tables = table_values(words.tables)
     large = size_faults(path, judge.roots, benefit.counters)
@@ -227,6 +229,7 @@ def counter_faults(benefits: Mapping[int, Benefit], words: Vocabulary) -> list[F
             ("benefits", at),
             Kinds(
                 replace(words, counters=benefit.counters),
+                KIND_RULES,
                 later=frozenset(step.name for step in benefit.steps),
             ),
         )

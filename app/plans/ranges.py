@@ -95,7 +95,8 @@ class Ranges:
 
     def money(self, node: Node) -> bool:
         """Whether a clean expression is money; its kind was checked before."""
-        again = Kinds(self.kinds.vocabulary, self.kinds.steps, self.kinds.counters, numbered=True)
+        kinds = self.kinds
+        again = Kinds(kinds.vocabulary, kinds.rules, kinds.steps, kinds.counters, numbered=True)
         inside = next(iter(self.view.items), None)
         return again.kind(node, (), inside) == "money"
 

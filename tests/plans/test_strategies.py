@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from app.plans.kind_rules import KIND_RULES
 from app.plans.kinds import Kinds, Vocabulary
 from tests.plans.engine import benefit, parsed, plan
 from tests.plans.strategies import CLAIM_INPUTS, COUNTERS, TABLES, Kind, expressions
@@ -26,6 +27,7 @@ def test_random_expressions_are_well_typed(made: tuple[Kind, Any]) -> None:
             counters=TERMS.benefits[0].counters,
             in_benefit=True,
         ),
+        KIND_RULES,
         counters={"visits": "number", "costs": "money"},
         numbered=True,
     )
