@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
-from app.plans.bounds import View, amount, bounds, slice_edges, sliced, truth
+from app.plans.bounds import amount, bounds, truth
 from app.plans.expressions import Node, operator_name
 from app.plans.intervals import (
     Interval,
@@ -21,6 +21,8 @@ from app.plans.intervals import (
 from app.plans.operators.arithmetic import AtLeast, AtMost, Minus, Percent, ProRata, Sum, Times
 from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
 from app.plans.operators.tallies import Each, Largest, Listing
+from app.plans.slicing import slice_edges, sliced
+from app.plans.view import View
 from app.plans.walking import Path, walk
 
 Branches = dict[Path, Interval]
@@ -163,8 +165,8 @@ def _slices(_walk: _Walk, node: InSlices, path: Path, view: View) -> Branches:
     for at, each in enumerate(node.slices.slices):
         low, high = slice_edges(each)
         if meets(each, of):
-            least = sliced(node, max(low, of.low))
-            most = None if high is None else sliced(node, high)
+            least = sliced(node.slices.slices, max(low, of.low))
+            most = None if high is None else sliced(node.slices.slices, high)
             found[(*path, "slices", at)] = Interval(least, most)
     return found
 

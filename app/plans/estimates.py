@@ -5,13 +5,14 @@ from fractions import Fraction
 
 from app.kernel.money import round_half_up
 from app.plans.assessment import Program, ended, program_of
-from app.plans.bounds import View, amount, bounds, truth
+from app.plans.bounds import amount, bounds, truth
 from app.plans.facts import vocabulary
 from app.plans.history import Past
 from app.plans.inputs import Inputs
 from app.plans.intervals import Interval, smaller
 from app.plans.table_values import table_values
 from app.plans.terms import PlanTerms
+from app.plans.view import View
 
 
 def estimate_range(

@@ -10,7 +10,7 @@ from app.kernel.clock import add_months
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit, Limit
-from app.plans.bounds import View, amount, bounds
+from app.plans.bounds import amount, bounds
 from app.plans.branches import branches
 from app.plans.drafts import Draft
 from app.plans.expressions import Node
@@ -26,6 +26,7 @@ from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
 from app.plans.size import size_faults
 from app.plans.table_values import table_values
 from app.plans.terms import Span
+from app.plans.view import View
 from app.plans.walking import Path, names_in
 
 ANY_VALUE: tuple[Kind, ...] = ("money", "number", "truth", "word", "day")

@@ -8,7 +8,7 @@ from typing import Any
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.bands import size
-from app.plans.bounds import View, amount
+from app.plans.bounds import amount
 from app.plans.drafts import Draft
 from app.plans.evaluation import compiled
 from app.plans.expressions import Node
@@ -22,6 +22,7 @@ from app.plans.pricing import NO_HISTORY
 from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
 from app.plans.terms import ContributionOption
+from app.plans.view import View
 from app.plans.walking import Path, names_in, walk
 
 # So many buyers are tried out.

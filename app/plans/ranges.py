@@ -8,7 +8,7 @@ from typing import Any
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.bands import edges_faults, order_faults, reach_faults, size
-from app.plans.bounds import View, amount, bounds, keys, truth
+from app.plans.bounds import amount, bounds, truth
 from app.plans.branches import branches
 from app.plans.expressions import Node
 from app.plans.faults import fault
@@ -29,6 +29,8 @@ from app.plans.operators.conditions import (
     UpTo,
 )
 from app.plans.operators.tallies import Listing
+from app.plans.relating import keys
+from app.plans.view import View
 from app.plans.walking import Path, parts
 
 # How many missing cases one message names.

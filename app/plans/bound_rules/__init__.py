@@ -1,0 +1,1 @@
+"""What each operator can come to, by the families of `operators`; `bounds` knows them all."""
