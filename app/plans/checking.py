@@ -11,20 +11,14 @@ from app.plans.benefits import Limit
 from app.plans.drafts import Draft, read
 from app.plans.errors import InvalidPlan
 from app.plans.faults import fault
-from app.plans.judging import (
-    Judged,
-    benefit_faults,
-    benefit_vocabulary,
-    counter_faults,
-    expression_faults,
-    price_places,
-)
+from app.plans.judging import Judged, benefit_faults, counter_faults, expression_faults
 from app.plans.mending import UNREAD
-from app.plans.price_rules import price_faults
+from app.plans.price_rules import price_faults, price_places
 from app.plans.rules import document_faults
 from app.plans.structure import form_faults, raw_faults
 from app.plans.tables import UnknownTables, expand_tables, standard_tables
 from app.plans.terms import PlanTerms
+from app.plans.vocabularies import benefit_vocabulary
 from app.plans.walking import Path
 
 # More faults than this help nobody.

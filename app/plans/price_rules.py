@@ -14,7 +14,7 @@ from app.plans.evaluation import compiled
 from app.plans.expressions import Node
 from app.plans.faults import fault
 from app.plans.inputs import MAX_FEN, Input, Value
-from app.plans.judging import Judged, order_vocabulary
+from app.plans.judging import Judged
 from app.plans.kinds import Vocabulary
 from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.operators.choices import Choose, InBand
@@ -23,6 +23,7 @@ from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
 from app.plans.terms import ContributionOption
 from app.plans.view import View
+from app.plans.vocabularies import order_vocabulary
 from app.plans.walking import Path, names_in, walk
 
 # So many buyers are tried out.
@@ -30,6 +31,37 @@ SAMPLES = 400
 _LARGE_FEN = 1_000_000
 
 Sums = Mapping[Path, Judged]
+
+
+def price_places(draft: Draft) -> list[tuple[Path, Any, Vocabulary]]:
+    """Every expression of the document that is about an order's money."""
+    places: list[tuple[Path, Any, Vocabulary]] = []
+    for at, option in draft.options.items():
+        path: Path = ("contribution", "options", at)
+        words = order_vocabulary(draft, "price", [option.term])
+        places.append(((*path, "price"), option.price, words))
+        for part_at, part in enumerate(option.split):
+            places.append(((*path, "split", part_at, "amount"), part.amount, words))
+        if option.deposit is not None:
+            places.append(((*path, "deposit"), option.deposit, words))
+    spans = [option.term for option in draft.options.values()]
+    if draft.late_price is not None:
+        words = order_vocabulary(draft, "price", spans)
+        places.append((("contribution", "late_price"), draft.late_price, words))
+    if draft.upgrade is not None:
+        if draft.upgrade.price is not None:
+            words = order_vocabulary(draft, "upgrade", spans)
+            places.append((("upgrade", "price"), draft.upgrade.price, words))
+        words = order_vocabulary(draft, "price", spans)
+        for at, each in enumerate(draft.upgrade.options):
+            places.append((("upgrade", "options", at, "price"), each.price, words))
+    if draft.cancellation is not None:
+        words = order_vocabulary(draft, "refund", spans)
+        for name in ("before_start", "after_start"):
+            node = getattr(draft.cancellation, name)
+            if node is not None:
+                places.append((("cancellation", name), node, words))
+    return places
 
 
 def price_faults(draft: Draft, judged: Sums) -> list[FieldError]:
