@@ -20,8 +20,9 @@ from app.kernel.text import Text
 from app.plans.expressions import Node
 from app.plans.inputs import PRICE_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.literals import Yuan
+from app.plans.prices import ContributionOption, Span
 from app.plans.pricing import Priced, priced
-from app.plans.terms import ContributionOption, PlanTerms, Span
+from app.plans.terms import PlanTerms
 from app.policies.calendar import (
     first_covered_day,
     term_period,

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import Range
 from app.kernel.clock import business_day
 from app.plans.expressions import Node
 from app.plans.inputs import Value
-from app.plans.terms import ContributionOption, PlanTerms, Span
+from app.plans.prices import ContributionOption, Span
+from app.plans.terms import PlanTerms
 from app.policies.calendar import age_on, period_days, whole_months
 from app.policies.eligibility import Applicant
 

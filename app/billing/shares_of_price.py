@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from app.kernel.money import round_half_up
 from app.plans.inputs import Value
+from app.plans.prices import ContributionOption
 from app.plans.pricing import priced
-from app.plans.terms import ContributionOption, PlanTerms
+from app.plans.terms import PlanTerms
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from app.kernel.clock import add_months, business_day
 from app.kernel.money import round_half_up
 from app.plans.errors import OptionNotFound
 from app.plans.inputs import Value
+from app.plans.prices import ContributionOption
 from app.plans.pricing import priced
 from app.plans.service import terms_of
-from app.plans.terms import ContributionOption, PlanTerms
+from app.plans.terms import PlanTerms
 from app.policies.calendar import period_days, term_period, whole_months
 from app.policies.eligibility import Applicant, Wanted, failing_rules
 

@@ -7,20 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from app.plans.benefits import Benefit, Limit, Words
+from app.plans.declarations import FactDeclaration, Table
 from app.plans.expressions import Expression
 from app.plans.mending import BENEFIT, LIMIT, OPTION, UPGRADE, Form, mended, mended_part
-from app.plans.terms import (
-    Cancellation,
-    ClaimRules,
-    ContributionOption,
-    Eligibility,
-    FactDeclaration,
-    Joining,
-    Relations,
-    Renewal,
-    Table,
-    Upgrade,
-)
+from app.plans.prices import Cancellation, ContributionOption, Upgrade
+from app.plans.terms import ClaimRules, Eligibility, Joining, Relations, Renewal
 
 MAX_ITEMS = 100
 _EXPRESSION: TypeAdapter[Any] = TypeAdapter(Expression)

@@ -9,12 +9,13 @@ from typing import Any
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import Benefit
+from app.plans.declarations import FactDeclaration, FieldDeclaration
 from app.plans.errors import FACT_MISSING
 from app.plans.expressions import Node
 from app.plans.inputs import CLAIM_CONTEXT, MAX_ITEMS, STANDARD_FACTS, Input, Inputs, Item, Value
 from app.plans.literals import WORD
 from app.plans.operators.tallies import Count, Listing, PaidBefore
-from app.plans.terms import FactDeclaration, FieldDeclaration, PlanTerms
+from app.plans.terms import PlanTerms
 from app.plans.walking import walk
 
 OUT_OF_RANGE = Text(

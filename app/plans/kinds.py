@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 from app.kernel.problems import FieldError
 from app.plans.benefits import Counter
+from app.plans.declarations import Table
 from app.plans.expressions import Node, operator_name
 from app.plans.faults import KIND_WORDS, fault, kinds_in_words
 from app.plans.inputs import Input
 from app.plans.literals import Edge, Fen, Yuan, edge_value
-from app.plans.terms import Table
 from app.plans.walking import Path
 
 # A bare zero needs no unit: it is money or a number.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from app.kernel.text import Text
 from app.plans.benefits import Benefit, Words
+from app.plans.declarations import FieldDeclaration
 from app.plans.expressions import Node
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
 from app.plans.literals import Fen, Yuan, edge_value
@@ -23,7 +24,7 @@ from app.plans.operators.arithmetic import (
 )
 from app.plans.operators.choices import Choose, InBand, InSlices, LookUp, When
 from app.plans.operators.tallies import Before, Count, Each, Largest, Occurrence, PaidBefore, Total
-from app.plans.terms import FieldDeclaration, PlanTerms
+from app.plans.terms import PlanTerms
 from app.plans.wording import (
     DAY,
     DAYS,

@@ -13,8 +13,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from app.plans.benefits import Benefit, Condition, Counter, Limit, Step
 from app.plans.expressions import Expression
+from app.plans.prices import ContributionOption, Part, Raise, Upgrade
 from app.plans.structure import located
-from app.plans.terms import ContributionOption, Part, Raise, Upgrade
 from app.plans.walking import INNER, Path
 
 # Stands for an expression that cannot be read; judging takes it for a name that is unclear.

@@ -18,10 +18,10 @@ from app.plans.judging import Judged
 from app.plans.kinds import Vocabulary
 from app.plans.literals import Fen, Yuan, edge_value
 from app.plans.operators.choices import Choose, InBand
+from app.plans.prices import ContributionOption
 from app.plans.pricing import NO_HISTORY
 from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
-from app.plans.terms import ContributionOption
 from app.plans.view import View
 from app.plans.vocabularies import order_vocabulary
 from app.plans.walking import Path, names_in, walk

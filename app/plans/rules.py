@@ -7,11 +7,12 @@ from app.kernel.clock import add_months
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
 from app.plans.benefits import STANDARD_DOCUMENTS, Benefit, Words
+from app.plans.declarations import FactDeclaration, FieldDeclaration, Table
 from app.plans.drafts import Draft
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS, Input
 from app.plans.literals import Fen, Yuan, edge_value
-from app.plans.terms import MAX_MONTHS, FactDeclaration, FieldDeclaration, Table
+from app.plans.prices import MAX_MONTHS
 from app.plans.walking import Path
 
 # Reasons that the engine gives itself.

@@ -14,7 +14,7 @@ ID = "/v1/schemas/plan-version"
 _NAMES: Mapping[str, str] = {
     **{node.__name__: operator_name(node) for node in get_args(Operator)},
     "app__plans__operators__arithmetic__Span": "TwoDays",
-    "app__plans__terms__Span": "TermLength",
+    "app__plans__prices__Span": "TermLength",
     "Words_": "WordAmong",
 }
 _EXPRESSION = (

@@ -14,8 +14,9 @@ from app.plans.expressions import Node
 from app.plans.facts import facts_of
 from app.plans.inputs import PRICE_CONTEXT, Input
 from app.plans.models import PlanVersion
+from app.plans.prices import ContributionOption
 from app.plans.pricing import price_of_one
-from app.plans.terms import ContributionOption, Eligibility, Occupation, PlanTerms, Sex
+from app.plans.terms import Eligibility, Occupation, PlanTerms, Sex
 from app.plans.walking import names_in
 
 

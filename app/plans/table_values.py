@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from app.plans.benefits import Words
+from app.plans.declarations import Table
 from app.plans.literals import edge_value
-from app.plans.terms import Table
 
 
 def table_values(tables: Mapping[str, Table]) -> dict[str, dict[str, Fraction | None]]:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import Field
 
+from app.plans.declarations import Table
 from app.plans.faults import pointer
 from app.plans.literals import TABLE
-from app.plans.terms import Table
 
 USE = "use"
 

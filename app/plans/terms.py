@@ -1,13 +1,12 @@
 """A plan version's document as types: everything that the service does by it is in here."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from app.kernel.schema import Day
 from app.plans.benefits import (
     STANDARD_DOCUMENTS,
     Benefit,
@@ -17,43 +16,24 @@ from app.plans.benefits import (
     PlanCode,
     Words,
 )
+from app.plans.declarations import FactDeclaration, Table
 from app.plans.errors import BenefitNotFound, OptionNotFound
-from app.plans.expressions import Expression
 from app.plans.frozen import Frozen
 from app.plans.literals import (
-    FIELD,
     PLAN_CODE,
     TABLE,
-    WORD,
-    Decimal,
-    Fen,
     Money,
     Rate,
     Term,
-    Whole,
     Yuan,
-    literal_shape,
-    no_float,
 )
+from app.plans.prices import Cancellation, Contribution, ContributionOption, PlanDay, Upgrade
 
 Sex = Literal["male", "female"]
 Occupation = Literal[
     "delivery_rider", "courier", "ride_hailing_driver", "truck_driver", "other_gig", "employee"
 ]
-# The longest term: ten years.
-MAX_MONTHS = 120
-# A number that a claim states, where the plan says no more.
-MAX_COUNT = 10**6
 Channel = Literal["bought", "gifted", "roster", "on_site"]
-OPTION = r"^[A-Z0-9]{1,8}$"
-
-
-def _plain_day(value: object) -> object:
-    """YAML reads a date as a date; the document keeps it as text."""
-    return value.isoformat() if type(value) is date else value
-
-
-PlanDay = Annotated[Day, BeforeValidator(_plain_day)]
 
 
 class AgeRange(Term):
@@ -90,74 +70,6 @@ class Eligibility(Term):
     card_required: bool = False
 
 
-class Span(Term):
-    """How long cover lasts: months, days, a choice of days, or fixed calendar days.
-
-    A fixed period covers both of its days; a choice of days is made with the order.
-    """
-
-    months: int | None = Field(default=None, ge=1, le=MAX_MONTHS)
-    days: int | None = Field(default=None, ge=1, le=366)
-    days_from: int | None = Field(default=None, ge=1, le=366)
-    days_to: int | None = Field(default=None, ge=1, le=366)
-    first_day: PlanDay | None = None
-    last_day: PlanDay | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        chosen = [
-            self.months is not None,
-            self.days is not None,
-            (self.days_from, self.days_to) != (None, None),
-            (self.first_day, self.last_day) != (None, None),
-        ]
-        if sum(chosen) != 1:
-            raise ValueError("give months, or days, or days_from and days_to, or both fixed days")
-        if chosen[2] and (
-            self.days_from is None or self.days_to is None or self.days_from > self.days_to
-        ):
-            raise ValueError("days_from and days_to go together, in this order")
-        if chosen[3] and (
-            self.first_day is None or self.last_day is None or self.first_day > self.last_day
-        ):
-            raise ValueError("first_day and last_day go together, in this order")
-        return self
-
-
-class Part(Term):
-    """What one payer gives of a price."""
-
-    payer: Literal["member", "unit", "union", "platform"]
-    amount: Expression
-
-
-class ContributionOption(Term):
-    """A price for a term. `price` is for all shares together and the whole term.
-
-    `split` says who pays what of it; the parts must add up to the price. `deposit` is
-    the part that goes back when the term ends.
-    """
-
-    code: str = Field(pattern=OPTION)
-    name: Words | None = None
-    term: Span
-    price: Expression
-    split: tuple[Part, ...] = Field(default=(), max_length=4, strict=False)
-    deposit: Expression | None = None
-
-
-class Contribution(Term):
-    """Prices; the first option is the one sold when nobody chooses.
-
-    `late_price` prices what is joined after a fixed term has begun (remaining days or
-    months); without it the full price is due.
-    """
-
-    options: tuple[ContributionOption, ...] = Field(min_length=1, max_length=40, strict=False)
-    max_shares: int = Field(ge=1, le=100)
-    late_price: Expression | None = None
-
-
 class Group(Term):
     """What a unit has to fulfil that joins as a whole."""
 
@@ -189,42 +101,6 @@ class Renewal(Term):
     opens_days_before: int = Field(default=30, ge=0, le=365)
     grace_days: int = Field(default=0, ge=0, le=365)
     covered_in_grace: bool = False
-
-
-class Raise(Term):
-    """From one contribution option to a higher one during the term, and what that costs.
-
-    All shares are raised together; until the waiting days of the higher option are over
-    the lower one pays.
-    """
-
-    from_: str = Field(alias="from", pattern=OPTION)
-    to: str = Field(pattern=OPTION)
-    price: Expression
-
-
-class Upgrade(Term):
-    """More for running cover: shares added at a `price`, and options raised.
-
-    What is new waits, what there was does not.
-    """
-
-    price: Expression | None = None
-    options: tuple[Raise, ...] = Field(default=(), max_length=40, strict=False)
-
-    def raising(self, held: str, wanted: str) -> Raise | None:
-        """How one option becomes another; None where the plan does not say so."""
-        for each in self.options:
-            if (each.from_, each.to) == (held, wanted):
-                return each
-        return None
-
-
-class Cancellation(Term):
-    """What goes back on cancelling; a missing rule means it cannot be cancelled then."""
-
-    before_start: Expression | None = None
-    after_start: Expression | None = None
 
 
 class Relations(Term):
@@ -271,68 +147,6 @@ class Source(Term):
     as_of: str = Field(min_length=1, max_length=60)
     published_plan: str = Field(min_length=1, max_length=60)
     demonstration: tuple[Words, ...] = Field(default=(), max_length=40, strict=False)
-
-
-def _entry_shape(value: object) -> str | None:
-    if isinstance(value, Words) or (isinstance(value, dict) and {"zh", "en"} & value.keys()):
-        return "<words>"
-    return literal_shape(value)
-
-
-TableEntry = Annotated[
-    Annotated[Whole, Tag("<number>")]
-    | Annotated[Decimal, Tag("<decimal>")]
-    | Annotated[Yuan, Tag("<yuan>")]
-    | Annotated[Fen, Tag("<fen>")]
-    | Annotated[Words, Tag("<words>")],
-    Discriminator(
-        _entry_shape,
-        custom_error_type="not-an-entry",
-        custom_error_message="expected a whole number, a decimal as text, money, or words",
-    ),
-    BeforeValidator(no_float),
-]
-
-
-class Table(Term):
-    """A table to look up in: rates or amounts by word or whole number, or a list of words.
-
-    `origin` names the standard table that it is a copy of.
-    """
-
-    kind: Literal["rates", "numbers", "amounts", "list"]
-    words: Words | None = None
-    origin: str | None = Field(default=None, pattern=TABLE)
-    entries: dict[Annotated[str, Field(pattern=WORD)], TableEntry] = Field(
-        min_length=1, max_length=1_000
-    )
-
-
-class FieldDeclaration(Term):
-    """A field of a list's items. A number is a million at most unless `most` says so."""
-
-    kind: Literal["money", "number", "truth", "word", "day"]
-    words: Words
-    least: int = Field(default=0, ge=0, le=10**12)
-    most: int = Field(default=10**12, ge=0, le=10**12)
-    choices: dict[Annotated[str, Field(pattern=WORD)], Words] = Field(
-        default_factory=dict, max_length=200
-    )
-
-    @property
-    def greatest(self) -> int:
-        """The most that it may be: days, pieces and persons are never as many as fen."""
-        limited = self.kind == "number" and "most" not in self.model_fields_set
-        return MAX_COUNT if limited else self.most
-
-
-class FactDeclaration(FieldDeclaration):
-    """A fact of a claim beyond the standard ones. `choices` are the only words of a word."""
-
-    kind: Literal["money", "number", "truth", "word", "day", "list"]  # type: ignore[assignment]
-    fields: dict[Annotated[str, Field(pattern=FIELD)], FieldDeclaration] = Field(
-        default_factory=dict, max_length=20
-    )
 
 
 class PlanTerms(Term):

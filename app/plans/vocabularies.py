@@ -12,7 +12,7 @@ from app.plans.facts import claim_inputs
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.kinds import Vocabulary
 from app.plans.mending import UNREAD
-from app.plans.terms import Span
+from app.plans.prices import Span
 
 
 def words_used(draft: Draft) -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.dialects.postgresql import Range
 
 from app.kernel.clock import add_months, business_day, day_start
-from app.plans.terms import Span
+from app.plans.prices import Span
 
 
 def first_covered_day(*conditions_met_at: datetime) -> date:

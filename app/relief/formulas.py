@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.plans.benefits import Condition, Step, Words
+from app.plans.declarations import FactDeclaration, Table
 from app.plans.expressions import Expression
 from app.plans.facts import facts_of
 from app.plans.frozen import Frozen
 from app.plans.inputs import Input
 from app.plans.literals import PLAN_CODE, TABLE, Money, Term
-from app.plans.terms import FactDeclaration, PlanTerms, Source, Statement, Table
+from app.plans.terms import PlanTerms, Source, Statement
 from app.relief.grounds import GROUNDS, SITUATIONS, Ground, ReliefDocumentKind
 
 # What the engine calls a formula; condolences are uses of another benefit of the same fund.

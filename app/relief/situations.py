@@ -12,9 +12,9 @@ from app.kernel.principal import Principal
 from app.kernel.problems import Unprocessable
 from app.kernel.text import Text
 from app.kernel.vault import Vault
+from app.plans.declarations import FieldDeclaration
 from app.plans.facts import read_facts
 from app.plans.inputs import Input
-from app.plans.terms import FieldDeclaration
 from app.relief import queries
 from app.relief.formulas import OF_HOUSEHOLD, STANDARD
 from app.relief.household_models import Household, HouseholdSituation

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from app.plans.assessment import assess
 from app.plans.bounds import bounds
+from app.plans.declarations import Table
 from app.plans.estimates import estimate_range
 from app.plans.facts import claim_inputs
 from app.plans.history import Past
 from app.plans.inputs import CLAIM_CONTEXT
 from app.plans.intervals import Bound, Days, Interval, Truth, WordSet
 from app.plans.table_values import table_values
-from app.plans.terms import Table
 from app.plans.view import View
 from tests.plans.engine import benefit, condition, evaluated, here, parsed, plan, use
 from tests.plans.published import plans

@@ -16,6 +16,7 @@ from app.kernel.money import round_half_up
 from app.plans import inputs as known
 from app.plans.benefits import Benefit
 from app.plans.checking import check, judge
+from app.plans.declarations import Table
 from app.plans.evaluation import compiled
 from app.plans.explanation import explain
 from app.plans.expressions import Expression, Node, Operator, operator_name
@@ -23,7 +24,7 @@ from app.plans.literals import Yuan
 from app.plans.pricing import NO_HISTORY
 from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
-from app.plans.terms import PlanTerms, Table
+from app.plans.terms import PlanTerms
 from app.plans.walking import walk
 from tests.plans.published import Person, plans
 

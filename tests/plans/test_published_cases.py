@@ -13,11 +13,12 @@ from app.plans import inputs as known
 from app.plans.assessment import program_of
 from app.plans.evaluation import compiled
 from app.plans.expressions import Node
+from app.plans.prices import ContributionOption
 from app.plans.pricing import NO_HISTORY
 from app.plans.steps import Run, Scope
 from app.plans.table_values import table_values
 from app.plans.tables import UnknownTables, expand_tables, standard_tables
-from app.plans.terms import ContributionOption, PlanTerms
+from app.plans.terms import PlanTerms
 from tests.plans.published import CASES, plans, run
 
 PUBLISHED = {

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.kernel.clock import SHANGHAI, add_months, business_day
-from app.plans.terms import Span
+from app.plans.prices import Span
 from app.policies.calendar import term_period
 from app.policies.cover import plan_covers, reason_at
 from app.policies.layers import Change, Layer, layers_at
