@@ -7,7 +7,7 @@ from typing import Any
 from app.kernel.clock import SHANGHAI
 from app.kernel.money import yuan
 from app.kernel.text import Language
-from app.notifications.templates import Kind, Template
+from app.notifications.template import Kind, Template
 
 Values = Mapping[str, Any]
 

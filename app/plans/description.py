@@ -8,7 +8,8 @@ from app.plans.explanation import limit_words
 from app.plans.expressions import Node
 from app.plans.inputs import CAUSES, PRICE_CONTEXT, Input
 from app.plans.lexicon import Lexicon
-from app.plans.phrases import Phrase, phrase, upper
+from app.plans.phrases import phrase
+from app.plans.phrasing import Phrase, upper
 from app.plans.terms import PlanTerms
 from app.plans.wording import MONEY, Said
 

@@ -7,13 +7,14 @@ from app.kernel.problems import FieldError
 from app.plans.benefits import Benefit, Limit
 from app.plans.bounds import amount, bounds
 from app.plans.branches import branches
+from app.plans.caps import cap_faults, one_share
 from app.plans.expressions import Node
 from app.plans.faults import KIND_WORDS, fault
 from app.plans.intervals import Interval
 from app.plans.kind_rules import KIND_RULES
 from app.plans.kinds import Kind, Kinds, Vocabulary
 from app.plans.magnitude import Measure, length_faults
-from app.plans.ranges import Guard, Ranges, cap_faults, conjuncts, one_share
+from app.plans.ranges import Guard, Ranges, conjuncts
 from app.plans.size import size_faults
 from app.plans.table_values import table_values
 from app.plans.view import View

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.plans.expressions import Node
 from app.plans.lexicon import Lexicon
@@ -43,19 +43,9 @@ from app.plans.operators.tallies import (
     PaidBefore,
     Total,
 )
+from app.plans.phrasing import Phrase, bracketed, is_literal, joined, labelled, lower, rows_of
 from app.plans.truth_words import words_named
 from app.plans.wording import MONEY, NUMBER, RATE, WITHIN, Form, Said, range_words
-
-
-class Phrase(NamedTuple):
-    """Words for an expression; `rank` says how tightly they hold: 3 a name, 2 a product,
-    1 a sum, 0 a clause. `lead` stands between Chinese words and it.
-    """
-
-    zh: str
-    en: str
-    rank: int = 3
-    lead: str = ""
 
 
 def phrase(node: Node, lexicon: Lexicon, wanted: Form | None = None) -> Phrase:
@@ -77,42 +67,17 @@ def _name(name: str, lexicon: Lexicon) -> Phrase:
     return Phrase(named.zh, lower(named.en))
 
 
-def lower(text: str) -> str:
-    """A name inside a sentence."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
-
-
-def upper(text: str) -> str:
-    """A sentence's beginning."""
-    return text[:1].upper() + text[1:]
-
-
-def _held(one: Phrase, rank: int) -> Phrase:
-    """In brackets where it would fall apart among others."""
-    return one if one.rank >= rank else Phrase(f"（{one.zh}）", f"({one.en})")
-
-
-def _joined(parts: list[Phrase], sign: str, rank: int) -> Phrase:
-    held = [_held(each, rank) for each in parts]
-    zh, en = sign.join(each.zh for each in held), sign.join(each.en for each in held)
-    return Phrase(zh, en, rank, held[0].lead)
-
-
 def _sum(node: Sum, lexicon: Lexicon, form: Form) -> Phrase:
-    return _joined([phrase(part, lexicon, form) for part in node.sum], " + ", 1)
-
-
-def _is_literal(node: Node) -> bool:
-    return isinstance(node, int | Yuan | Fen) or (isinstance(node, str) and node[0].isdigit())
+    return joined([phrase(part, lexicon, form) for part in node.sum], " + ", 1)
 
 
 def _minus(node: Minus, lexicon: Lexicon, form: Form) -> Phrase:
     parts = [phrase(part, lexicon, form) for part in node.minus]
-    if len(parts) == 2 and _is_literal(node.minus[1]) and not _is_literal(node.minus[0]):
-        of, less = _held(parts[0], 2), parts[1]
+    if len(parts) == 2 and is_literal(node.minus[1]) and not is_literal(node.minus[0]):
+        of, less = bracketed(parts[0], 2), parts[1]
         return Phrase(f"{of.zh}超过{less.lead}{less.zh}的部分", f"{of.en} above {less.en}", 0)
     head, *rest = parts
-    return _joined([head, *(_held(each, 2) for each in rest)], " − ", 1)
+    return joined([head, *(bracketed(each, 2) for each in rest)], " − ", 1)
 
 
 SHARES = ("shares", "layers.shares")
@@ -122,26 +87,26 @@ def _times(node: Times, lexicon: Lexicon, _form: Form) -> Phrase:
     """Amounts for each share read as such: "40,000 元/份", "每份 40 元 × 住院天数"."""
     rest = [part for part in node.times if part not in SHARES]
     if len(rest) == len(node.times) - 1 and lexicon.form(node) is MONEY:
-        if len(rest) == 1 and _is_literal(rest[0]):
+        if len(rest) == 1 and is_literal(rest[0]):
             one = phrase(rest[0], lexicon)
             return Phrase(f"{one.zh}/份", f"{one.en} per share", 2, one.lead)
-        inner = _joined([phrase(part, lexicon) for part in rest], " × ", 2)
+        inner = joined([phrase(part, lexicon) for part in rest], " × ", 2)
         return Phrase(f"每份{inner.lead}{inner.zh}", f"{inner.en} per share", 2)
-    return _joined([phrase(part, lexicon) for part in node.times], " × ", 2)
+    return joined([phrase(part, lexicon) for part in node.times], " × ", 2)
 
 
 def _percent(node: Percent, lexicon: Lexicon, form: Form) -> Phrase:
     of, rate = node.percent.of, node.percent.rate
     parts = [phrase(of, lexicon, form), phrase(rate, lexicon, RATE)]
-    whole = _is_literal(rate) and parts[1].zh == "100%"
-    return parts[0] if whole else _joined(parts, " × ", 2)
+    whole = is_literal(rate) and parts[1].zh == "100%"
+    return parts[0] if whole else joined(parts, " × ", 2)
 
 
 def _bounded(code: str, bound: str, words: Said) -> Callable[[Any, Lexicon, Form], Phrase]:
     def bounded(node: Any, lexicon: Lexicon, form: Form) -> Phrase:
         inner = getattr(node, code)
         of = phrase(inner.of, lexicon, form)
-        edge = _held(phrase(getattr(inner, bound), lexicon, form), 1)
+        edge = bracketed(phrase(getattr(inner, bound), lexicon, form), 1)
         zh, en = f"{of.zh}，{words[0]}{edge.lead}{edge.zh}", f"{of.en}, {words[1]} {edge.en}"
         return Phrase(zh, en, 0, of.lead)
 
@@ -151,47 +116,39 @@ def _bounded(code: str, bound: str, words: Said) -> Callable[[Any, Lexicon, Form
 def _pro_rata(node: ProRata, lexicon: Lexicon, form: Form) -> Phrase:
     asked = node.pro_rata
     measure = lexicon.form(asked.part) or lexicon.form(asked.whole)
-    of = _held(phrase(asked.of, lexicon, form), 2)
-    part, whole = (_held(phrase(each, lexicon, measure), 3) for each in (asked.part, asked.whole))
+    of = bracketed(phrase(asked.of, lexicon, form), 2)
+    part, whole = (
+        bracketed(phrase(each, lexicon, measure), 3) for each in (asked.part, asked.whole)
+    )
     zh, en = f"{of.zh} × {part.zh} ÷ {whole.zh}", f"{of.en} × {part.en} ÷ {whole.en}"
     return Phrase(zh, en, 2, of.lead)
 
 
 def _full(node: Full, lexicon: Lexicon, _form: Form) -> Phrase:
-    of, form = _held(phrase(node.full.of, lexicon), 2), lexicon.form(node.full.of) or NUMBER
+    of, form = bracketed(phrase(node.full.of, lexicon), 2), lexicon.form(node.full.of) or NUMBER
     zh, en = form.short(edge_value(node.full.per))
     return Phrase(f"{of.zh}每满{form.lead}{zh}计1的数", f"the number of full {en} in {of.en}", 0)
 
 
-def _rows(head: Phrase, rows: list[Said]) -> Phrase:
-    zh = "；".join(each[0] for each in rows)
-    en = "; ".join(each[1] for each in rows)
-    return Phrase(f"按{head.zh}（{zh}）", f"by {head.en} ({en})", 2)
-
-
-def _row(label: Said, gives: Phrase) -> Said:
-    return f"{label[0]}：{gives.zh}", f"{label[1]}: {gives.en}"
-
-
 def _band(node: InBand, lexicon: Lexicon, form: Form) -> Phrase:
-    of, edges = _held(phrase(node.band.of, lexicon), 1), lexicon.form(node.band.of) or NUMBER
+    of, edges = bracketed(phrase(node.band.of, lexicon), 1), lexicon.form(node.band.of) or NUMBER
     gives = [phrase(band.gives, lexicon, form) for band in node.band.bands]
     words = [range_words(band, edges) for band in node.band.bands]
-    return _rows(of, [_row(*row) for row in zip(words, gives, strict=True)])
+    return rows_of(of, [labelled(*row) for row in zip(words, gives, strict=True)])
 
 
 def _slices(node: InSlices, lexicon: Lexicon, form: Form) -> Phrase:
-    of = _held(phrase(node.slices.of, lexicon, form), 1)
+    of = bracketed(phrase(node.slices.of, lexicon, form), 1)
     rows = [
-        _row(range_words(each, form), Phrase(*RATE.short(Fraction(each.rate))))
+        labelled(range_words(each, form), Phrase(*RATE.short(Fraction(each.rate))))
         for each in node.slices.slices
     ]
-    found = _rows(of, rows)
+    found = rows_of(of, rows)
     return Phrase(found.zh.replace("（", "分段计算（", 1), f"{found.en}, slice by slice", 2)
 
 
 def _look_up(node: LookUp, lexicon: Lexicon, form: Form) -> Phrase:
-    of = _held(phrase(node.look_up.of, lexicon), 1)
+    of = bracketed(phrase(node.look_up.of, lexicon), 1)
     zh, en = lexicon.table_name(node.look_up.table)
     kind = {RATE: ("比例", "rate"), MONEY: ("金额", "amount")}.get(form, ("数值", "number"))
     return Phrase(f"{of.zh}对应{kind[0]}（{zh}）", f"the {kind[1]} for the {of.en} ({en})")
@@ -202,18 +159,18 @@ def _choose(node: Choose, lexicon: Lexicon, form: Form) -> Phrase:
     rows = []
     for word, gives in node.choose.cases.items():
         label = says.short(int(word)) if word.isdigit() and says.unit != "word" else says.say(word)
-        rows.append(_row(label, phrase(gives, lexicon, form)))
+        rows.append(labelled(label, phrase(gives, lexicon, form)))
     if node.choose.otherwise is not None:
-        rows.append(_row(("其他", "otherwise"), phrase(node.choose.otherwise, lexicon, form)))
-    return _rows(by, rows)
+        rows.append(labelled(("其他", "otherwise"), phrase(node.choose.otherwise, lexicon, form)))
+    return rows_of(by, rows)
 
 
 def _when(node: When, lexicon: Lexicon, form: Form) -> Phrase:
     asked = node.when
-    test, then = phrase(asked.if_, lexicon), _held(phrase(asked.then, lexicon, form), 1)
+    test, then = phrase(asked.if_, lexicon), bracketed(phrase(asked.then, lexicon, form), 1)
     rest = phrase(asked.otherwise, lexicon, form)
     if not isinstance(asked.otherwise, When):
-        rest = _held(rest, 1)
+        rest = bracketed(rest, 1)
         rest = Phrase(f"为{rest.lead}{rest.zh}", rest.en)
     zh = f"如{test.zh}，为{then.lead}{then.zh}；否则{rest.zh}"
     return Phrase(zh, f"if {test.en}: {then.en}; otherwise {rest.en}", 0)
@@ -269,7 +226,7 @@ def _compared(code: str) -> Callable[[Any, Lexicon, Form], Phrase]:
         first, second = getattr(node, code)
         measure = lexicon.form(first) or lexicon.form(second) or NUMBER
         (zh, en), _ = relation_words(code, measure)
-        one, two = (_held(phrase(each, lexicon, measure), 1) for each in (first, second))
+        one, two = (bracketed(phrase(each, lexicon, measure), 1) for each in (first, second))
         return Phrase(f"{one.zh}{zh}{two.lead}{two.zh}", f"{one.en} {en} {two.en}", 1)
 
     return compared
@@ -294,7 +251,7 @@ def _holds(node: Holds, _lexicon: Lexicon, _form: Form) -> Phrase:
 
 def _many(code: str, words: Said) -> Callable[[Any, Lexicon, Form], Phrase]:
     def many(node: Any, lexicon: Lexicon, _form: Form) -> Phrase:
-        parts = [_held(phrase(each, lexicon), 1) for each in getattr(node, code)]
+        parts = [bracketed(phrase(each, lexicon), 1) for each in getattr(node, code)]
         return Phrase(words[0].join(p.zh for p in parts), words[1].join(p.en for p in parts), 0)
 
     return many

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.bands import edges_faults, order_faults, reach_faults, size
+from app.plans.bands import edges_faults, order_faults, reach_faults
 from app.plans.bounds import amount, bounds, truth
 from app.plans.branches import branches
 from app.plans.expressions import Node
@@ -273,32 +273,3 @@ _TRUTHS = (
     Any_,
     Not,
 )
-
-
-def one_share(view: View) -> View:
-    """The same place for a person with one share, past its waiting days."""
-    return replace(view, known={**view.known, "shares": 1, "layers": ({"shares": 1},)})
-
-
-def cap_faults(
-    pays: Mapping[Path, Interval], caps: Sequence[tuple[Path, Interval]]
-) -> list[FieldError]:
-    """Branches of an amount that pay more, at the least, than a limit can ever allow."""
-    closed: list[tuple[Fraction, Path]] = [
-        (cap.high, path) for path, cap in caps if cap.high is not None
-    ]
-    if not closed:
-        return []
-    least, where = min(closed)
-    limit = "".join(f"/{part}" for part in where)
-    return [
-        fault(
-            path,
-            "amount-above-cap",
-            amount=size(found.low, money=True),
-            cap=size(least, money=True),
-            limit=limit,
-        )
-        for path, found in pays.items()
-        if found.low > least
-    ]

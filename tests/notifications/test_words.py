@@ -12,7 +12,8 @@ from app.kernel.clock import SHANGHAI
 from app.kernel.text import Language
 from app.notifications.quiet import after_quiet_hours
 from app.notifications.rendering import THING, day_text, render, texts, wechat_fields
-from app.notifications.templates import TEMPLATES, Kind
+from app.notifications.template import Kind
+from app.notifications.templates import TEMPLATES
 from tests.cover_fixtures import Rider, make_rider
 from tests.notifications.outbox import PLAN, sms_of, tell, work
 from tests.simulators_fixture import Simulators
