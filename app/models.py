@@ -5,6 +5,7 @@ from app.billing import agreement_models as agreements
 from app.billing import group_models as groups
 from app.billing import models as billing
 from app.claims import death_models as deaths
+from app.claims import decision_models as decisions
 from app.claims import life_models as life_of_claims
 from app.claims import models as claims
 from app.claims import simulation_models as simulations
@@ -39,6 +40,7 @@ __all__ = [
     "claims",
     "consents",
     "deaths",
+    "decisions",
     "documents",
     "enrolment",
     "event_log",

@@ -14,7 +14,8 @@ from app.billing.closing import close_order
 from app.billing.errors import ClaimOpen, OrderNotFound, OrderNotOpen, RefundNotOffered
 from app.billing.models import ContributionOrder, PaymentAttempt, Refund
 from app.billing.refunds import open_refund
-from app.claims.models import BenefitUse, Claim
+from app.claims.decision_models import BenefitUse
+from app.claims.models import Claim
 from app.kernel.clock import business_day, system_now
 from app.kernel.money import yuan
 from app.kernel.principal import Principal
@@ -74,11 +75,6 @@ class Cancellation:
     def member_fen(self) -> int:
         """What the member gets, deposit included."""
         return sum(back.total_fen for back in self.backs if back.source.attempt is not None)
-
-    @property
-    def sponsor_fen(self) -> int:
-        """What a sponsor owes less."""
-        return sum(back.total_fen for back in self.backs if back.source.attempt is None)
 
     @property
     def deposit_fen(self) -> int:

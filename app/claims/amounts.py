@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.errors import AmountDue, ConditionNotMet, NotCovered
+from app.claims.locks import lock_person
 from app.claims.models import Claim
 from app.claims.opening import Happening, cause_of, require_cover
 from app.claims.terms import known_facts
@@ -112,7 +113,7 @@ async def case_of_claim(
 
     Raises IncidentInFuture, NotCovered (422).
     """
-    await queries.lock_person(session, claim.person_id)
+    await lock_person(session, claim.person_id)
     incident = await queries.incident_of(session, claim)
     policy = await session.get_one(Policy, claim.policy_id)
     # The deadline was met when the claim was opened; it does not pass during review.

@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access.models import StaffAccount
 from app.claims import promises, queries
 from app.claims.bodies import ReopeningBody
+from app.claims.decision_models import Decision
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_APPEALED, CLAIM_REOPENED
 from app.claims.facts import hold_receipts
 from app.claims.life_errors import AppealedBefore, AppealTooLate, NotDecided
 from app.claims.life_models import ClaimAppeal
-from app.claims.models import CLAIM, Claim, Decision
+from app.claims.models import CLAIM, Claim
 from app.claims.noticing import notice
 from app.claims.review import find_to_decide
 from app.claims.submission import set_rank

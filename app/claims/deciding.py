@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.amounts import Case
 from app.claims.comparing import Comparison, changed_facts, compare
+from app.claims.decision_models import ClaimLine, Decision
 from app.claims.errors import DocumentsNotAccepted
 from app.claims.events import CLAIM_APPROVED
 from app.claims.facts import givers_of
 from app.claims.life_models import ClaimAppeal
-from app.claims.models import CLAIM, Claim, ClaimLine, Decision
+from app.claims.models import CLAIM, Claim
 from app.claims.papers import states_of
 from app.claims.paying import pay
 from app.claims.survivors import require_kinship

@@ -19,6 +19,7 @@ from app.claims.errors import (
 )
 from app.claims.facts import require_open
 from app.claims.keeping import ENDED
+from app.claims.locks import lock_file
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
 from app.claims.papers import kinds_of
 from app.claims.receipts import forget_readings, read_from
@@ -167,7 +168,7 @@ async def _known(
 ) -> ClaimDocument | None:
     """The same file on this claim; raises SameFile for another kind, ReceiptUsed for another
     claim's receipt."""
-    await queries.lock_file(session, fingerprint)
+    await lock_file(session, fingerprint)
     for document, _ in await queries.documents_of(session, claim.id):
         if document.fingerprint == fingerprint:
             if document.kind != kind or document.status == "returned":

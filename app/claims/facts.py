@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.errors import DocumentsClosed, ReceiptUsed
+from app.claims.locks import lock_file
 from app.claims.models import Claim, ClaimFacts, ClaimReceipt
 from app.claims.terms import check_known
 from app.kernel.facts import Fact, state
@@ -106,7 +107,7 @@ async def hold_receipts(session: AsyncSession, claim: Claim) -> None:
     """
     for document, _ in await queries.documents_of(session, claim.id):
         if document.kind == "receipt":
-            await queries.lock_file(session, document.fingerprint)
+            await lock_file(session, document.fingerprint)
             if await queries.receipt_file_used(session, claim.id, document.fingerprint):
                 raise ReceiptUsed
     await session.execute(

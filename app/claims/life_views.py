@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
 from app.claims.appeals import appeal_of
+from app.claims.decision_models import Decision
 from app.claims.life_models import ClaimEscalation, ClaimPromise, ClaimPromiseStop
 from app.claims.life_schemas import AppealView, ChangedFactView, PromiseView, StopView
-from app.claims.models import Claim, ClaimDocument, Decision
+from app.claims.models import Claim, ClaimDocument
 from app.claims.schemas import ClaimStatus, DecisionView, TimelineEntry, VerdictWord
 from app.claims.words import (
     DENIAL_REASONS,

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.death_models import ClaimClaimant
 from app.claims.death_queries import claimants_of
+from app.claims.decision_models import Decision
 from app.claims.events import PAY
-from app.claims.models import CLAIM, Claim, Decision
+from app.claims.models import CLAIM, Claim
 from app.claims.noticing_accounts import held_back
 from app.claims.shares import split
 from app.kernel.jobs import schedule

@@ -4,20 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, exists, or_, select, text
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
 from app.claims.death_models import ClaimClaimant
-from app.claims.models import (
-    DOCUMENT,
-    Claim,
-    ClaimDocument,
-    ClaimFacts,
-    ClaimReceipt,
-    Decision,
-    Incident,
-)
+from app.claims.decision_models import Decision
+from app.claims.models import DOCUMENT, Claim, ClaimDocument, ClaimFacts, ClaimReceipt, Incident
 from app.documents.models import StoredObject
 from app.kernel.clock import business_day, day_start
 from app.kernel.principal import Principal
@@ -255,22 +248,6 @@ async def returns_of(
         .order_by(StatusHistory.position)
     )
     return [(row[0], row[1]) for row in rows]
-
-
-async def lock_person(session: AsyncSession, person_id: UUID) -> None:
-    """One decision at a time for one person, so that limits cannot be used twice."""
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"claims-of-person:{person_id}"},
-    )
-
-
-async def lock_file(session: AsyncSession, fingerprint: bytes) -> None:
-    """One use of the same file at a time."""
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"claim-file:{fingerprint.hex()}"},
-    )
 
 
 async def account_of_person(session: AsyncSession, person_id: UUID) -> UUID | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims.models import ClaimLine
+from app.claims.decision_models import ClaimLine
 from app.claims.simulation_sums import Example, Sums
 
 _COUNTS = ("claims", "up", "down", "same", "judged", "clouded")

@@ -11,10 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import simulation_queries as queries
+from app.claims.decision_models import Decision
 from app.claims.errors import ClaimNotFound, SimulationNotFound
 from app.claims.events import SIMULATE
 from app.claims.facts import givers_of
-from app.claims.models import Claim, Decision
+from app.claims.models import Claim
 from app.claims.replay import Outcome, Script, replay
 from app.claims.simulation_models import SIMULATION, PlanSimulation
 from app.claims.simulation_schemas import SimulationBody, SimulationExampleView

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import queries
 from app.claims.amounts import Case, case_of_claim
 from app.claims.deciding import Sitting, approved, finding, record_approval
+from app.claims.decision_models import Decision
 from app.claims.errors import IncidentInFuture, NotCovered
 from app.claims.facts import facts_known
-from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Decision, Incident
+from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Incident
 from app.claims.noticing import notice
 from app.claims.opening import covered_days
 from app.claims.papers import states_of

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims.models import BenefitUse, Claim, Decision, Incident
+from app.claims.decision_models import BenefitUse, Decision
+from app.claims.models import Claim, Incident
 from app.kernel.clock import business_day
 from app.kernel.ids import new_id
 from app.plans.history import Use

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.claims.decision_models import BenefitUse
 from app.claims.facts import facts_known
-from app.claims.models import BenefitUse, Claim, ClaimDocument, Incident
+from app.claims.models import Claim, ClaimDocument, Incident
 from app.kernel.clock import day_start
 from app.kernel.vault import Vault
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.exc import IntegrityError
 
-from app.claims.models import Decision
+from app.claims.decision_models import Decision
 from app.kernel.clock import system_now
 from app.kernel.ids import new_id
 from tests.access_fixtures import SignedIn, make_organisation, staff_token

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from app.billing import queries, refunds
 from app.billing.cancelling import cancel
 from app.billing.deposits import return_deposits
-from app.claims.models import BenefitUse, Claim, Decision
+from app.claims.decision_models import BenefitUse, Decision
+from app.claims.models import Claim
 from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
 from app.kernel.ids import new_id
