@@ -1,5 +1,6 @@
 """WeChat Pay v3: `create_wechat_pay(settings, http)` and the shapes it speaks in."""
 
+from app.integrations.wechat_pay.bill_shapes import BillRow, FundBill, FundRow, TradeBill
 from app.integrations.wechat_pay.client import create_wechat_pay
 from app.integrations.wechat_pay.contract_shapes import (
     ChargeRequest,
@@ -10,9 +11,6 @@ from app.integrations.wechat_pay.contract_shapes import (
 )
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
-    BillRow,
-    FundBill,
-    FundRow,
     Notice,
     OrderRequest,
     Payment,
@@ -20,7 +18,6 @@ from app.integrations.wechat_pay.shapes import (
     Refund,
     RefundRequest,
     RefundState,
-    TradeBill,
     Transfer,
     TransferRequest,
     TransferState,

@@ -13,7 +13,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from app.integrations.errors import OutcomeUnknown
-from app.integrations.wechat_pay.shapes import BillRow, FundBill, FundRow, TradeBill
+from app.integrations.wechat_pay.bill_shapes import BillRow, FundBill, FundRow, TradeBill
 from app.integrations.wechat_pay.signing import SYSTEM
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.integrations.errors import OutcomeUnknown, Untrusted
 from app.integrations.wechat_pay import wire
+from app.integrations.wechat_pay.bill_shapes import FundBill, TradeBill
 from app.integrations.wechat_pay.bills import read_bill, read_fund_bill
 from app.integrations.wechat_pay.contract_shapes import (
     ChargeRequest,
@@ -23,13 +24,11 @@ from app.integrations.wechat_pay.gateway import Gateway, refusal
 from app.integrations.wechat_pay.notices import open_resource, read_notice
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
-    FundBill,
     Notice,
     OrderRequest,
     Payment,
     Refund,
     RefundRequest,
-    TradeBill,
     Transfer,
     TransferRequest,
     WeChatPay,

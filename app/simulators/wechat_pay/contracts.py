@@ -6,42 +6,18 @@ which a merchant must announce a charge depend on the admission, and are not sim
 
 import secrets
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from app.simulators.store import Record
 from app.simulators.wechat_pay import forms, notices, orders
+from app.simulators.wechat_pay.contract_forms import ChargeForm, SignForm
 from app.simulators.wechat_pay.forms import PayError
 from app.simulators.world import ControlError, World
 
-OutContractCode = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z_\-|*]{6,32}\Z")]
 # Why money could not be taken; WeChat's own words.
 Refusal = Literal["NOTENOUGH", "USER_ACCOUNT_ABNORMAL", "BANKERROR", "CONTRACT_TERMINATED"]
-
-
-class SignForm(msgspec.Struct):
-    appid: str
-    plan_id: int
-    out_contract_code: OutContractCode
-    contract_display_account: Annotated[str, Meta(min_length=1, max_length=32)]
-    contract_notify_url: forms.NotifyUrl
-    openid: forms.Openid
-
-
-class EndForm(msgspec.Struct):
-    contract_termination_remark: Annotated[str, Meta(min_length=1, max_length=256)]
-
-
-class ChargeForm(msgspec.Struct):
-    appid: str
-    out_trade_no: forms.OutTradeNo
-    description: Annotated[str, Meta(min_length=1, max_length=127)]
-    transaction_notify_url: forms.NotifyUrl
-    contract_id: str
-    amount: forms.Amount
-    attach: Annotated[str, Meta(max_length=128)] = ""
 
 
 def request(world: World, form: SignForm) -> Record:

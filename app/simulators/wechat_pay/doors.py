@@ -13,6 +13,7 @@ from app.simulators.store import Record
 from app.simulators.wechat_pay import (
     bills,
     certificates,
+    contract_forms,
     contracts,
     forms,
     notices,
@@ -164,7 +165,7 @@ def _cancel_transfer(world: World, _: PayKeys, request: Request, __: bytes) -> A
 
 
 def _request_contract(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
-    return 200, contracts.request(world, forms.read(body, contracts.SignForm))
+    return 200, contracts.request(world, forms.read(body, contract_forms.SignForm))
 
 
 def _contract(world: World, request: Request) -> Record:
@@ -176,14 +177,14 @@ def _query_contract(world: World, _: PayKeys, request: Request, __: bytes) -> An
 
 
 def _end_contract(world: World, _: PayKeys, request: Request, body: bytes) -> Answer:
-    forms.read(body, contracts.EndForm)
+    forms.read(body, contract_forms.EndForm)
     by_merchant = "MCH_TERMINATE"
     contracts.end(world, _contract(world, request), notices.Behaviour(), by_merchant)
     return 204, None
 
 
 def _charge(world: World, _: PayKeys, __: Request, body: bytes) -> Answer:
-    return 200, contracts.charge(world, forms.read(body, contracts.ChargeForm))
+    return 200, contracts.charge(world, forms.read(body, contract_forms.ChargeForm))
 
 
 def _announce_trades(world: World, _: PayKeys, request: Request, __: bytes) -> Answer:
