@@ -65,14 +65,8 @@ async def appeal(
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
-    if await appeal_of(session, claim.id) is not None:
-        raise AppealedBefore
-    if claim.status not in DECIDED:
-        raise NotDecided
     terms = await terms_of(session, claim)
-    until = appeal_until(claim, terms)
-    if until is None or now >= until:
-        raise AppealTooLate(until or claim.decided_at or now)
+    await _require_appealable(session, claim, terms, now)
     decided, above = await _decided_by(session, claim)
     appeal_id = new_id()
     session.add(
@@ -104,6 +98,18 @@ async def appeal(
     appealed = Fact("claim", claim.id, "claim.appeal", CLAIM_APPEALED, told)
     await state(session, [appealed], actor=actor, at=now, on_behalf_of=for_member)
     return claim
+
+
+async def _require_appealable(
+    session: AsyncSession, claim: Claim, terms: PlanTerms, now: datetime
+) -> None:
+    if await appeal_of(session, claim.id) is not None:
+        raise AppealedBefore
+    if claim.status not in DECIDED:
+        raise NotDecided
+    until = appeal_until(claim, terms)
+    if until is None or now >= until:
+        raise AppealTooLate(until or claim.decided_at or now)
 
 
 async def _decided_by(session: AsyncSession, claim: Claim) -> tuple[Decision, UUID]:

@@ -105,48 +105,60 @@ async def _open(
     died_on = await _died_on(session, person, terms, body)
     await require_cover(session, policy, terms, body.benefit_code, body.incident, now)
     chosen = body.payout_account_id
-    if chosen is not None:
-        known = None if died_on else await account_of(session, person.id, chosen)
-        if known is None:
-            raise AccountNotFound
+    if chosen is not None and (died_on or await account_of(session, person.id, chosen) is None):
+        raise AccountNotFound
     incident = await _incident(session, vault, person.id, body.incident, again=died_on is not None)
     own = actor.kind == "member" and died_on is None
     account_id = actor.id if own else None
     if account_id is None and died_on is None:
         account_id = await queries.account_of_person(session, person.id)
-    claim = Claim(
-        id=new_id(),
-        number=new_number("C"),
-        incident_id=incident.id,
-        person_id=person.id,
-        account_id=account_id,
-        payout_account_id=body.payout_account_id,
-        policy_id=policy.id,
-        plan_code=policy.plan_code,
-        plan_version_id=policy.plan_version_id,
-        benefit_code=body.benefit_code,
-        status="draft",
-        managing_organisation_id=await _manager(session, policy),
-        receiving_organisation_id=receiving,
-        deciding_organisation_id=receiving if terms.claims.decided_by == "receiving" else None,
-        claimed_by_kind=actor.kind,
-        claimed_by=actor.id,
-        opened_at=now,
-        round=1,
-        for_survivors=died_on is not None,
-    )
-    await session.flush()
-    begin(session, CLAIM, claim, actor=actor, at=now, on_behalf_of=None if own else person.id)
-    await session.flush()
-    content = {"plan_code": claim.plan_code, "benefit_code": claim.benefit_code}
-    opened = Fact("claim", claim.id, "claim.open", CLAIM_OPENED, content)
-    await state(session, [opened], actor=actor, at=now, on_behalf_of=None if own else person.id)
+    claim = _drafted(actor, body, incident, policy, now)
+    claim.account_id, claim.for_survivors = account_id, died_on is not None
+    claim.managing_organisation_id = await _manager(session, policy)
+    decider = receiving if terms.claims.decided_by == "receiving" else None
+    claim.receiving_organisation_id, claim.deciding_organisation_id = receiving, decider
+    behalf = None if own else person.id
+    await _begun(session, claim, actor, behalf, now)
     facts = dict(body.facts)
     if died_on is not None and _asks_for_day(terms, body.benefit_code):
         facts["died_on"] = died_on.isoformat()
     if facts:
         await give_facts(session, vault, actor, claim, terms, facts, None, now)
     return claim
+
+
+def _drafted(
+    actor: Principal, body: OpenClaimBody, incident: Incident, policy: Policy, now: datetime
+) -> Claim:
+    """The claim as it was asked for; who gets, manages and decides it is still to be said."""
+    return Claim(
+        id=new_id(),
+        number=new_number("C"),
+        incident_id=incident.id,
+        person_id=incident.person_id,
+        payout_account_id=body.payout_account_id,
+        policy_id=policy.id,
+        plan_code=policy.plan_code,
+        plan_version_id=policy.plan_version_id,
+        benefit_code=body.benefit_code,
+        status="draft",
+        claimed_by_kind=actor.kind,
+        claimed_by=actor.id,
+        opened_at=now,
+        round=1,
+    )
+
+
+async def _begun(
+    session: AsyncSession, claim: Claim, actor: Principal, behalf: UUID | None, now: datetime
+) -> None:
+    """The claim is there, and everybody is told."""
+    await session.flush()
+    begin(session, CLAIM, claim, actor=actor, at=now, on_behalf_of=behalf)
+    await session.flush()
+    content = {"plan_code": claim.plan_code, "benefit_code": claim.benefit_code}
+    opened = Fact("claim", claim.id, "claim.open", CLAIM_OPENED, content)
+    await state(session, [opened], actor=actor, at=now, on_behalf_of=behalf)
 
 
 def _asks_for_day(terms: PlanTerms, benefit_code: str) -> bool:

@@ -11,18 +11,18 @@ from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
 from app.claims.life_errors import AccountBeingChecked
 from app.claims.models import CLAIM, Claim
-from app.claims.noticing_accounts import held_back
-from app.claims.paying_shares import approvers_of, every_share_arrived, pay_shares
+from app.claims.paying_shares import every_share_arrived, pay_shares
+from app.claims.sending import Payee, send, way_to
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.problems import InvalidTransition
 from app.kernel.transitions import move
 from app.members.service import person_of
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination, PayoutLive
+from app.payouts.errors import AccountNotFound, NoDestination, PayoutLive
 from app.payouts.models import Payout
 from app.payouts.queries import account_of
-from app.payouts.service import choose_destination, request_payout
+from app.payouts.service import Destination
 
 
 async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: datetime) -> bool:
@@ -38,39 +38,14 @@ async def pay(session: AsyncSession, actor: Principal, claim: Claim, now: dateti
     if claim.status != "approved" or claim.amount_fen is None:
         return False
     amount_fen = claim.amount_fen - claim.paid_before_fen
-    try:
-        destination = await choose_destination(
-            session,
-            person_id=claim.person_id,
-            account_id=claim.account_id,
-            preferred=claim.payout_account_id,
-            amount_fen=amount_fen,
-            now=now,
-        )
-    except AccountCoolingOff as cooling:
-        await schedule(session, PAY, claim.id, cooling.usable_from)
+    payee = Payee(claim.person_id, claim.account_id, claim.payout_account_id)
+    way = await way_to(session, claim, payee, amount_fen, now)
+    if not isinstance(way, Destination):
+        if way != "account-cooling":
+            await promises.stop(session, claim, "payout", way, now)
         return False
-    except (NoDestination, AccountNotFound):
-        await promises.stop(session, claim, "payout", "account-needed", now)
-        return False
-    if await held_back(session, claim, destination.payout_account_id, now):
-        await promises.stop(session, claim, "payout", "account-checked", now)
-        return False
-    approvers = await approvers_of(session, claim)
     await promises.resume(session, claim, "payout", now)
-    await request_payout(
-        session,
-        claim_id=claim.id,
-        claim_round=claim.round,
-        plan_code=claim.plan_code,
-        person_id=claim.person_id,
-        amount_fen=amount_fen,
-        destination=destination,
-        approvers=approvers,
-        by_rule=not approvers,
-        actor=actor,
-        now=now,
-    )
+    await send(session, actor, claim, payee, amount_fen, way, now)
     await move(session, CLAIM, claim, "paying", actor=actor, at=now)
     return True
 

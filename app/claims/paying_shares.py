@@ -4,24 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import promises, queries
 from app.claims.death_models import ClaimClaimant
 from app.claims.death_queries import claimants_of
-from app.claims.decision_models import Decision
-from app.claims.events import PAY
 from app.claims.models import CLAIM, Claim
-from app.claims.noticing_accounts import held_back
+from app.claims.sending import Payee, send, way_to
 from app.claims.shares import split
-from app.kernel.jobs import schedule
 from app.kernel.principal import Principal
 from app.kernel.transitions import move
-from app.payouts.errors import AccountCoolingOff, AccountNotFound, NoDestination
 from app.payouts.models import Payout
 from app.payouts.queries import of_claim
-from app.payouts.service import choose_destination, request_payout
+from app.payouts.service import Destination
 
 
 def shares_of(claim: Claim, claimants: Sequence[ClaimClaimant]) -> dict[UUID, int]:
@@ -55,38 +50,43 @@ async def pay_shares(
     if not claimants or any(each.kinship_document_id is None for each in claimants):
         await promises.stop(session, claim, "payout", "payee-died", now)
         return False
-    sent = [each for each in await of_claim(session, claim.id) if each.round == claim.round]
-    live = {each.claimant_id for each in sent if each.status != "failed"}
-    failed = {each.claimant_id for each in sent} - live
-    waiting: set[str] = set()
-    requested = 0
-    for claimant in claimants:
-        if claimant.id in live:
-            continue
-        fen = shares_of(claim, claimants)[claimant.id]
-        wanted = only is None or claimant.person_id == only
-        wanted = wanted and (again or claimant.id not in failed)
-        if not fen:
-            continue
-        why = "account-needed"
-        if wanted:
-            why = await _pay_share(session, actor, claim, claimant, fen, now)
-        if why:
-            waiting.add(why)
-        else:
-            requested += 1
+    waiting, requested = await _pay_each(session, actor, claim, claimants, now, only, again)
     if waiting:
-        await promises.stop(
-            session,
-            claim,
-            "payout",
-            "account-checked" if "account-checked" in waiting else "account-needed",
-            now,
-        )
+        why = "account-checked" if "account-checked" in waiting else "account-needed"
+        await promises.stop(session, claim, "payout", why, now)
     else:
         await promises.resume(session, claim, "payout", now)
         await move(session, CLAIM, claim, "paying", actor=actor, at=now)
     return requested > 0
+
+
+async def _pay_each(
+    session: AsyncSession,
+    actor: Principal,
+    claim: Claim,
+    claimants: Sequence[ClaimClaimant],
+    now: datetime,
+    only: UUID | None,
+    again: bool,
+) -> tuple[set[str], int]:
+    """Why some shares wait, and how many are on their way now."""
+    sent = [each for each in await of_claim(session, claim.id) if each.round == claim.round]
+    live = {each.claimant_id for each in sent if each.status != "failed"}
+    failed = {each.claimant_id for each in sent} - live
+    shares = shares_of(claim, claimants)
+    waiting: set[str] = set()
+    requested = 0
+    for claimant in claimants:
+        if claimant.id in live or not shares[claimant.id]:
+            continue
+        why = "account-needed"
+        if only in (None, claimant.person_id) and (again or claimant.id not in failed):
+            why = await _pay_share(session, actor, claim, claimant, shares[claimant.id], now)
+        if why:
+            waiting.add(why)
+        else:
+            requested += 1
+    return waiting, requested
 
 
 async def _pay_share(
@@ -98,38 +98,13 @@ async def _pay_share(
     now: datetime,
 ) -> str:
     """Why the share cannot go yet, as a promise says it; empty when it is on its way."""
-    try:
-        destination = await choose_destination(
-            session,
-            person_id=claimant.person_id,
-            account_id=await queries.account_of_person(session, claimant.person_id),
-            preferred=None,
-            amount_fen=amount_fen,
-            now=now,
-        )
-    except AccountCoolingOff as cooling:
-        await schedule(session, PAY, claim.id, cooling.usable_from)
-        return "account-needed"
-    except (NoDestination, AccountNotFound):
-        return "account-needed"
-    if await held_back(session, claim, destination.payout_account_id, now):
-        return "account-checked"
-    approvers = await approvers_of(session, claim)
-    await request_payout(
-        session,
-        claim_id=claim.id,
-        claim_round=claim.round,
-        plan_code=claim.plan_code,
-        person_id=claimant.person_id,
-        claimant_id=claimant.id,
-        amount_fen=amount_fen,
-        destination=destination,
-        approvers=approvers,
-        by_rule=not approvers,
-        actor=actor,
-        now=now,
-    )
-    return ""
+    account_id = await queries.account_of_person(session, claimant.person_id)
+    payee = Payee(claimant.person_id, account_id, claimant_id=claimant.id)
+    way = await way_to(session, claim, payee, amount_fen, now)
+    if isinstance(way, Destination):
+        await send(session, actor, claim, payee, amount_fen, way, now)
+        return ""
+    return "account-needed" if way == "account-cooling" else way
 
 
 async def every_share_arrived(session: AsyncSession, claim: Claim, payout: Payout) -> bool:
@@ -140,18 +115,3 @@ async def every_share_arrived(session: AsyncSession, claim: Claim, payout: Payou
     arrived = {each.claimant_id for each in sent if each.status == "paid"}
     shares = shares_of(claim, await claimants_of(session, claim.id))
     return all(claimant_id in arrived for claimant_id, fen in shares.items() if fen)
-
-
-async def approvers_of(session: AsyncSession, claim: Claim) -> list[UUID]:
-    """Whoever agreed in this round; nobody where the rule decided."""
-    rows = await session.scalars(
-        select(Decision.decided_by)
-        .where(
-            Decision.claim_id == claim.id,
-            Decision.round == claim.round,
-            Decision.verdict == "approve",
-            Decision.by_rule.is_(False),
-        )
-        .order_by(Decision.id)
-    )
-    return [each for each in rows.all() if each is not None]

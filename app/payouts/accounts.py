@@ -57,23 +57,23 @@ async def record_for(
     )
     session.add(account)
     await session.flush()
-    recorded = Fact(
-        "payout_account",
-        account.id,
-        "payout_account.record",
-        ACCOUNT_RECORDED,
-        {"person_id": str(person.id)},
-    )
-    facts = [recorded]
-    if not first:
-        content = {"person_id": str(person.id), "usable_from": account.usable_from.isoformat()}
-        changed = Fact(
-            "payout_account", account.id, "payout_account.change", ACCOUNT_CHANGED, content
-        )
-        facts.append(changed)
     for_person = person.id if actor.kind == "staff" else None
-    await state(session, facts, actor=actor, at=now, on_behalf_of=for_person)
+    await state(session, _recorded(account, first), actor=actor, at=now, on_behalf_of=for_person)
     return _view(vault, account)
+
+
+def _recorded(account: PayoutAccount, first: bool) -> list[Fact]:
+    """That an account was recorded and, of a later one, what its person has to be told."""
+    told = {"person_id": str(account.person_id)}
+    facts = [
+        Fact("payout_account", account.id, "payout_account.record", ACCOUNT_RECORDED, told),
+    ]
+    if not first:
+        changed = {**told, "usable_from": account.usable_from.isoformat()}
+        facts.append(
+            Fact("payout_account", account.id, "payout_account.change", ACCOUNT_CHANGED, changed)
+        )
+    return facts
 
 
 async def list_accounts(
