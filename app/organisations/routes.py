@@ -1,13 +1,13 @@
 """Areas and the tree of organisations."""
 
-import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Response
+from fastapi import Query, Response
 
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.etags import IfMatch, etag_of, version_of
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
@@ -18,11 +18,9 @@ from app.kernel.pagination import (
     page_of,
 )
 from app.kernel.principal import Administrator, Staff
-from app.kernel.problems import PreconditionFailed, PreconditionRequired
 from app.kernel.routing import router
 from app.kernel.schema import Day
 from app.organisations import queries, service
-from app.organisations.models import Organisation
 from app.organisations.schemas import (
     AreaList,
     AreaView,
@@ -35,22 +33,6 @@ from app.organisations.schemas import (
 routes = router("organisations")
 
 OnDay = Annotated[Day | None, Query(description="Leave out what is not valid on this day.")]
-IfMatch = Annotated[str | None, Header(description="The ETag of your last reading.")]
-_ETAG = re.compile(r'"([0-9]{1,9})"')
-
-
-def etag_of(row: Organisation) -> str:
-    return f'"{row.version}"'
-
-
-def version_of(if_match: str | None) -> int:
-    """The version in an If-Match header; PreconditionRequired (428) or Failed (412)."""
-    if if_match is None:
-        raise PreconditionRequired
-    match = _ETAG.fullmatch(if_match.strip())
-    if match is None:
-        raise PreconditionFailed
-    return int(match[1])
 
 
 @routes.get("/v1/areas")

@@ -1,7 +1,7 @@
 """Whether a document is a plan: every fault at once, each with its place and in plain words."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, NamedTuple
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from app.plans.benefits import Limit
 from app.plans.drafts import Draft, read
 from app.plans.errors import InvalidPlan
 from app.plans.faults import fault
+from app.plans.frozen import Terms
 from app.plans.judging import Judged, benefit_faults, counter_faults, expression_faults
 from app.plans.mending import UNREAD
 from app.plans.price_rules import price_faults, price_places
@@ -39,25 +40,45 @@ def check(document: object) -> PlanTerms:
 
 def judge(document: object) -> tuple[PlanTerms | None, list[FieldError]]:
     """The terms, if the document can be read at all, and every fault."""
+    form = form_of(document, PlanTerms)
+    faults = form.faults
+    if form.content is not None:
+        draft = read(form.content)
+        draft.unclear |= form.unclear
+        if form.terms is None:
+            draft.unclear.add(UNREAD)
+        faults = faults + _meaning_faults(draft)
+    return form.terms, once(faults)
+
+
+class Form(NamedTuple, Generic[Terms]):
+    """What can be read of a document: its terms, if all of it; else its content, if any.
+
+    `unclear` are the standard tables that it names and nobody has.
+    """
+
+    terms: Terms | None
+    content: Mapping[str, Any] | None
+    unclear: frozenset[str]
+    faults: list[FieldError]
+
+
+def form_of(document: object, kind: type[Terms]) -> Form[Terms]:
+    """A document as terms of a kind, with the faults of its form alone."""
     faults = raw_faults(document)
     if faults:
-        return None, faults
+        return Form(None, None, frozenset(), faults)
     terms = None
-    expanded, faults, unknown = with_tables(document)
+    expanded, faults, unknown = _with_tables(document)
     try:
-        terms = PlanTerms.model_validate(expanded)
+        terms = kind.model_validate(expanded)
     except ValidationError as error:
         faults += form_faults(error, expanded)
-    if isinstance(expanded, Mapping):
-        draft = read(expanded)
-        draft.unclear |= {f"tables/{name}" for name in unknown}
-        if terms is None:
-            draft.unclear.add(UNREAD)
-        faults += _meaning_faults(draft)
-    return terms, _once(faults)
+    content = expanded if isinstance(expanded, Mapping) else None
+    return Form(terms, content, frozenset(f"tables/{name}" for name in unknown), faults)
 
 
-def with_tables(document: object) -> tuple[object, list[FieldError], set[str]]:
+def _with_tables(document: object) -> tuple[object, list[FieldError], set[str]]:
     """The document with the standard tables that it uses; those that nobody has, left out."""
     if not isinstance(document, dict):
         return document, [], set()
@@ -101,6 +122,6 @@ def _meaning_faults(draft: Draft) -> list[FieldError]:
     return faults + price_faults(draft, prices)
 
 
-def _once(faults: list[FieldError]) -> list[FieldError]:
+def once(faults: list[FieldError]) -> list[FieldError]:
     """A table that two benefits use is told once."""
     return list({(each.pointer, each.code): each for each in faults}.values())

@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Request, Response
 
 from app.kernel.problems import PreconditionFailed, PreconditionRequired, UnsupportedMediaType
 from app.plans.authoring import etag_of
@@ -96,7 +96,6 @@ async def _judged(request: Request) -> Judged:
 
 SentVersionDep = Annotated[SentVersion, Depends(_sent)]
 JudgedDep = Annotated[Judged, Depends(_judged)]
-IfMatch = Annotated[str | None, Header(description="The ETag of your last reading.")]
 _ETAG = re.compile(r'"[^"]*"|\*')
 
 

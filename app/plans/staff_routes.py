@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.etags import IfMatch
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
@@ -24,7 +25,6 @@ from app.plans.differences import differences
 from app.plans.literals import PLAN_CODE
 from app.plans.sending import (
     VERSION_CONTENT,
-    IfMatch,
     JudgedDep,
     SentVersionDep,
     changed_response,

@@ -1,14 +1,14 @@
 """Moratoriums: days on which no cover ends, declared by a supervisor."""
 
-import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Path, Response
+from fastapi import Path, Response
 
 from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
+from app.kernel.etags import IfMatch, etag_of, version_of
 from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import (
     CursorParameter,
@@ -19,30 +19,12 @@ from app.kernel.pagination import (
     page_of,
 )
 from app.kernel.principal import Staff, Supervisor
-from app.kernel.problems import PreconditionFailed, PreconditionRequired
 from app.kernel.routing import router
 from app.policies import moratoriums
-from app.policies.change_models import Moratorium
 from app.policies.change_schemas import MoratoriumBody, MoratoriumChange, MoratoriumView
 
 routes = router("policies")
 MoratoriumId = Annotated[UUID, Path(description="The moratorium's id.")]
-IfMatch = Annotated[str | None, Header(description="The ETag of your last reading.")]
-_ETAG = re.compile(r'"([0-9]{1,9})"')
-
-
-def etag_of(row: Moratorium) -> str:
-    return f'"{row.version}"'
-
-
-def version_of(if_match: str | None) -> int:
-    """The version in an If-Match header; PreconditionRequired (428) or Failed (412)."""
-    if if_match is None:
-        raise PreconditionRequired
-    match = _ETAG.fullmatch(if_match.strip())
-    if match is None:
-        raise PreconditionFailed
-    return int(match[1])
 
 
 @routes.post("/v1/staff/moratoriums", status_code=201, response_model=MoratoriumView)

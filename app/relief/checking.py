@@ -3,11 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from app.kernel.problems import FieldError
 from app.kernel.text import Text
-from app.plans.checking import MAX_FAULTS, with_tables
+from app.plans.checking import MAX_FAULTS, form_of, once
 from app.plans.drafts import Draft, read
 from app.plans.facts import claim_inputs
 from app.plans.faults import fault
@@ -15,7 +13,6 @@ from app.plans.inputs import CLAIM_CONTEXT, STANDARD_FACTS
 from app.plans.judging import benefit_faults
 from app.plans.kinds import Vocabulary
 from app.plans.rules import document_faults
-from app.plans.structure import form_faults, raw_faults
 from app.relief.errors import InvalidFormula
 from app.relief.formulas import RELIEF, STANDARD, FormulaTerms, plan_document
 
@@ -35,23 +32,16 @@ def check(document: object) -> FormulaTerms:
 
 def judge(document: object) -> tuple[FormulaTerms | None, list[FieldError]]:
     """The terms, if the document can be read at all, and every fault with its pointer."""
-    faults = raw_faults(document)
-    if faults:
-        return None, faults
-    terms = None
-    expanded, faults, unknown = with_tables(document)
-    try:
-        terms = FormulaTerms.model_validate(expanded)
-    except ValidationError as error:
-        faults += form_faults(error, expanded)
-    if isinstance(expanded, dict):
-        draft = read(plan_document(expanded))
-        draft.unclear |= {f"tables/{name}" for name in unknown}
-        own = expanded.get("facts")
-        faults += _meaning_faults(draft, own if isinstance(own, dict) else {})
-    if terms is not None:
-        faults += _ground_faults(terms)
-    return terms, list({(each.pointer, each.code): each for each in faults}.values())
+    form = form_of(document, FormulaTerms)
+    faults = form.faults
+    if form.content is not None:
+        draft = read(plan_document(form.content))
+        draft.unclear |= form.unclear
+        own = form.content.get("facts")
+        faults = faults + _meaning_faults(draft, own if isinstance(own, dict) else {})
+    if form.terms is not None:
+        faults = faults + _ground_faults(form.terms)
+    return form.terms, once(faults)
 
 
 def _meaning_faults(draft: Draft, own: dict[str, Any]) -> list[FieldError]:
