@@ -13,14 +13,25 @@ import httpx
 import yaml
 from fastapi import FastAPI
 
-from app.kernel.clock import day_start, system_now
+from app.kernel.clock import business_day, day_start, system_now
 from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
 from app.plans import service
 from app.plans.tables import expand_tables, standard_tables
-from tests.cover_fixtures import Gateway, Rider, at_business_time
+from tests.cover_fixtures import Gateway, Rider, at_business_time, scalar
 
 _serial = itertools.count()
+DAY = timedelta(days=1)
+TICK = timedelta(seconds=1)
+WAITING = {"accident_days": 0, "illness_days": 30}
+ILLNESS = {
+    "code": "ILL",
+    "name": {"zh": "疾病互助金", "en": "Illness"},
+    "trigger": {"zh": "患病", "en": "Falling ill"},
+    "causes": ["illness", "accident"],
+    "documents": ["identity"],
+    "pays": {"times": [{"yuan": 100}, "shares"]},
+}
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -137,3 +148,35 @@ async def on_day(
         yield moment
     finally:
         await at_business_time(database, system_now())
+
+
+def waiting_plan(**changes: Any) -> dict[str, Any]:
+    """A plan whose illness benefit waits 30 days."""
+    return document(**{"waiting": WAITING, "benefits": [ILLNESS], **changes})
+
+
+async def bought(
+    client: httpx.AsyncClient, gateway: Gateway, rider: Rider, plan: str, **body: Any
+) -> dict[str, Any]:
+    """Cover that begins tomorrow: its policy."""
+    view = await buy(client, gateway, rider, plan, **body)
+    policy: dict[str, Any] = view["policy"]
+    return policy
+
+
+def end_day(policy: dict[str, Any]) -> date:
+    """The first day that is no longer covered."""
+    return business_day(instant(policy["ends_at"]))
+
+
+async def entries(database: Database, order_id: str) -> dict[str, int]:
+    """What was posted for an order, by account."""
+    found: dict[str, int] = await scalar(
+        database,
+        "select jsonb_object_agg(account_code, e.amount_fen) from ledger_entry e"
+        " join ledger_transaction t on t.id = e.transaction_id"
+        " left join payment_attempt a on a.id = t.reference_id"
+        " where cast(:id as uuid) in (t.reference_id, a.order_id)",
+        id=order_id,
+    )
+    return found

@@ -18,6 +18,7 @@ from tests.billing.buying import (
     buy,
     codes,
     document,
+    entries,
     on_day,
     option,
     options,
@@ -33,19 +34,6 @@ pytestmark = pytest.mark.anyio
 HEALTHY = {"code": "healthy", "words": {"zh": "身体健康", "en": "I am in good health"}}
 INSURED = {"code": "insured", "words": {"zh": "已参加医保", "en": "I have medical insurance"}}
 AGES = {"male": {"minimum": 16, "maximum": 60}}
-
-
-async def entries(database: Database, order_id: str) -> dict[str, int]:
-    """What was posted for an order, by account."""
-    found: dict[str, int] = await scalar(
-        database,
-        "select jsonb_object_agg(account_code, e.amount_fen) from ledger_entry e"
-        " join ledger_transaction t on t.id = e.transaction_id"
-        " left join payment_attempt a on a.id = t.reference_id"
-        " where cast(:id as uuid) in (t.reference_id, a.order_id)",
-        id=order_id,
-    )
-    return found
 
 
 async def test_every_failing_rule_is_named_with_words(

@@ -12,11 +12,17 @@ from fastapi import FastAPI
 from app.kernel.clock import business_day, system_now
 from app.kernel.database import Database
 from tests.billing.buying import (
+    DAY,
+    ILLNESS,
+    TICK,
+    bought,
     buy,
     close,
     codes,
     cover,
     document,
+    end_day,
+    entries,
     instant,
     iso,
     on_day,
@@ -27,8 +33,6 @@ from tests.billing.buying import (
     quote,
     refusal,
 )
-from tests.billing.test_quotes import entries
-from tests.billing.test_renewals import DAY, TICK, bought, end_day
 from tests.cover_fixtures import Gateway, Rider, scalar
 
 pytestmark = pytest.mark.anyio
@@ -47,11 +51,7 @@ def tiered(**changes: Any) -> dict[str, Any]:
         return {"from": held, "to": wanted, "price": {"pro_rata": {"of": of, **LEFT}}}
 
     illness = {
-        "code": "ILL",
-        "name": {"zh": "疾病互助金", "en": "Illness"},
-        "trigger": {"zh": "患病", "en": "Falling ill"},
-        "causes": ["illness", "accident"],
-        "documents": ["identity"],
+        **ILLNESS,
         "pays": {
             "times": [
                 {

@@ -17,11 +17,15 @@ from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
 from tests.access_fixtures import make_organisation
 from tests.billing.buying import (
+    DAY,
+    TICK,
+    bought,
     buy,
     close,
     codes,
     cover,
     document,
+    end_day,
     instant,
     iso,
     on_day,
@@ -31,41 +35,11 @@ from tests.billing.buying import (
     publish,
     quote,
     refusal,
+    waiting_plan,
 )
 from tests.cover_fixtures import Gateway, Rider, at_business_time, make_rider, scalar
 
 pytestmark = pytest.mark.anyio
-
-DAY = timedelta(days=1)
-TICK = timedelta(seconds=1)
-WAITING = {"accident_days": 0, "illness_days": 30}
-ILLNESS = {
-    "code": "ILL",
-    "name": {"zh": "疾病互助金", "en": "Illness"},
-    "trigger": {"zh": "患病", "en": "Falling ill"},
-    "causes": ["illness", "accident"],
-    "documents": ["identity"],
-    "pays": {"times": [{"yuan": 100}, "shares"]},
-}
-
-
-def waiting_plan(**changes: Any) -> dict[str, Any]:
-    """A plan whose illness benefit waits 30 days."""
-    return document(**{"waiting": WAITING, "benefits": [ILLNESS], **changes})
-
-
-async def bought(
-    client: httpx.AsyncClient, gateway: Gateway, rider: Rider, plan: str, **body: Any
-) -> dict[str, Any]:
-    """Cover that begins tomorrow: its policy."""
-    view = await buy(client, gateway, rider, plan, **body)
-    policy: dict[str, Any] = view["policy"]
-    return policy
-
-
-def end_day(policy: dict[str, Any]) -> date:
-    """The first day that is no longer covered."""
-    return business_day(instant(policy["ends_at"]))
 
 
 async def test_the_window_is_exact(

@@ -18,10 +18,15 @@ from app.kernel.database import Database
 from app.kernel.principal import SYSTEM
 from app.policies.errors import SharesOverLimit
 from tests.billing.buying import (
+    DAY,
+    TICK,
+    bought,
     buy,
     codes,
     cover,
     document,
+    end_day,
+    entries,
     instant,
     iso,
     on_day,
@@ -29,9 +34,8 @@ from tests.billing.buying import (
     publish,
     quote,
     refusal,
+    waiting_plan,
 )
-from tests.billing.test_quotes import entries
-from tests.billing.test_renewals import DAY, TICK, bought, end_day, waiting_plan
 from tests.cover_fixtures import Gateway, Rider, scalar
 
 pytestmark = pytest.mark.anyio

@@ -7,12 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import msgspec
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
-from app.kernel.jobs import RetryLater
 from app.kernel.principal import SYSTEM, Role
 from app.organisations.models import Organisation
 from app.plans.service import version_on_sale
@@ -22,9 +20,10 @@ from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.cover_fixtures import Rider, context_of, load_plans, make_rider
 from tests.documents import corpus
+from tests.queued_jobs import run
 from tests.simulators_fixture import Simulators
 
-MINE = ("claims.%", "payouts.%")
+MINE = ("claims.", "payouts.")
 
 
 @dataclass(frozen=True)
@@ -290,29 +289,7 @@ async def make_case(
 
 async def run_jobs(app: FastAPI, *, rounds: int = 6) -> list[str]:
     """Run what the features enqueued, until nothing is left; names in order."""
-    context, done = context_of(app), []
-    for _ in range(rounds):
-        async with app.state.database.transaction() as session:
-            rows = (
-                await session.execute(
-                    text(
-                        "delete from pgqueuer.pgqueuer where status = 'queued'"
-                        " and execute_after <= now()"
-                        " and (entrypoint like :first or entrypoint like :second)"
-                        " returning entrypoint, payload, id"
-                    ),
-                    {"first": MINE[0], "second": MINE[1]},
-                )
-            ).all()
-        if not rows:
-            break
-        for row in sorted(rows, key=lambda each: each.id):
-            try:
-                await JOBS[row.entrypoint](context, msgspec.json.decode(row.payload))
-                done.append(row.entrypoint)
-            except RetryLater:
-                done.append(f"{row.entrypoint} later")
-    return done
+    return await run(app, *MINE, rounds=rounds)
 
 
 async def poll(app: FastAPI) -> list[str]:

@@ -10,13 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import msgspec
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kernel.clock import business_day, day_start, move_business_clock, system_now
 from app.kernel.database import Database
-from app.kernel.jobs import RetryLater
 from app.kernel.principal import SYSTEM
 from app.organisations.models import Organisation
 from app.plans import catalogue, service
@@ -25,9 +23,8 @@ from app.policies.issue import issue_policy
 from app.policies.models import Policy
 from app.policies.recording import Change, locked_policy, record_change
 from app.policies.slots import release_shares
-from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
-from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, order
+from tests.cover_fixtures import Gateway, Rider, make_rider, order
 
 INVARIANTS = sorted((Path(__file__).parents[1] / "invariants").glob("*.sql"))
 
@@ -142,32 +139,6 @@ async def given(
             actor=SYSTEM,
             now=now,
         )
-
-
-async def run(app: FastAPI, *prefixes: str, rounds: int = 8) -> list[str]:
-    """Run the queued jobs whose names begin so, until nothing is left; names in order."""
-    context, done = context_of(app), []
-    for _ in range(rounds):
-        async with app.state.database.transaction() as session:
-            rows = (
-                await session.execute(
-                    text(
-                        "delete from pgqueuer.pgqueuer where status = 'queued'"
-                        " and execute_after <= now() and entrypoint ~ :names"
-                        " returning entrypoint, payload, id"
-                    ),
-                    {"names": "^(" + "|".join(prefixes) + ")"},
-                )
-            ).all()
-        if not rows:
-            break
-        for row in sorted(rows, key=lambda each: each.id):
-            try:
-                await JOBS[row.entrypoint](context, msgspec.json.decode(row.payload))
-                done.append(row.entrypoint)
-            except RetryLater:
-                done.append(f"{row.entrypoint} later")
-    return done
 
 
 async def broken_invariants(database: Database) -> list[str]:

@@ -43,8 +43,8 @@ from tests.policies.changing import (
     given,
     office,
     publish,
-    run,
 )
+from tests.queued_jobs import run
 
 pytestmark = pytest.mark.anyio
 

@@ -28,8 +28,8 @@ from tests.policies.changing import (
     lasting,
     office,
     publish,
-    run,
 )
+from tests.queued_jobs import run
 
 pytestmark = pytest.mark.anyio
 PATH = "/v1/staff/moratoriums"

@@ -24,8 +24,8 @@ from tests.policies.changing import (
     given,
     office,
     publish,
-    run,
 )
+from tests.queued_jobs import run
 
 pytestmark = pytest.mark.anyio
 BODY = {"reason": "cancelled_by_mistake"}

@@ -8,22 +8,20 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import msgspec
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from app.kernel.clock import business_day, system_now
 from app.kernel.ids import new_id, random_code
-from app.kernel.jobs import RetryLater
 from app.members.consent_models import Consent
 from app.organisations.models import Organisation
 from app.relief.library import shipped
-from app.worker import JOBS
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.claims.factories import picture
-from tests.cover_fixtures import Rider, context_of, make_rider
+from tests.cover_fixtures import Rider, make_rider
+from tests.queued_jobs import run
 
-NAMES = ("claims.%", "payouts.%", "relief.%")
+NAMES = ("claims.", "payouts.", "relief.")
 
 
 def formula(code: str, shipped_code: str = "CQ-RELIEF-DEMO", **changes: Any) -> dict[str, Any]:
@@ -206,28 +204,7 @@ async def make_board(
 
 async def work(app: FastAPI, *, rounds: int = 8) -> list[str]:
     """Run what claims, payouts and relief enqueued, until nothing is left; names in order."""
-    context, done = context_of(app), []
-    for _ in range(rounds):
-        async with app.state.database.transaction() as session:
-            rows = (
-                await session.execute(
-                    text(
-                        "delete from pgqueuer.pgqueuer where status = 'queued'"
-                        " and execute_after <= now() and entrypoint like any(:names)"
-                        " returning entrypoint, payload, id"
-                    ),
-                    {"names": list(NAMES)},
-                )
-            ).all()
-        if not rows:
-            break
-        for row in sorted(rows, key=lambda each: each.id):
-            try:
-                await JOBS[row.entrypoint](context, msgspec.json.decode(row.payload))
-                done.append(row.entrypoint)
-            except RetryLater:
-                done.append(f"{row.entrypoint} later")
-    return done
+    return await run(app, *NAMES, rounds=rounds)
 
 
 async def entries_of(app: FastAPI, account: str) -> int:
