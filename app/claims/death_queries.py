@@ -105,19 +105,6 @@ async def persons_of(
     return {person.id: person for person in rows}
 
 
-async def claimant_of(
-    session: AsyncSession, claim_id: UUID, person_id: UUID
-) -> ClaimClaimant | None:
-    """The person's own share of a claim."""
-    return await session.scalar(
-        select(ClaimClaimant).where(
-            ClaimClaimant.claim_id == claim_id,
-            ClaimClaimant.person_id == person_id,
-            ClaimClaimant.removed_at.is_(None),
-        )
-    )
-
-
 async def entered_claimants(session: AsyncSession, claim_id: UUID, staff_id: UUID) -> bool:
     """Whether this caseworker entered who is to be paid."""
     entered = exists().where(

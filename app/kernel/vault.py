@@ -160,11 +160,6 @@ class Vault:
             self._choose_versions()
         return self._index_version
 
-    @property
-    def index_rotating(self) -> bool:
-        """Whether two index keys are in use: a look-up under one key alone may miss rows."""
-        return len(self._keys.index) > 1
-
     def seal_bytes(self, table: str, row_id: UUID, plaintext: bytes) -> bytes:
         """Encrypt; the first two bytes of the result name the keyset version."""
         version = self.sealing_version

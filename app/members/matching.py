@@ -23,8 +23,6 @@ from app.members.errors import MemberBlocked, NameDiffers
 from app.members.events import MEMBER_JOINED
 from app.members.models import Member, Person
 
-Found = Literal["verified", "claimed", "created", "name_differs"]
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -92,28 +90,6 @@ async def claimed_person(session: AsyncSession, vault: Vault, identity: Identity
 
 def _same_name(vault: Vault, person: Person, identity: Identity) -> bool:
     return person.name_index in vault.blind_index_candidates("name", identity.name_value)
-
-
-async def find_or_create_person(
-    session: AsyncSession, vault: Vault, identity: Identity, *, now: datetime
-) -> tuple[Person | None, Found]:
-    """The person a roster row means, pre-registered if nobody is known by it.
-
-    `name_differs` (and no person) when the document is proven under another name. The
-    caller tells the roster's sender nothing that it did not send.
-    """
-    await lock_documents(session, vault, [identity.document.index_value])
-    person = await verified_person(session, vault, identity.document.index_value)
-    if person is not None:
-        known = _same_name(vault, person, identity)
-        return (person, "verified") if known else (None, "name_differs")
-    person = await claimed_person(session, vault, identity)
-    if person is not None:
-        return person, "claimed"
-    person = new_person(vault, identity, now=now)
-    session.add(person)
-    await session.flush()
-    return person, "created"
 
 
 def new_person(vault: Vault, identity: Identity, *, now: datetime) -> Person:

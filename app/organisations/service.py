@@ -40,12 +40,6 @@ async def manages(session: AsyncSession, principal: Principal, organisation_id: 
     return bool(await session.scalar(select(found)))
 
 
-async def subtree_ids(session: AsyncSession, organisation_id: UUID) -> list[UUID]:
-    """The organisation and everything below it."""
-    ids = await session.scalars(select(Organisation.id).where(queries.within([organisation_id])))
-    return list(ids.all())
-
-
 async def visible_organisation(
     session: AsyncSession, principal: Principal, organisation_id: UUID
 ) -> Organisation:

@@ -55,11 +55,6 @@ def whole_months(first_day: date, end: date) -> int:
     return max(0, months if add_months(first_day, months) <= end else months - 1)
 
 
-def day_of_cover(starts_at: datetime, instant: datetime) -> int:
-    """Days since effect: the first covered day is day 0; negative before it."""
-    return (business_day(instant) - business_day(starts_at)).days
-
-
 def age_on(birth_on: date, day: date) -> int:
     """Completed years of life on `day`; who is born on 29 February has 1 March otherwise."""
     return day.year - birth_on.year - ((day.month, day.day) < (birth_on.month, birth_on.day))

@@ -15,7 +15,7 @@ from app.kernel.jobs import JobContext
 from app.kernel.vault import Vault
 from app.members.documents import DocumentNumber, parse_document_number
 from app.members.jobs import forget_stale
-from app.members.matching import Identity, find_or_create_person
+from app.members.matching import Identity, new_person
 from app.members.models import Member, Person, Registration
 from app.organisations.models import Organisation
 from tests.access_fixtures import SignedIn, member_token, staff_token
@@ -36,11 +36,9 @@ async def on_roster(app: FastAPI, document_number: str, called: str) -> Person:
     now = system_now()
     document = parse_document_number(document_number, today=business_day(now))
     assert isinstance(document, DocumentNumber)
+    person = new_person(app.state.vault, Identity(called, document), now=now)
     async with app.state.database.transaction() as session:
-        person, _ = await find_or_create_person(
-            session, app.state.vault, Identity(called, document), now=now
-        )
-    assert person is not None
+        session.add(person)
     return person
 
 

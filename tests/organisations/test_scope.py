@@ -11,10 +11,9 @@ from sqlalchemy import select
 from app.kernel.clock import system_now
 from app.kernel.database import Database
 from app.kernel.principal import SYSTEM, Principal
-from app.organisations.models import Area, Kind, Organisation
+from app.organisations.models import Kind, Organisation
 from app.organisations.queries import within
-from app.organisations.reference import load_reference_data, read_areas
-from app.organisations.service import create_root, manages, subtree_ids
+from app.organisations.service import create_root, manages
 from tests.access_fixtures import make_organisation, member_token, partner_token, staff_token
 
 pytestmark = pytest.mark.anyio
@@ -35,13 +34,6 @@ async def test_chongqing_has_its_38_areas_and_the_merger(client: httpx.AsyncClie
     assert (merged["500105"], merged["500112"], merged["500103"]) == ("500157", "500157", None)
 
 
-async def test_reference_data_can_be_loaded_again(database: Database) -> None:
-    async with database.transaction() as session:
-        await load_reference_data(session)
-        await load_reference_data(session)
-        assert len((await session.scalars(select(Area))).all()) == len(read_areas()) == 39
-
-
 async def test_managing_follows_the_tree(app: FastAPI, database: Database) -> None:
     agency = await make_organisation(app, Kind.AGENCY)
     unit = await make_organisation(app, Kind.UNIT, agency)
@@ -58,7 +50,6 @@ async def test_managing_follows_the_tree(app: FastAPI, database: Database) -> No
         assert not await manages(session, partner, agency.id)
         assert not await manages(session, partner, site.id)
         assert await manages(session, SYSTEM, stranger.id)
-        assert set(await subtree_ids(session, agency.id)) == {agency.id, unit.id, site.id}
         query = select(Organisation.id).where(within([site.id, stranger.id]))
         assert set((await session.scalars(query)).all()) == {site.id, stranger.id}
         assert (await session.scalars(select(Organisation.id).where(within([])))).all() == []

@@ -84,3 +84,11 @@ def version(code: str | None = None, **document: Any) -> dict[str, Any]:
     made: dict[str, Any] = deepcopy(EXAMPLE)
     made["document"] |= {"code": code or f"T-{secrets.token_hex(5).upper()}"} | document
     return made
+
+
+def faults(answer: httpx.Response) -> set[tuple[str, str]]:
+    """Pointers and codes of a refusal; each has words."""
+    assert answer.status_code == 422, answer.text
+    found = answer.json()["errors"]
+    assert all(each["message"] for each in found)
+    return {(each["pointer"], each["code"]) for each in found}

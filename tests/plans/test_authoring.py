@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from app.kernel.clock import business_day, system_now
 from tests.access_fixtures import make_organisation, staff_token
 from tests.cover_fixtures import scalar
-from tests.plans.authors import PATH, Authors, make_authors, version
+from tests.plans.authors import PATH, Authors, faults, make_authors, version
 
 pytestmark = pytest.mark.anyio
 
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def authors(app: FastAPI, client: httpx.AsyncClient) -> Authors:
     return await make_authors(app, client)
-
-
-def faults(answer: httpx.Response) -> set[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    found = answer.json()["errors"]
-    assert all(each["message"] for each in found)
-    return {(each["pointer"], each["code"]) for each in found}
 
 
 async def test_from_the_draft_to_the_shelf(authors: Authors, client: httpx.AsyncClient) -> None:

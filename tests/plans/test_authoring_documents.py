@@ -9,7 +9,7 @@ import yaml
 from fastapi import FastAPI
 
 from tests.cover_fixtures import load_plans, scalar
-from tests.plans.authors import PATH, Authors, make_authors, version
+from tests.plans.authors import PATH, Authors, faults, make_authors, version
 
 pytestmark = pytest.mark.anyio
 
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def authors(app: FastAPI, client: httpx.AsyncClient) -> Authors:
     return await make_authors(app, client)
-
-
-def faults(answer: httpx.Response) -> set[tuple[str, str]]:
-    assert answer.status_code == 422, answer.text
-    found = answer.json()["errors"]
-    assert all(each["message"] for each in found)
-    return {(each["pointer"], each["code"]) for each in found}
 
 
 async def test_yaml_in_and_out(authors: Authors, client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.kernel.clock import SHANGHAI, business_day
-from app.policies.calendar import age_on, cover_period, day_of_cover, first_covered_day
+from app.policies.calendar import age_on, cover_period, first_covered_day
 from app.policies.cover import reason_at
 from app.policies.layers import Change
 
@@ -76,14 +76,6 @@ def test_a_cancellation_before_the_start_and_a_pending_policy() -> None:
     assert reason_at([pending, later], shanghai(2026, 4, 1))[0] == "covered"
     assert reason_at([pending, later], shanghai(2027, 3, 31))[0] == "covered"
     assert reason_at([pending], end)[0] == "ended"
-
-
-def test_the_first_covered_day_is_day_zero() -> None:
-    start = shanghai(2026, 3, 15)
-    assert day_of_cover(start, start) == 0
-    assert day_of_cover(start, shanghai(2026, 3, 15, 23, 59)) == 0
-    assert day_of_cover(start, shanghai(2026, 4, 14)) == 30
-    assert day_of_cover(start, start - timedelta(microseconds=1)) == -1
 
 
 @pytest.mark.parametrize(

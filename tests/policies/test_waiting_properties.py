@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from app.kernel.clock import add_months, business_day, day_start
 from app.plans.terms import PlanTerms
-from app.policies.calendar import day_of_cover
 from app.policies.cover import PolicyCover, paying_layers, reason_at, waits_until
 from app.policies.layers import Change, Layer, layers_at
 from tests.plans.engine import benefit, plan
@@ -72,8 +71,6 @@ def test_day_zero_is_the_first_covered_day_and_day_n_pays(days: int, first: date
         assert waits_until(own, cover_of(changes, starts), "PAY", cause) == pays_from
         assert shares_paying(own, changes, pays_from, cause) == 2
         assert shares_paying(own, changes, pays_from - TICK, cause) == 0
-        assert day_of_cover(starts, pays_from) == days
-        assert day_of_cover(starts, pays_from - TICK) == days - 1
 
 
 @settings(max_examples=80, deadline=None)
