@@ -24,6 +24,7 @@ from app.notifications.service import notify
 from app.plans import service as plans
 from app.policies.models import Policy
 
+# The trade type of an attempt that nobody made by hand: a charge under a payment agreement.
 CHARGED = "agreement"
 
 

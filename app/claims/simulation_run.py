@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +33,7 @@ from app.plans.terms import PlanTerms
 
 log = structlog.get_logger("simulation")
 
+# A run that was killed so often without finishing a slice is given up.
 MAX_STARTS = 5
 BUSY = timedelta(seconds=5)
 # What another try may mend.
@@ -97,6 +98,7 @@ async def _begin(context: JobContext, simulation_id: UUID) -> Run | None:
 
 
 async def _replay(context: JobContext, run: Run) -> None:
+    """Every slice that is left, replayed in processes of their own and kept in order."""
     simulation = run.simulation
     reader = reader_of(context.database.reads, context.vault, simulation, run.script, run.offices)
     if simulation.claims_total is None:
@@ -181,7 +183,7 @@ async def _end(
     session: AsyncSession,
     simulation: PlanSimulation,
     status: str,
-    now: Any,
+    now: datetime,
     *,
     failure: str | None = None,
 ) -> None:

@@ -25,8 +25,9 @@ from app.treasury.requesting import request_run
 from app.treasury.running import run_comparison
 from app.treasury.settling import ask_item, refund_item
 
-# The gateway makes its bills until ten in the morning.
+# The hour in Shanghai from which the gateway has made its bills of the day before.
 BILLS_AT = 10
+# What was missed longer ago is asked for by hand.
 CATCH_UP = timedelta(days=31)
 
 

@@ -23,7 +23,9 @@ from app.kernel.postgres.runtime import (
 SUPERUSER = "postgres"
 OWNER = "redumbrella_owner"
 DATABASE = "redumbrella"
+# Bytes of the log from which it is put aside at the next start.
 LOG_LIMIT = 10_000_000
+# Seconds, here and below.
 READY_TIMEOUT = 60.0
 # Old backends need a moment to notice that their postmaster was killed.
 BACKENDS_PATIENCE = 10.0
@@ -62,7 +64,6 @@ UNSAFE = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
 }
-
 
 NOT_WHOLE = "Its files are not whole: put a backup back, or move that folder away to start afresh."
 # What the server says about files that it misses or cannot believe.
