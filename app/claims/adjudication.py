@@ -16,6 +16,7 @@ from app.claims.bodies import (
     SecondReturnBody,
     UpholdBody,
 )
+from app.claims.capturing import require_captured
 from app.claims.deciding import (
     Sitting,
     approved,
@@ -59,11 +60,13 @@ async def decide(
 ) -> Claim:
     """The first decision, by the holder of the lease.
 
-    Approving needs every document accepted; facts given with it are recorded first. Up
-    to the plan's limit the claim is approved and paid, above it a second person follows.
-    What earlier rounds paid stays paid: only more can be approved, or that outcome upheld.
-    Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted, SignalsOpen, NothingMore,
-    NothingToUphold (409), AmountDue, ConditionNotMet, FactsMissing, UnknownReason (422).
+    Approving needs every document accepted and a receipt captured; facts given with it are
+    recorded first. Up to the plan's limit the claim is approved and paid, above it a second
+    person follows. What earlier rounds paid stays paid: only more can be approved, or that
+    outcome upheld.
+    Raises LeaseNeeded, NotReviewable, DocumentsNotAccepted, ReceiptNotCaptured, SignalsOpen,
+    NothingMore, NothingToUphold (409), AmountDue, ConditionNotMet, FactsMissing,
+    UnknownReason (422).
     """
     claim = await find_leased(session, reviewer, claim_id, system_now)
     if claim.status != "under_review":
@@ -159,6 +162,7 @@ def _require_reason(sitting: Sitting, code: str) -> None:
 async def _approve(sitting: Sitting, body: ApproveBody) -> None:
     session, claim, now = sitting.session, sitting.claim, sitting.now
     await require_accepted(session, claim, sitting.terms)
+    await require_captured(session, sitting.vault, claim)
     await notice(session, sitting.vault, claim, now)
     await require_judged(session, claim.id)
     facts = await give_facts(
@@ -196,8 +200,8 @@ async def second_approval(
     """The second person's word on an amount above the plan's limit.
 
     The amount is computed again: limits may have been used meanwhile (AmountChanged,
-    409). Raises NotReviewable, SecondPersonNeeded, SignalsOpen, DecidedBefore (409),
-    ConflictOfInterest (403).
+    409). Raises NotReviewable, SecondPersonNeeded, ReceiptNotCaptured, SignalsOpen,
+    DecidedBefore (409), ConflictOfInterest (403).
     """
     claim = await find_to_decide(session, supervisor, claim_id)
     if claim.status != "awaiting_second_approval":
@@ -211,6 +215,7 @@ async def second_approval(
         await _send_back(sitting, body)
         return claim
     await require_accepted(session, claim, sitting.terms)
+    await require_captured(session, vault, claim)
     await require_judged(session, claim.id)
     facts = await facts_known(session, vault, claim)
     case, found = await assess_claim(session, claim, sitting.terms, facts, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from app.kernel.problems import Conflict, Forbidden, NotFound, Problem
 from app.kernel.text import Text
@@ -172,6 +173,28 @@ class ReceiptOnDocument(Conflict):
         "It was read from a document: take that back first. Type it again to correct its amount"
         " or day.",
     )
+
+
+class ReceiptNotCaptured(Conflict):
+    """Receipts were accepted, and nobody noted number, day and amount of one: `documents` are
+    those files, `capture` is how it is done."""
+
+    code = "receipt-not-captured"
+    title = Text("发票尚未录入", "Receipt not captured")
+    detail = Text(
+        "所交发票的代码、号码、日期和金额尚未录入，不能同意。请领取申领后通过 {capture} 录入"
+        "（全电发票只有 20 位号码，无代码）；已进入复核的，请先退回。",
+        "No receipt of this claim is captured: take the claim and type in code, number, day and"
+        " amount with {capture} (a digital invoice has twenty digits and no code). Send a claim"
+        " that awaits its second approval back first.",
+    )
+
+    def __init__(self, claim_id: UUID, documents: Sequence[UUID]) -> None:
+        capture = f"POST /v1/staff/claims/{claim_id}/receipts"
+        super().__init__(
+            extensions={"documents": [str(each) for each in documents], "capture": capture},
+            capture=capture,
+        )
 
 
 CONSTRAINTS: dict[str, type[Problem]] = {

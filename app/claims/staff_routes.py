@@ -7,6 +7,7 @@ from fastapi import Body, Request, Response
 
 from app.claims import (
     adjudication,
+    capturing,
     evidence,
     facts,
     opening,
@@ -166,11 +167,19 @@ async def correct_claim_facts(
 async def add_reviewed_receipt(
     reviewer: Reviewer, counter: CounterDep, keyed: KeyedDep, claim_id: UUID, body: ReceiptBody
 ) -> Response:
-    """Type in a receipt as it stands on the document. One receipt pays once; the same one
-    again corrects amount and day.
+    """Type in a receipt as it stands on the document of a claim that you hold; without one
+    nothing is approved on receipts. One receipt pays once; the same one again corrects amount
+    and day.
     """
-    claim = await review.find_leased(counter.session, reviewer, claim_id, counter.system_now)
-    await receipts.type_in(counter.session, counter.vault, reviewer, claim, body, counter.now)
+    claim = await capturing.capture(
+        counter.session,
+        counter.vault,
+        reviewer,
+        claim_id,
+        body,
+        counter.now,
+        counter.system_now,
+    )
     return await keyed.reply(200, await views.staff_view(counter.session, counter.vault, claim))
 
 

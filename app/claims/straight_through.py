@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.amounts import Case, case_of_claim
+from app.claims.capturing import captured
 from app.claims.deciding import Sitting, approved, finding, record_approval
 from app.claims.decision_models import Decision
 from app.claims.errors import IncidentInFuture, NotCovered
 from app.claims.facts import facts_known
-from app.claims.models import DOCUMENT, Claim, ClaimReceipt, Incident
+from app.claims.models import DOCUMENT, Claim, Incident
 from app.claims.noticing import notice
 from app.claims.opening import covered_days
 from app.claims.papers import states_of
@@ -29,9 +30,6 @@ from app.kernel.vault import Vault
 from app.plans.assessment import Assessment
 from app.plans.terms import PlanTerms
 from app.policies.models import Policy
-
-# Invoices of today's kind have one number of twenty digits and no code.
-_DIGITAL_NUMBER = 20
 
 
 async def decide_by_rule(
@@ -123,7 +121,7 @@ async def _receipts(
     readings = await readings_of(session, claim.id)
     if any(differences(each, readings) for each in receipts):
         odd.append("receipt-differs")
-    if not all(_captured(vault, each) for each in receipts):
+    if not all(captured(vault, each) for each in receipts):
         odd.append("receipt-incomplete")
     last = business_day(now)
     if not all(first <= each.issued_on < after and each.issued_on <= last for each in receipts):
@@ -138,12 +136,6 @@ async def _days(session: AsyncSession, claim: Claim, incident: Incident) -> tupl
     policy = await session.get_one(Policy, claim.policy_id)
     _, ends_on = await covered_days(session, policy, incident.occurred_at)
     return business_day(incident.occurred_at), ends_on
-
-
-def _captured(vault: Vault, receipt: ClaimReceipt) -> bool:
-    record = vault.open("claim_receipt", receipt.id, receipt.sealed)
-    named = bool(record["code"]) or len(record["number"]) == _DIGITAL_NUMBER
-    return named and bool(record["number"]) and receipt.amount_fen > 0
 
 
 async def _signals(session: AsyncSession, claim: Claim) -> list[str]:

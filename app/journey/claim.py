@@ -113,17 +113,8 @@ class Claim:
 
     async def _type_receipt(self, amount_fen: int, happened_at: datetime) -> None:
         with self.phone.report.step("rider 骑手", "types in the receipt 录入发票"):
-            await self.phone.caller.call(
-                "POST",
-                f"{self.path}/receipts",
-                body={
-                    "code": "050001900104",
-                    "number": secrets.token_hex(5),
-                    "amount_fen": amount_fen,
-                    "issued_on": happened_at.astimezone(SHANGHAI).date().isoformat(),
-                },
-                keyed=True,
-            )
+            body = _receipt(amount_fen, happened_at)
+            await self.phone.caller.call("POST", f"{self.path}/receipts", body=body, keyed=True)
 
     async def upload(self, paper: str) -> None:
         """Two chunks; between them the line is cut and the phone asks where to go on."""
@@ -194,6 +185,16 @@ class Claim:
             self.view = paid
 
 
+def _receipt(amount_fen: int, happened_at: datetime) -> dict[str, Any]:
+    """An invoice of the day of the event with a number that no other has."""
+    return {
+        "code": "050001900104",
+        "number": secrets.token_hex(5),
+        "amount_fen": amount_fen,
+        "issued_on": happened_at.astimezone(SHANGHAI).date().isoformat(),
+    }
+
+
 async def take(reviewer: Desk, claim: Claim) -> None:
     """Find the claim in the queue and reserve it."""
     with reviewer.report.step("reviewer 审核", "takes the claim from the queue 领取"):
@@ -230,6 +231,7 @@ async def approve(reviewer: Desk, claim: Claim) -> None:
             while (document := await _look_at(reviewer, path, paper)) is not None:
                 accept = f"{path}/documents/{document}/acceptance"
                 await caller.call("POST", accept, after_loss=(409,))
+    await _capture(reviewer, path, claim.case)
     await judge_signals(reviewer, path)
     with report.step("reviewer 审核", "approves; the amount is computed 同意") as remarks:
         decided = await caller.json(
@@ -241,6 +243,18 @@ async def approve(reviewer: Desk, claim: Claim) -> None:
         decision = decided["decisions"][-1]
         remarks.append(f"{decision['amount_fen']} fen, now {decided['status']}")
         remarks.extend(step["zh"] for step in decision["explanation"]["steps"])
+
+
+async def _capture(reviewer: Desk, path: str, case: Case) -> None:
+    """What the receipt says, unless the rider has typed it in: nothing is paid on its picture."""
+    view = await reviewer.caller.json("GET", path)
+    if "receipt" not in case.papers or view["receipts"]:
+        return
+    with reviewer.report.step("reviewer 审核", "types in the receipt 录入发票"):
+        happened_at = datetime.fromisoformat(view["incident"]["occurred_at"])
+        # Where days in hospital are paid for, the sum on the receipt decides nothing.
+        body = _receipt(case.facts.get("self_pay_fen", 100_000), happened_at)
+        await reviewer.caller.call("POST", f"{path}/receipts", body=body, keyed=True)
 
 
 async def _find_in_queue(reviewer: Desk, claim: Claim) -> None:

@@ -38,6 +38,7 @@ NEXT = {
 }
 ANYTHING = [
     *sorted({act for acts in NEXT.values() for act in acts}),
+    "captures",
     "lease_runs_out",
     "is_somebody_elses",
     "looks_at_a_file",

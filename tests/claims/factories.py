@@ -165,13 +165,23 @@ class Case:
         return view
 
     async def accept_all(self, reviewer: SignedIn | None = None) -> None:
-        for document in (await self.seen())["documents"]:
+        """Every file accepted, and of receipts one captured, unless somebody had done so."""
+        seen = await self.seen()
+        for document in seen["documents"]:
             for file in document["files"]:
                 answer = await self.post(
                     f"{self.staff_path}/documents/{file['id']}/acceptance",
                     reviewer or self.office.reviewer,
                 )
                 assert answer.status_code == 200, answer.text
+            if document["kind"] == "receipt" and document["files"] and not seen["receipts"]:
+                answer = await self.capture(reviewer, issued_on=event_day(seen))
+                assert answer.status_code == 200, answer.text
+
+    async def capture(self, reviewer: SignedIn | None = None, **more: Any) -> httpx.Response:
+        """A receipt typed in by who reviews."""
+        path = f"{self.staff_path}/receipts"
+        return await self.post(path, reviewer or self.office.reviewer, receipt_body() | more)
 
     async def signals(self, who: SignedIn | None = None) -> list[dict[str, Any]]:
         who = who or self.office.reviewer
@@ -242,13 +252,7 @@ class Case:
 
     async def receipt(self, **more: Any) -> httpx.Response:
         """A receipt of yesterday, typed in by the member."""
-        body = {
-            "code": "050001900104",
-            "number": secrets.token_hex(5),
-            "amount_fen": 50_000,
-            "issued_on": business_day(system_now() - timedelta(days=1)).isoformat(),
-        }
-        return await self.post(f"{self.path}/receipts", self.rider, body | more)
+        return await self.post(f"{self.path}/receipts", self.rider, receipt_body() | more)
 
     async def above(self, *roles: Role) -> SignedIn:
         """Somebody of the organisation above the office."""
@@ -261,6 +265,21 @@ class Case:
         assert answer.status_code == 200, answer.text
         view: dict[str, Any] = answer.json()
         return view
+
+
+def receipt_body() -> dict[str, Any]:
+    """A receipt of yesterday with a number that no other has."""
+    return {
+        "code": "050001900104",
+        "number": secrets.token_hex(5),
+        "amount_fen": 50_000,
+        "issued_on": business_day(system_now() - timedelta(days=1)).isoformat(),
+    }
+
+
+def event_day(view: dict[str, Any]) -> str:
+    """The day of what a claim is about: a receipt of that day is not odd."""
+    return business_day(datetime.fromisoformat(view["incident"]["occurred_at"])).isoformat()
 
 
 def picture() -> bytes:

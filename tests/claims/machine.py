@@ -133,13 +133,16 @@ class LifeOfClaims(Member):
         self.agreed(claim, self.own(claim, "/submission"), refusal)
 
     def types_in_a_receipt(self, claim: ModelClaim, draw: Draw) -> None:
+        body, too_early = self.some_receipt(claim, draw)
+        refusal = claim.type_in(50_000, too_early=too_early)
+        self.agreed(claim, self.own(claim, "/receipts", body), refusal)
+
+    def some_receipt(self, claim: ModelClaim, draw: Draw) -> tuple[dict[str, Any], bool]:
         """Mostly of the event's day; one of the day before is odd."""
         too_early = draw(st.sampled_from([False, False, True]), label="too early")
         issued_on = date.fromisoformat(claim.day) - timedelta(days=too_early)
         number = {"code": "050001900104", "number": secrets.token_hex(5)}
-        body = number | {"amount_fen": 50_000, "issued_on": issued_on.isoformat()}
-        refusal = claim.type_in(50_000, too_early=too_early)
-        self.agreed(claim, self.own(claim, "/receipts", body), refusal)
+        return number | {"amount_fen": 50_000, "issued_on": issued_on.isoformat()}, too_early
 
     def withdraws(self, claim: ModelClaim, _: Draw) -> None:
         refusal = claim.withdraw()
@@ -201,6 +204,14 @@ class LifeOfClaims(Member):
         body = None if accept else {"reason_code": "unreadable"}
         self.agreed(claim, self.of(claim, who, path, body), refusal)
 
+    def captures(self, claim: ModelClaim, draw: Draw) -> None:
+        self.is_captured_by(claim, self.who(claim, draw), draw)
+
+    def is_captured_by(self, claim: ModelClaim, who: str, draw: Draw) -> None:
+        body, too_early = self.some_receipt(claim, draw)
+        refusal = claim.capture(who, 50_000, too_early=too_early)
+        self.agreed(claim, self.of(claim, who, "/receipts", body), refusal)
+
     def looks_at_a_signal(self, claim: ModelClaim, draw: Draw) -> None:
         if claim.signals:
             number = draw(st.integers(0, len(claim.signals) - 1), label="signal")
@@ -218,11 +229,15 @@ class LifeOfClaims(Member):
         self.agreed(claim, answer, refusal)
 
     def looks_through(self, claim: ModelClaim, draw: Draw) -> None:
-        """Takes the claim, accepts every file and may have a word for every open signal."""
+        """Takes the claim, accepts every file, mostly captures a receipt that nobody has, and
+        may have a word for every open signal."""
         who = self.who(claim, draw)
         self.is_taken_by(claim, who)
         for file in [each for each in claim.files if each.state != "accepted"]:
             self.judges(claim, who, file, accept=True)
+        wanted = "receipt" in PAPERS[claim.benefit] and not claim.receipts_fen
+        if wanted and draw(st.sampled_from([True] * 3 + [False]), label="captures"):
+            self.is_captured_by(claim, who, draw)
         if None in claim.signals and draw(st.booleans(), label="judges"):
             for number in [n for n, verdict in enumerate(claim.signals) if verdict is None]:
                 self.says(claim, who, number, "harmless")

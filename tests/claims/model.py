@@ -134,6 +134,15 @@ class ModelClaim(ClaimState):
             self.status = "waiting_for_member"
         return None
 
+    def capture(self, who: str, amount_fen: int, *, too_early: bool) -> str | None:
+        """A receipt typed in by who reviews: what is odd about it is seen at once."""
+        if refusal := self.not_leased(who):
+            return refusal
+        self.receipts_fen += amount_fen
+        self.too_early += too_early
+        self.notice()
+        return None
+
     def judge(self, who: str, number: int, verdict: str) -> str | None:
         """Somebody's word on one of its signals, which stays."""
         leased = self.status not in ("awaiting_second_approval", "approved")
@@ -198,6 +207,8 @@ class ModelClaim(ClaimState):
     def _not_payable(self, facts: dict[str, int]) -> str | None:
         if set(self.states().values()) != {"accepted"}:
             return "documents-not-accepted"
+        if "receipt" in PAPERS[self.benefit] and not self.receipts_fen:
+            return "receipt-not-captured"
         if None in self.signals:
             return "signals-open"
         worth = self.worth(facts)

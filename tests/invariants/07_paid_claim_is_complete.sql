@@ -42,6 +42,16 @@ where c.status = 'paid' and d.status in ('waiting', 'returned') and not exists (
   select from decision u
   where u.claim_id = c.id and u.verdict = 'uphold' and u.decided_at >= d.uploaded_at)
 union all
+-- What is paid on receipts names one of them.
+select c.id, 'no receipt captured'
+from claim c
+where c.status in ('approved', 'paying', 'paid')
+  and exists (
+    select from claim_document d
+    where d.claim_id = c.id and d.kind = 'receipt' and d.status = 'accepted')
+  and not exists (
+    select from claim_receipt r where r.claim_id = c.id and r.released_at is null)
+union all
 select c.id, 'incident'
 from claim c
 join incident i on i.id = c.incident_id

@@ -6,6 +6,7 @@ comes when it comes.
 
 import asyncio
 import random
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -118,16 +119,31 @@ class Life:
         await self.rider.call("POST", f"{self.own}/submission", after_loss=(409,))
 
     async def looks_through(self, who: Person) -> None:
-        """Takes the claim, accepts every file that waits, and says that nothing odd is amiss."""
+        """Takes the claim, accepts every file that waits, captures the receipt, and says that
+        nothing odd is amiss."""
         await who.call("POST", f"{self.office}/lease")
         for file in await self.waiting_files(who):
             path = f"{self.office}/documents/{file}/acceptance"
             await who.call("POST", path, after_loss=(409,))
+        await self.captures(who)
         for signal in (await who.json("GET", f"{self.office}/signals"))["items"]:
             if signal["verdict"] is None:
                 body = {"verdict": "harmless", "note": "已核实(测试)"}
                 path = f"{self.office}/signals/{signal['id']}/judgement"
                 await who.call("PUT", path, body=body)
+
+    async def captures(self, who: Person) -> None:
+        """What the receipt says, unless somebody has typed it in or the plan asks for none."""
+        view = await who.json("GET", self.office)
+        if view["receipts"] or all(each["kind"] != "receipt" for each in view["documents"]):
+            return
+        receipt = {
+            "code": "050001900104",
+            "number": secrets.token_hex(8),
+            "amount_fen": 350_000,
+            "issued_on": self.happened_at[:10],
+        }
+        await who.call("POST", f"{self.office}/receipts", body=receipt, keyed=True)
 
     async def waiting_files(self, who: Person) -> list[str]:
         view = await who.json("GET", self.office)
