@@ -162,7 +162,7 @@ async def _look_again(
     claim.paid_before_fen = await paid_of_claim(session, claim.id)
     claim.round += 1
     await session.flush()
-    await hold_receipts(session, claim)
+    await hold_receipts(session, vault, claim)
     await promises.promise(session, claim, "review", terms.claims.review, now)
     await set_rank(session, vault, claim, now)
     await session.flush()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.bodies import ReceiptBody
+from app.claims.invoice_numbers import invoice_of
 from app.claims.life_errors import ReceiptNotCaptured
 from app.claims.models import Claim, ClaimReceipt
 from app.claims.noticing import notice
@@ -20,15 +21,10 @@ from app.claims.review import find_leased
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 
-# Invoices of today's kind have one number of twenty digits and no code.
-_DIGITAL_NUMBER = 20
-
 
 def captured(vault: Vault, receipt: ClaimReceipt) -> bool:
     """Whether all is noted that tells a receipt from every other, and its amount."""
-    record = vault.open("claim_receipt", receipt.id, receipt.sealed)
-    named = bool(record["code"]) or len(record["number"]) == _DIGITAL_NUMBER
-    return named and bool(record["number"]) and receipt.amount_fen > 0
+    return invoice_of(vault, receipt).named and receipt.amount_fen > 0
 
 
 async def capture(

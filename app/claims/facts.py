@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.errors import DocumentsClosed, ReceiptUsed
+from app.claims.invoice_numbers import invoice_of, lock_numbers, same_on
 from app.claims.locks import lock_file
 from app.claims.models import Claim, ClaimFacts, ClaimReceipt
 from app.claims.terms import check_known
@@ -100,7 +101,7 @@ async def release_receipts(session: AsyncSession, claim: Claim, now: datetime) -
     )
 
 
-async def hold_receipts(session: AsyncSession, claim: Claim) -> None:
+async def hold_receipts(session: AsyncSession, vault: Vault, claim: Claim) -> None:
     """A denied claim is looked at again: its receipts count as used again.
 
     Raises ReceiptUsed (409) when another claim that may still be paid has one of them.
@@ -110,12 +111,16 @@ async def hold_receipts(session: AsyncSession, claim: Claim) -> None:
             await lock_file(session, document.fingerprint)
             if await queries.receipt_file_used(session, claim.id, document.fingerprint):
                 raise ReceiptUsed
-    await session.execute(
-        update(ClaimReceipt)
-        .where(
+    released = await session.scalars(
+        select(ClaimReceipt).where(
             ClaimReceipt.claim_id == claim.id,
             ClaimReceipt.released_at.is_not(None),
             ClaimReceipt.removed_at.is_(None),
         )
-        .values(released_at=None)
     )
+    receipts = [(each, invoice_of(vault, each)) for each in released.all()]
+    await lock_numbers(session, [its for _, its in receipts], vault)
+    for receipt, its in receipts:
+        await same_on(session, vault, claim, its)
+        receipt.released_at = None
+    await session.flush()

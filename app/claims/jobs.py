@@ -13,6 +13,7 @@ from app.claims.death_queries import approved_with_claimant
 from app.claims.events import (
     DECIDE_BY_RULE,
     HEALTH_WITHDRAWN,
+    INDEX_NUMBERS,
     KEEP_DOCUMENTS,
     NOTICE,
     NOTICE_ACCOUNT,
@@ -26,6 +27,7 @@ from app.claims.events import (
     TELL,
     TELL_DEATH_WITHDRAWN,
 )
+from app.claims.invoice_numbers import index_numbers
 from app.claims.keeping import health_withdrawn, keep_documents
 from app.claims.life_models import ClaimPromise
 from app.claims.messages import tell, tell_death_withdrawn
@@ -113,7 +115,7 @@ async def notice_both(context: JobContext, payload: Mapping[str, Any]) -> None:
     async with context.transaction() as session:
         claim = await queries.locked(session, UUID(payload["subject_id"]))
         await notice(session, context.vault, claim, await context.business_now(session))
-        others = await others_named(session, claim)
+        others = await others_named(session, context.vault, claim)
     await _notice_each(context, others)
 
 
@@ -154,7 +156,11 @@ JOBS: Mapping[str, Handler] = {
     SIMULATE: simulate,
     TELL: tell,
     KEEP_DOCUMENTS: keep_documents,
+    INDEX_NUMBERS: index_numbers,
     HEALTH_WITHDRAWN: health_withdrawn,
     TELL_DEATH_WITHDRAWN: tell_death_withdrawn,
 }
-TIMERS: Mapping[str, timedelta] = {KEEP_DOCUMENTS: timedelta(hours=1)}
+TIMERS: Mapping[str, timedelta] = {
+    KEEP_DOCUMENTS: timedelta(hours=1),
+    INDEX_NUMBERS: timedelta(hours=1),
+}

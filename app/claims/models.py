@@ -248,7 +248,8 @@ class ClaimReceipt(Base):
     """A medical invoice used by a claim: the same number pays once over all live claims.
 
     Typed in, or while `recorded_by_kind` is `system` only read from a document. One that was
-    typed wrongly is released for good by `removed_at`.
+    typed wrongly is released for good by `removed_at`. `number_index` finds the number whatever
+    code stands beside it (`claims/invoice_numbers.py`).
     """
 
     __tablename__ = "claim_receipt"
@@ -261,12 +262,15 @@ class ClaimReceipt(Base):
         ),
         Index("ix_claim_receipt__claim_id", "claim_id"),
         Index("ix_claim_receipt__receipt_index", "receipt_index"),
+        Index("ix_claim_receipt__number_index", "number_index"),
+        Index("ix_claim_receipt__unnumbered", "id", postgresql_where=text("number_index is null")),
         CheckConstraint("amount_fen >= 0", name="amount_fen"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     claim_id: Mapped[UUID] = mapped_column(ForeignKey("claim.id"))
     receipt_index: Mapped[bytes] = mapped_column(info=indexed("receipt", receipt_value))
+    number_index: Mapped[bytes | None] = mapped_column(info=indexed("receipt-number", "number"))
     sealed: Mapped[bytes]
     amount_fen: Mapped[int] = mapped_column(BigInteger)
     issued_on: Mapped[date]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import queries
 from app.claims.errors import ConflictOfInterest
 from app.claims.facts import facts_known
+from app.claims.invoice_numbers import same_numbers
 from app.claims.models import UNDECIDED, Claim, Incident
 from app.claims.noticing_accounts import shared_accounts
 from app.claims.noticing_days import dated_before, outside_or_early
@@ -38,6 +39,7 @@ async def notice(session: AsyncSession, vault: Vault, claim: Claim, now: datetim
     receipts = await queries.receipts_of(session, claim.id)
     noticed = [
         *await same_receipts(session, claim),
+        *await same_numbers(session, vault, claim),
         *await same_files(session, claim),
         *await near_images(session, claim),
         *await outside_or_early(session, claim, terms, incident),
@@ -75,11 +77,12 @@ async def _enrolled_under(session: AsyncSession, claim: Claim, staff: Principal)
     )
 
 
-async def others_named(session: AsyncSession, claim: Claim) -> Sequence[UUID]:
+async def others_named(session: AsyncSession, vault: Vault, claim: Claim) -> Sequence[UUID]:
     """Undecided claims of which the same is odd, because of what this one has."""
     incident = await queries.incident_of(session, claim)
     noticed = [
         *await same_receipts(session, claim),
+        *await same_numbers(session, vault, claim),
         *await same_files(session, claim),
         *await near_images(session, claim),
         *await _same_event(session, claim, incident),

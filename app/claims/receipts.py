@@ -1,6 +1,7 @@
 """Receipts of a claim: typed in, read from the code printed on them, compared, taken back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -9,11 +10,18 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims.bodies import ReceiptBody
-from app.claims.errors import ReceiptUsed
+from app.claims.invoice_numbers import (
+    NUMBER,
+    Invoice,
+    invoice,
+    invoice_of,
+    lock_numbers,
+    same_on,
+)
 from app.claims.life_errors import ReceiptNotFound, ReceiptOnDocument
 from app.claims.life_models import ClaimReceiptReading
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt, receipt_value
-from app.documents.prover import Invoice
+from app.documents.prover import Invoice as Printed
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM, Principal
@@ -33,21 +41,20 @@ async def type_in(
     body: ReceiptBody,
     now: datetime,
 ) -> ClaimReceipt:
-    """Note an invoice; the same one again changes nothing, with another amount or day it
-    takes the former one's place, which is kept.
+    """Note an invoice; the same one again changes nothing, with another amount or day, or with
+    the code that was left out, it takes the former one's place, which is kept.
 
     Raises ReceiptUsed (409) when another claim that may still be paid has it.
     """
-    used = await _live(session, vault, claim, body.code, body.number)
+    typed = invoice(body.code, body.number, body.amount_fen, body.issued_on)
+    used = await same_on(session, vault, claim, typed)
     if used is None:
-        receipt = _new(vault, actor, claim, body.code, body.number, now)
-        receipt.amount_fen, receipt.issued_on = body.amount_fen, body.issued_on
+        receipt = _new(vault, actor, claim, typed, now)
         session.add(receipt)
-    elif (used.amount_fen, used.issued_on) != (body.amount_fen, body.issued_on):
+    elif (former := invoice_of(vault, used)) != (kept := _with_code(typed, former)):
         used.released_at = used.removed_at = now
         await session.flush()
-        receipt = _new(vault, actor, claim, body.code, body.number, now)
-        receipt.amount_fen, receipt.issued_on = body.amount_fen, body.issued_on
+        receipt = _new(vault, actor, claim, kept, now)
         session.add(receipt)
         await session.flush()
         moved = update(ClaimReceiptReading).where(ClaimReceiptReading.receipt_id == used.id)
@@ -62,23 +69,33 @@ async def type_in(
     return receipt
 
 
+def _with_code(typed: Invoice, former: Invoice) -> Invoice:
+    """A code that is known is not forgotten by who leaves it out."""
+    return replace(typed, code=typed.code or former.code)
+
+
 async def read_from(
     session: AsyncSession,
     vault: Vault,
     claim: Claim,
     document: ClaimDocument,
-    invoices: Sequence[Invoice],
+    invoices: Sequence[Printed],
     now: datetime,
 ) -> None:
     """Keep what a document's printed codes say; what nobody typed in yet is noted as read.
 
     Raises ReceiptUsed (409) when another claim that may still be paid has one of them.
     """
-    for invoice in invoices:
-        receipt = await _live(session, vault, claim, invoice.code, invoice.number)
+    printed = [
+        (invoice(each.code, each.number, each.amount_fen, each.issued_on), each.whole)
+        for each in invoices
+    ]
+    # All of them first and in one order: two claims with the same papers do not wait in a ring.
+    await lock_numbers(session, [each for each, _ in printed], vault)
+    for each, whole in printed:
+        receipt = await same_on(session, vault, claim, each)
         if receipt is None:
-            receipt = _new(vault, SYSTEM, claim, invoice.code, invoice.number, now)
-            receipt.amount_fen, receipt.issued_on = invoice.amount_fen, invoice.issued_on
+            receipt = _new(vault, SYSTEM, claim, each, now)
             session.add(receipt)
             await session.flush()
             await _state(session, SYSTEM, claim, "claim.read_receipt", receipt.id, now)
@@ -86,9 +103,9 @@ async def read_from(
             ClaimReceiptReading(
                 receipt_id=receipt.id,
                 document_id=document.id,
-                amount_fen=invoice.amount_fen,
-                issued_on=invoice.issued_on,
-                whole=invoice.whole,
+                amount_fen=each.amount_fen,
+                issued_on=each.issued_on,
+                whole=whole,
                 read_at=now,
             )
         )
@@ -172,34 +189,18 @@ def _can_be(amount_fen: int, read: ClaimReceiptReading) -> bool:
     return read.amount_fen <= amount_fen <= read.amount_fen * _WITH_TAX // 100 + 1
 
 
-async def _live(
-    session: AsyncSession, vault: Vault, claim: Claim, code: str, number: str
-) -> ClaimReceipt | None:
-    record = _record(code, number)
-    candidates = vault.blind_index_candidates("receipt", receipt_value(record))
-    used = await session.scalar(
-        select(ClaimReceipt).where(
-            ClaimReceipt.receipt_index.in_(candidates), ClaimReceipt.released_at.is_(None)
-        )
-    )
-    if used is not None and used.claim_id != claim.id:
-        raise ReceiptUsed
-    return used
-
-
-def _record(code: str, number: str) -> dict[str, str]:
-    return {"code": code.upper(), "number": number.upper()}
-
-
 def _new(
-    vault: Vault, actor: Principal, claim: Claim, code: str, number: str, now: datetime
+    vault: Vault, actor: Principal, claim: Claim, noted: Invoice, now: datetime
 ) -> ClaimReceipt:
-    receipt_id, record = new_id(), _record(code, number)
+    receipt_id, record = new_id(), noted.record()
     return ClaimReceipt(
         id=receipt_id,
         claim_id=claim.id,
         receipt_index=vault.blind_index("receipt", receipt_value(record)),
+        number_index=vault.blind_index(NUMBER, noted.number),
         sealed=vault.seal("claim_receipt", receipt_id, record),
+        amount_fen=noted.amount_fen,
+        issued_on=noted.issued_on,
         recorded_by_kind=actor.kind,
         recorded_by=actor.id,
         recorded_at=now,

@@ -11,6 +11,7 @@ FactChangeReason = Literal["as-on-document", "calculation-corrected", "member-co
 PauseReason = Literal["hospital-asked", "police-asked", "insurer-asked", "assessor-asked"]
 SignalKind = Literal[
     "same-invoice",
+    "same-invoice-number",
     "same-file",
     "near-image",
     "outside-cover",
@@ -61,6 +62,10 @@ FACT_CHANGE_REASONS: dict[str, Text] = {
 # What a person is asked to look into.
 SIGNAL_WORDS: dict[SignalKind, Text] = {
     "same-invoice": Text("发票号码与另一份申领相同", "The invoice is on another claim as well."),
+    "same-invoice-number": Text(
+        "发票号码与另一份申领相同，其中一份未填代码",
+        "An invoice of this number is on another claim as well; one of them has no code.",
+    ),
     "same-file": Text("文件与另一份申领相同", "The file was sent with another claim as well."),
     "near-image": Text(
         "图片与另一份申领的图片几乎相同", "The picture looks like one of another claim."
