@@ -80,8 +80,10 @@ class AccountBeingChecked(Conflict):
     code = "account-being-checked"
     title = Text("收款账户核对中", "The account is being checked")
     detail = Text(
-        "收款账户正在核对，请稍后再试，或登记其他账户。",
-        "The account to pay to is being checked: try later, or record another one.",
+        "收款账户正在核对，请稍后再试，或登记其他账户；改用的账户有时也须先核对，"
+        "急需用款请联系经办机构。",
+        "The account to pay to is being checked: try later, or record another one, which may have"
+        " to be looked at as well; ask your office if it is urgent.",
     )
 
 

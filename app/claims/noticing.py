@@ -12,7 +12,7 @@ from app.claims.errors import ConflictOfInterest
 from app.claims.facts import facts_known
 from app.claims.invoice_numbers import same_numbers
 from app.claims.models import UNDECIDED, Claim, Incident
-from app.claims.noticing_accounts import shared_accounts
+from app.claims.noticing_accounts import look_at_ways, shared_accounts
 from app.claims.noticing_days import dated_before, outside_or_early
 from app.claims.noticing_papers import near_images, same_files, same_receipts
 from app.claims.signals import Noticed, naming, raise_signals
@@ -30,7 +30,7 @@ async def notice(session: AsyncSession, vault: Vault, claim: Claim, now: datetim
     The claim's row is locked by the caller.
     """
     if claim.status == "approved":
-        await raise_signals(session, claim, await shared_accounts(session, claim), now)
+        await look_at_ways(session, claim, now)
     if claim.status not in UNDECIDED:
         return
     terms = await terms_of(session, claim)

@@ -1,20 +1,27 @@
-"""Bank accounts that are also a stranger's: before a decision, and before money goes there."""
+"""Bank accounts that are also a stranger's, and where the money is to go instead once one was
+found to be: looked at before a decision, and before money goes there."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, cast, exists, or_, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.access.models import MemberAccount
 from app.claims.life_models import ClaimSignal
 from app.claims.models import UNDECIDED, Claim
 from app.claims.signals import Noticed, raise_signals
 from app.members.models import Person
 from app.payouts.models import PayoutAccount
+from app.payouts.queries import accounts_of
 from app.policies.change_models import Beneficiary
 from app.policies.models import Policy
+
+# What a word is wanted on before money goes somewhere, whenever that came to be known.
+OF_ACCOUNTS = ("shared-account", "account-after-doubt")
 
 
 async def shared_accounts(
@@ -67,26 +74,86 @@ async def shared_accounts(
     ]
 
 
-async def held_back(
-    session: AsyncSession, claim: Claim, account_id: UUID | None, now: datetime
-) -> bool:
-    """Whether money may not go to a bank account yet: a stranger's too, and nobody has said
-    that this is harmless. The account may have been recorded after the decision.
+async def other_ways(session: AsyncSession, claim: Claim) -> list[Noticed]:
+    """Every way by which a payee could be paid after an account of theirs was found to be
+    nobody's to pay to: the others that they have recorded, and the wallet.
+
+    Whoever was found out with one account would simply name the next. All of them at once: what
+    is found only when money is asked for again is taken back with the refusal, and nobody could
+    judge it. An account that was merely noticed, and not judged yet, stops only itself; another
+    one has its cooling-off, and the member is told of it.
     """
-    if account_id is None:
-        return False
-    await raise_signals(session, claim, await shared_accounts(session, claim, account_id), now)
+    doubted = aliased(PayoutAccount)
+    found = await session.execute(
+        select(doubted.person_id, doubted.id)
+        .join(
+            ClaimSignal,
+            cast(ClaimSignal.evidence["account_id"].astext, postgresql.UUID) == doubted.id,
+        )
+        .where(
+            ClaimSignal.claim_id == claim.id,
+            ClaimSignal.kind == "shared-account",
+            ClaimSignal.verdict == "confirmed",
+        )
+        .order_by(doubted.id)
+    )
+    accounts: dict[UUID, set[UUID]] = {}
+    for payee, account in found:
+        accounts.setdefault(payee, set()).add(account)
+    ways: list[Noticed] = []
+    for payee, bad in accounts.items():
+        others = [each.id for each in await accounts_of(session, payee) if each.id not in bad]
+        told = [{"account_id": str(each)} for each in others]
+        if await _has_wallet(session, payee):
+            told.append({"wallet_of": str(payee)})
+        ways += [Noticed("account-after-doubt", next(iter(each.values())), each) for each in told]
+    return ways
+
+
+async def _has_wallet(session: AsyncSession, person_id: UUID) -> bool:
+    tied = exists().where(
+        MemberAccount.person_id == person_id, MemberAccount.openid_index.is_not(None)
+    )
+    return bool(await session.scalar(select(tied)))
+
+
+async def held_back(
+    session: AsyncSession, claim: Claim, payee_id: UUID, account_id: UUID | None, now: datetime
+) -> bool:
+    """Whether money may not go to a bank account, or to the wallet, yet: it is a stranger's
+    too, or comes after one that was found to be, and nobody has said that this is harmless.
+    The account may have been recorded or chosen after the decision.
+    """
+    noticed = await other_ways(session, claim)
+    if account_id is not None:
+        noticed = [*await shared_accounts(session, claim, account_id), *noticed]
+    await raise_signals(session, claim, noticed, now)
+    evidence = ClaimSignal.evidence
+    about = (
+        evidence["wallet_of"].astext == str(payee_id)
+        if account_id is None
+        else evidence["account_id"].astext == str(account_id)
+    )
     found = await session.scalar(
         select(ClaimSignal.id)
         .where(
             ClaimSignal.claim_id == claim.id,
-            ClaimSignal.kind == "shared-account",
-            ClaimSignal.evidence["account_id"].astext == str(account_id),
+            ClaimSignal.kind.in_(OF_ACCOUNTS),
+            about,
             ClaimSignal.verdict.is_distinct_from("harmless"),
         )
         .limit(1)
     )
     return found is not None
+
+
+async def look_at_ways(session: AsyncSession, claim: Claim, now: datetime) -> None:
+    """Raise what is odd about where the money is to go, or could go instead.
+
+    The claim's row is locked by the caller.
+    """
+    noticed = [*await shared_accounts(session, claim), *await other_ways(session, claim)]
+    await raise_signals(session, claim, noticed, now)
 
 
 async def unpaid_with_account(session: AsyncSession, account_id: UUID) -> Sequence[UUID]:

@@ -10,7 +10,8 @@ from app.claims import promises, queries
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
 from app.claims.life_errors import AccountBeingChecked
-from app.claims.models import CLAIM, Claim
+from app.claims.models import CLAIM, UNDECIDED, Claim
+from app.claims.noticing_accounts import look_at_ways
 from app.claims.paying_shares import every_share_arrived, pay_shares
 from app.claims.sending import Payee, send, way_to
 from app.kernel.facts import Fact, state
@@ -86,7 +87,9 @@ async def choose_account(
 ) -> Claim:
     """Where the claim's money goes from here on: a bank account, or None for the usual way.
 
-    One that is cooling off takes an approved claim's money by itself when it may. Raises
+    One that is cooling off takes an approved claim's money by itself when it may. What is odd
+    about it is raised at once; after one that was found to be a stranger's it waits for a
+    person's word. Raises
     ClaimNotFound, AccountNotFound (404), PayoutLive (409) while money is on its way.
     """
     claim = await queries.find_locked(session, member, claim_id)
@@ -101,6 +104,8 @@ async def choose_account(
             raise AccountNotFound
     claim.payout_account_id = payout_account_id
     await session.flush()
+    if claim.status in (*UNDECIDED, "approved"):
+        await look_at_ways(session, claim, now)
     chosen = Fact("claim", claim.id, "claim.choose_account")
     await state(session, [chosen], actor=member, at=now)
     if account is not None and account.usable_from > now and claim.status == "approved":
@@ -145,3 +150,5 @@ async def fall_back(session: AsyncSession, payout: Payout, now: datetime) -> Non
         "claim", claim.id, "claim.payout_failed", None, {"failure_code": payout.failure_code}
     )
     await state(session, [failed], actor=SYSTEM, at=now)
+    # Accounts may have been recorded while the money was on its way.
+    await look_at_ways(session, claim, now)

@@ -19,6 +19,7 @@ SignalKind = Literal[
     "dated-before",
     "same-event",
     "shared-account",
+    "account-after-doubt",
     "own-enrolment",
 ]
 ShownAs = Literal[
@@ -81,6 +82,10 @@ SIGNAL_WORDS: dict[SignalKind, Text] = {
     ),
     "shared-account": Text(
         "银行账户同时登记在他人名下", "The bank account is another person's as well."
+    ),
+    "account-after-doubt": Text(
+        "原收款账户经核实有问题，改用其他收款方式须另行核实",
+        "Another way to be paid, after an account was found to be somebody else's as well.",
     ),
     "own-enrolment": Text(
         "领取此申领的人曾为该会员办理参保",

@@ -463,3 +463,109 @@ async def test_agreed_to_with_an_open_signal_is_a_fault(case: Case, app: FastAPI
     who = case.office.reviewer.account_id
     await scalar(app.state.database, judged, id=planted, who=who)
     assert await faults(app) == {}
+
+
+async def _approved_to_a_strangers(case: Case, app: FastAPI) -> tuple[str, str]:
+    """Agreed to by two; the account is judged to be a stranger's indeed. Its id, and that of
+    another one recorded by the member, which has cooled off."""
+    account, supervisor = bank_account(), case.office.supervisor
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    first = await case.post("/v1/me/payout-accounts", case.rider, account)
+    await case.submitted(case.body("DISAB"))
+    await run_jobs(app)
+    await case.approved(disability_grade=1)
+    assert [each["verdict"] for each in await case.signals()] == ["harmless"]
+    await scalar(
+        app.state.database,
+        "update claim_signal set verdict = 'confirmed' where claim_id = :id returning 1",
+        id=case.id,
+    )
+    second = f"{case.staff_path}/second-approval"
+    assert (await case.post(second, supervisor, {"verdict": "approve"})).status_code == 200
+    assert (await case.own())["status"] == "approved"
+    later = await case.post("/v1/me/payout-accounts", case.rider, bank_account())
+    assert later.json()["usable_from"] > first.json()["usable_from"]
+    cooled = "update payout_account set usable_from = now() where id = :id returning 1"
+    await scalar(app.state.database, cooled, id=later.json()["id"])
+    return first.json()["id"], later.json()["id"]
+
+
+async def chooses(case: Case, account_id: str | None) -> httpx.Response:
+    return await case.client.put(
+        f"{case.path}/payout-account",
+        headers=case.rider.headers,
+        json={"payout_account_id": account_id},
+    )
+
+
+async def test_another_account_after_one_in_doubt_is_looked_at_anew(
+    case: Case, app: FastAPI
+) -> None:
+    _, clean = await _approved_to_a_strangers(case, app)
+    assert (await chooses(case, clean)).status_code == 200
+    await run_jobs(app)
+    raised = {each["kind"]: each for each in await case.signals() if each["verdict"] is None}
+    # Both ways that are left: the other account, and the wallet.
+    assert set(raised) == {"account-after-doubt"}
+    asked = await case.post(f"{case.path}/payout", case.rider)
+    assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
+    assert (await case.own())["status"] == "approved"
+    assert await faults(app) == {}
+    supervisor = case.office.supervisor
+    for each in await case.signals():
+        if each["evidence"]["account_ending"] and each["verdict"] is None:
+            assert (await case.judge(each["id"], reviewer=supervisor)).status_code == 200
+    assert (await case.own())["status"] == "paying"
+    assert (
+        await scalar(
+            app.state.database,
+            "select payout_account_id::text from payout where claim_id = :id",
+            id=case.id,
+        )
+        == clean
+    )
+    assert await faults(app) == {}
+
+
+async def test_an_account_that_was_confirmed_is_not_paid_by_the_way_round(
+    case: Case, app: FastAPI
+) -> None:
+    """Taken back and recorded once more, it is another row with the same number."""
+    shared, clean = await _approved_to_a_strangers(case, app)
+    await run_jobs(app)
+    for each in (shared, clean):
+        path = f"/v1/me/payout-accounts/{each}"
+        assert (await case.client.delete(path, headers=case.rider.headers)).status_code == 204
+        asked = await case.post(f"{case.path}/payout", case.rider)
+        assert asked.json()["code"] in ("account-being-checked", "no-payout-destination")
+    assert (await case.own())["status"] == "approved"
+    assert (
+        await scalar(
+            app.state.database, "select count(*) from payout where claim_id = :id", id=case.id
+        )
+        == 0
+    )
+
+
+async def test_the_wallet_is_a_way_as_well(case: Case, app: FastAPI) -> None:
+    account = bank_account()
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    mine = await case.post("/v1/me/payout-accounts", case.rider, account)
+    await case.submitted(case.body() | {"payout_account_id": mine.json()["id"]})
+    await run_jobs(app)
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    [signal] = await case.signals()
+    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
+    agreed = await case.decide({"verdict": "approve", "facts": MED})
+    assert agreed.json()["status"] == "approved", agreed.text
+    assert (await chooses(case, None)).status_code == 200
+    asked = await case.post(f"{case.path}/payout", case.rider)
+    assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
+    [_, wallet] = await case.signals()
+    assert (wallet["kind"], wallet["evidence"]["account_ending"]) == ("account-after-doubt", None)
+    assert (await case.judge(wallet["id"])).status_code == 200
+    assert (await case.payout())["method"] == "wechat"
+    assert await faults(app) == {}

@@ -4,10 +4,11 @@
 select c.id, 'unjudged ' || s.kind as fault
 from claim c join claim_signal s on s.claim_id = c.id
 where c.status in ('approved', 'paying', 'paid') and s.verdict is null and (
-  s.kind <> 'shared-account' or exists (
+  s.kind not in ('shared-account', 'account-after-doubt') or exists (
     select from payout p
-    where p.claim_id = c.id and p.payout_account_id::text = s.evidence ->> 'account_id'
-      and p.status <> 'failed' and p.requested_at >= s.raised_at))
+    where p.claim_id = c.id and p.status <> 'failed' and p.requested_at >= s.raised_at and (
+      p.payout_account_id::text = s.evidence ->> 'account_id'
+      or p.method = 'wechat' and p.payee_person_id::text = s.evidence ->> 'wallet_of')))
 union all
 select d.claim_id, 'by rule in spite of ' || s.kind
 from decision d join claim_signal s on s.claim_id = d.claim_id
