@@ -20,9 +20,11 @@ from app.ledger.schemas import (
     ReversalView,
 )
 from app.ledger.service import require_books
-from app.treasury import closing, requesting, reversing, settling
+from app.treasury import closing, requesting, reversing, settling, settling_all
 from app.treasury.schemas import (
     CompareBody,
+    DaySettlementBody,
+    DaySettlementView,
     ItemStatus,
     ItemView,
     RunState,
@@ -130,6 +132,24 @@ async def settle_difference(
     await require_books(session, supervisor)
     item = await settling.settle(session, supervisor, run_id, item_id, body.way, body.note, now)
     return await keyed.reply(200, requesting.item_view(item))
+
+
+@routes.post("/v1/staff/reconciliations/{run_id}/settlement", response_model=DaySettlementView)
+async def settle_differences_of_day(
+    supervisor: Supervisor,
+    session: SessionDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    run_id: UUID,
+    body: DaySettlementBody,
+) -> Response:
+    """Take one way with every unsettled difference of one cause, up to 500 at once: the fees of
+    a bill by `post_fee`. Where the way does not fit a line, the answer says so and the line
+    stays as it was; `refund` and `keep_open` are for one difference at a time.
+    """
+    await require_books(session, supervisor)
+    view = await settling_all.settle_all(session, supervisor, run_id, body, now)
+    return await keyed.reply(200, view)
 
 
 @routes.post(

@@ -8,10 +8,16 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from app.kernel.schema import Body, Day, View
+from app.plans.schemas import WordsView
 
 SourceWord = Literal["gateway_trade", "gateway_transfer", "bank"]
 RunState = Literal["requested", "open", "balanced"]
 Way = Literal["ask", "post_fee", "suspend", "refund", "write_off", "keep_open"]
+Cause = Literal[
+    "missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"
+]
+# Ways that may be taken with many differences at once.
+WayForAll = Literal["ask", "post_fee", "suspend", "write_off"]
 ItemStatus = Literal["open", "asked", "proposed", "refunding", "settled"]
 
 
@@ -73,9 +79,7 @@ class ItemView(View):
     ours_status: str | None
     theirs_status: str | None
     difference_fen: int
-    cause: Literal[
-        "missing_here", "missing_there", "amount_differs", "status_differs", "fee", "timing"
-    ]
+    cause: Cause
     status: ItemStatus
     ways: list[Way] = Field(description="The ways that are open to end it now.")
     way: Literal["itself", "post_fee", "suspend", "refund", "write_off"] | None
@@ -100,3 +104,45 @@ class SettlementBody(Body):
 
     way: Way
     note: Annotated[str | None, Field(min_length=1, max_length=300)] = None
+
+
+class DaySettlementBody(Body):
+    """One way for every unsettled difference of one cause."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"cause": "fee", "way": "post_fee", "note": "11-20 账单手续费"}]
+        },
+    )
+
+    cause: Cause
+    way: WayForAll
+    note: Annotated[str | None, Field(min_length=1, max_length=300)] = None
+
+
+class RefusedLineView(View):
+    """A difference with which the way could not be taken, and why; `ways` are those that fit."""
+
+    id: UUID
+    code: str = Field(examples=["way-not-fitting"])
+    reason: WordsView
+    ways: list[Way] = []
+
+
+class DaySettlementView(View):
+    """What one act has done with the differences of a day, line by line.
+
+    `taken` stand as the way leaves them (a write-off is proposed until a second person takes
+    it), `left` counts those of the cause that this act did not come to: send it again.
+    """
+
+    run_id: UUID
+    cause: Cause
+    way: WayForAll
+    taken: list[ItemView]
+    taken_fen: int = Field(description="Sum of the differences taken.")
+    refused: list[RefusedLineView]
+    left: int

@@ -56,8 +56,8 @@ async def settle(
     item = await _locked(session, run_id, item_id)
     if item.status in ("settled", "refunding"):
         raise ItemSettled
-    item.note = note or item.note
     if item.kind != "fee" and explained(await _own(session, item), item.theirs_fen):
+        item.note = note or item.note
         await settle_explained(session, item, item.run_id, now)
         return item
     if way not in item.ways:
@@ -71,6 +71,8 @@ async def settle(
         "keep_open": _keep_open,
     }
     await acts[way](session, item, supervisor, now)
+    # Only now: who settles many at once has what was refused stay as it was.
+    item.note = note or item.note
     details = {"way": way, "cause": item.cause, "difference_fen": item.difference_fen}
     taken = Fact("reconciliation_item", item.id, "reconciliation.treat", None, details)
     await state(session, [taken], actor=supervisor, at=now)

@@ -3,7 +3,9 @@
 import secrets
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -15,7 +17,7 @@ from app.treasury.events import ASK_ITEM, COMPARE, REFUND_ITEM
 from app.treasury.jobs import every_morning
 from app.treasury.settling import ask_item, refund_item
 from app.worker import JOBS
-from tests.access_fixtures import make_organisation, staff_token
+from tests.access_fixtures import SignedIn, make_organisation, staff_token
 from tests.cover_fixtures import context_of, make_gateway, scalar
 from tests.treasury_fixtures import World
 
@@ -203,6 +205,75 @@ async def test_a_fee_is_booked_once(world: World) -> None:
     assert await world.balance("fees") == 15
     assert await world.balance("gateway-clearing") == paid["amount_fen"] - 15
     assert (await world.compare("gateway_trade"))["state"] == "balanced"
+    assert await world.office.unhealthy() == {}
+
+
+async def settle_all(
+    world: World, run: dict[str, Any], cause: str, way: str, who: SignedIn | None = None
+) -> httpx.Response:
+    body = {"cause": cause, "way": way, "note": "账单手续费"}
+    return await world.office.post(f"reconciliations/{run['id']}/settlement", body, who)
+
+
+async def test_the_fees_of_a_day_are_booked_in_one_act(world: World) -> None:
+    paid = [await world.pays() for _ in range(3)]
+    for each, fen in zip(paid, (15, 20, -5), strict=True):
+        world.simulators.control(
+            "bills/change", day=world.on(), what="fee", number=each["out_trade_no"], amount_fen=fen
+        )
+    await unknown_payment(world)
+    await world.day_passes()
+    run = await world.compare("gateway_trade")
+    by_cause = [each["cause"] for each in run["items"]]
+    assert sorted(by_cause) == ["fee", "fee", "fee", "missing_here"]
+    headers, path = world.office.supervisor.keyed, f"reconciliations/{run['id']}/settlement"
+    body = {"cause": "fee", "way": "post_fee", "note": "账单手续费"}
+    answers = [
+        await world.office.client.post(f"/v1/staff/{path}", headers=headers, json=body)
+        for _ in range(2)
+    ]
+    assert [each.status_code for each in answers] == [200, 200], answers[0].text
+    assert answers[0].json() == answers[1].json()
+    view = answers[0].json()
+    taken = {each["difference_fen"]: each for each in view["taken"]}
+    assert set(taken) == {-15, -20}
+    assert {each["status"] for each in taken.values()} == {"settled"}
+    assert {each["note"] for each in taken.values()} == {"账单手续费"}
+    # They gave something back: that is no fee, and stays as it was.
+    [refused] = view["refused"]
+    assert (refused["code"], refused["ways"]) == ("way-not-fitting", ["write_off"])
+    assert refused["reason"]["zh"]
+    assert (view["taken_fen"], view["left"]) == (-35, 0)
+    rest = {each["id"]: each for each in (await world.run(run["id"]))["items"]}
+    assert (rest[refused["id"]]["status"], rest[refused["id"]]["note"]) == ("open", None)
+    assert await world.balance("fees") == 35
+    again = await settle_all(world, run, "fee", "post_fee")
+    assert (again.json()["taken"], len(again.json()["refused"])) == ([], 1)
+    assert await world.balance("fees") == 35
+    assert await world.office.unhealthy() == {}
+
+
+async def test_many_at_once_meet_the_same_rules_as_one(world: World) -> None:
+    for fen in (444, 555):
+        reference = secrets.token_hex(16).upper()
+        world.simulators.control(
+            "bank/statement", day=world.on(), what="extra", amount_fen=fen, reference=reference
+        )
+    await world.day_passes()
+    run = await world.compare("bank")
+    for way in ("refund", "keep_open"):
+        assert (await settle_all(world, run, "missing_here", way)).status_code == 422
+    proposed = (await settle_all(world, run, "missing_here", "write_off")).json()
+    assert [each["status"] for each in proposed["taken"]] == ["proposed", "proposed"]
+    alone = (await settle_all(world, run, "missing_here", "write_off")).json()
+    assert [each["code"] for each in alone["refused"]] == ["another-person-needed"] * 2
+    other = world.office.another_supervisor
+    done = (await settle_all(world, run, "missing_here", "write_off", other)).json()
+    assert [each["status"] for each in done["taken"]] == ["settled", "settled"]
+    assert await world.balance("write-offs") == 999
+    nowhere = {"id": str(uuid4())}
+    assert (await settle_all(world, nowhere, "fee", "post_fee")).status_code == 404
+    assert (await settle_all(world, run, "fee", "ask", world.office.auditor)).status_code == 403
     assert await world.office.unhealthy() == {}
 
 
