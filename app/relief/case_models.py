@@ -198,6 +198,7 @@ class ReliefVisit(Base):
     __table_args__ = (
         UniqueConstraint("staff_id", "client_ref", name="uq_relief_visit__client_ref"),
         Index("ix_relief_visit__person_id", "person_id", "id"),
+        Index("ix_relief_visit__organisation_id", "organisation_id", "visited_at", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

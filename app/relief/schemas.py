@@ -236,3 +236,13 @@ class VisitView(View):
     case: CaseLine | None
     claim_id: UUID | None
     claim_number: str | None
+
+
+class VisitLine(VisitView):
+    """A visit in a list, with who went, for which office, and what was noted there."""
+
+    organisation_id: UUID
+    organisation_name: str
+    visited_by: UUID = Field(description="The staff account of the visitor.")
+    notes: str
+    recorded_at: datetime

@@ -17,7 +17,18 @@ from app.kernel.idempotency import KeyDep, KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Caseworker, Principal, Supervisor, require
 from app.kernel.routing import router
-from app.relief import applying, board, listing, papers, paying, revoking, views, visits
+from app.kernel.schema import Day
+from app.relief import (
+    applying,
+    board,
+    listing,
+    papers,
+    paying,
+    revoking,
+    views,
+    visit_listing,
+    visits,
+)
 from app.relief.bodies import (
     BoardDecisionBody,
     CaseFactsBody,
@@ -26,7 +37,7 @@ from app.relief.bodies import (
     RevocationBody,
     VisitBody,
 )
-from app.relief.schemas import CaseStatus, StaffCaseLine, StaffCaseView, VisitView
+from app.relief.schemas import CaseStatus, StaffCaseLine, StaffCaseView, VisitLine, VisitView
 
 routes = router("relief cases")
 
@@ -241,3 +252,25 @@ async def record_visit(
     """
     view = await visits.record_visit(session, vault, caseworker, body, now, system_now())
     return await keyed.reply(201, view)
+
+
+@routes.get("/v1/staff/visits")
+async def list_visits(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    organisation_id: Annotated[
+        UUID | None, Query(description="Only of this organisation and all below it.")
+    ] = None,
+    first: Annotated[Day | None, Query(alias="from", description="First day of a visit.")] = None,
+    last: Annotated[Day | None, Query(alias="to", description="Last day, included.")] = None,
+    person_id: Annotated[UUID | None, Query(description="Only visits to this person.")] = None,
+    case_id: Annotated[UUID | None, Query(description="Only what this case came from.")] = None,
+    cursor: CursorParameter = None,
+    limit: PageSize = 50,
+) -> Page[VisitLine]:
+    """Visits recorded by your organisation and all below it, the latest first. The reading is
+    recorded with everybody on the page.
+    """
+    wanted = visit_listing.Wanted(organisation_id, first, last, person_id, case_id)
+    return await visit_listing.page_of_visits(session, vault, reader, wanted, cursor, limit)
