@@ -75,6 +75,7 @@ from app.settings import Settings
 from app.subscriptions import SUBSCRIPTIONS
 from app.treasury import errors as treasury_errors
 from app.treasury import routes as treasury
+from app.treasury import transfer_routes as fund_transfers
 
 log = structlog.get_logger("api")
 
@@ -92,6 +93,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     member_staff_routes.routes,
     ledger.routes,
     treasury.routes,
+    fund_transfers.routes,
     plans.routes,
     plan_staff_routes.routes,
     policies.hot_routes,

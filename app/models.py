@@ -28,6 +28,7 @@ from app.relief import household_models as households
 from app.relief import models as relief
 from app.rosters import models as rosters
 from app.treasury import models as treasury
+from app.treasury import transfer_models as fund_transfers
 
 metadata = Base.metadata
 
@@ -44,6 +45,7 @@ __all__ = [
     "documents",
     "enrolment",
     "event_log",
+    "fund_transfers",
     "groups",
     "households",
     "idempotency",

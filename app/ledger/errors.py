@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+from app.kernel.money import yuan
 from app.kernel.problems import Conflict, Forbidden, NotFound, Problem, Unprocessable
 from app.kernel.text import Text
 
@@ -121,6 +122,20 @@ class SecondPersonNeeded(Forbidden):
     code = "second-person-needed"
     title = Text("须由另一人批准", "A second person is needed")
     detail = Text("提出的人不能自己批准。", "Who proposed it cannot approve it.")
+
+
+class FundShort(Conflict):
+    """`balance_fen` is what the fund holds."""
+
+    code = "fund-short"
+    title = Text("机构资金不足", "The fund does not hold enough")
+    detail = Text(
+        "该机构资金科目余额为 {yuan} 元，不足以支付。请减少金额，或待款项到账后再办。",
+        "The fund account holds {yuan} yuan: ask for less, or wait until money has come in.",
+    )
+
+    def __init__(self, balance_fen: int) -> None:
+        super().__init__(extensions={"balance_fen": balance_fen}, yuan=yuan(balance_fen))
 
 
 class AccountNotForReceipts(Unprocessable):

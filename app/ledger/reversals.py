@@ -21,6 +21,7 @@ from app.ledger.errors import (
     TransactionUnknown,
 )
 from app.ledger.events import TRANSACTION_REVERSED
+from app.ledger.holding import FUNDS, require_left
 from app.ledger.models import REVERSAL, LedgerReceipt, LedgerReversal, LedgerTransaction
 from app.ledger.receipts import KIND as RECEIPT
 from app.ledger.schemas import ReversalView, TransactionEntryView, TransactionView
@@ -40,7 +41,7 @@ async def reverse(
 ) -> ReversalView:
     """Post the mirror image today, or propose it where the amount needs a second person.
 
-    Raises TransactionUnknown (404), FollowsItsFact (409), AlreadyReversed (409).
+    Raises TransactionUnknown (404), FollowsItsFact, AlreadyReversed, FundShort (409).
     """
     transaction = await queries.transaction(session, transaction_id)
     if transaction is None:
@@ -78,7 +79,7 @@ async def decide(
 ) -> ReversalView:
     """The second person's word on a proposed reversal.
 
-    Raises NothingProposed (404), SecondPersonNeeded (403).
+    Raises NothingProposed (404), SecondPersonNeeded (403), FundShort (409).
     """
     reversal = await queries.reversal_of(session, transaction_id, lock=True)
     if reversal is None or reversal.status != "proposed":
@@ -103,6 +104,10 @@ async def _post(
     session: AsyncSession, transaction: LedgerTransaction, actor: Principal, now: datetime
 ) -> UUID:
     entries = await queries.entries_of(session, transaction.id)
+    for row in entries:
+        # What came into a fund by mistake may have been given on.
+        if row.account_code.startswith(FUNDS) and row.amount_fen < 0:
+            await require_left(session, row.account_code, -row.amount_fen)
     if transaction.kind == RECEIPT:
         await session.execute(
             update(LedgerReceipt)

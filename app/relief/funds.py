@@ -184,6 +184,31 @@ async def lose_receipt(session: AsyncSession, receipt: LedgerReceipt) -> None:
     await session.flush()
 
 
+async def take_transfer(session: AsyncSession, account_code: str, fen: int) -> None:
+    """An organisation gives to a relief fund from its own; other accounts are none of relief's.
+
+    Raises FundClosed (409).
+    """
+    fund = await queries.fund_by_account(session, account_code)
+    if fund is None:
+        return
+    if fund.status != "open":
+        raise FundClosed
+    fund.contributed_fen += fen
+    await session.flush()
+
+
+async def lose_transfer(session: AsyncSession, account_code: str, fen: int) -> None:
+    """A transfer was taken back in this transaction; raises FundExhausted (409)."""
+    fund = await queries.fund_by_account(session, account_code)
+    if fund is None:
+        return
+    if fen > fund.balance_fen:
+        raise FundExhausted(fund.balance_fen)
+    fund.contributed_fen -= fen
+    await session.flush()
+
+
 async def draft_formula(
     session: AsyncSession, author: Principal, fund: ReliefFund, terms: FormulaTerms, now: datetime
 ) -> ReliefFormula:

@@ -80,4 +80,38 @@ class DayNotOver(Unprocessable):
     detail = Text("只能核对已经结束的日期。", "A day can be compared once it is over.")
 
 
+class TransferUnknown(NotFound):
+    code = "fund-transfer-not-found"
+    title = Text("没有这笔划拨", "No such transfer")
+    detail = Text(
+        "没有找到该笔划拨，或不在您的管理范围内。",
+        "There is none, or you do not manage both funds.",
+    )
+
+
+class TransferDecided(Conflict):
+    code = "fund-transfer-decided"
+    title = Text("该笔划拨已有结论", "Decided already")
+    detail = Text(
+        "该笔划拨已入账或已驳回；如需更正，请冲正其记账或重新提出。",
+        "It was posted or rejected: reverse its booking, or propose another one.",
+    )
+
+
+class FundsBound(Unprocessable):
+    code = "funds-bound-to-relief"
+    title = Text("救助基金不能划出", "Relief stays relief")
+    detail = Text(
+        "只能从机构资金科目划出；救助基金的资金只能经评议发放。",
+        "Only an organisation's own fund gives to others; a relief fund's money is granted by its"
+        " board.",
+    )
+
+
+class SameFund(Unprocessable):
+    code = "same-fund"
+    title = Text("划出与划入科目相同", "The same fund twice")
+    detail = Text("请选择另一个划入科目。", "Choose another fund to give to.")
+
+
 CONSTRAINTS: dict[str, type[Problem]] = {"uq_reconciliation_item__open": ItemSettled}

@@ -1,6 +1,7 @@
 """Facts about reconciliation, and the names of its jobs."""
 
 DIFFERENCES_FOUND = "reconciliation.differences_found"
+FUNDS_TRANSFERRED = "fund.transferred"
 ITEM_SETTLED = "reconciliation.item_settled"
 
 MORNING = "treasury.morning"

@@ -1,4 +1,4 @@
-"""Taking a booking back, and whatever else says the same: a receipt, what a fund was given."""
+"""Taking a booking back, and whatever says the same: a receipt, a transfer, a gift to a fund."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,6 +12,7 @@ from app.ledger import reversals
 from app.ledger.models import LedgerReceipt, LedgerTransaction
 from app.ledger.schemas import ReversalView
 from app.relief.funds import lose_receipt
+from app.treasury.transferring import follow_reversal
 
 
 async def reverse(
@@ -19,7 +20,7 @@ async def reverse(
 ) -> ReversalView:
     """As `reversals.reverse`; raises FundExhausted (409) for what a fund has granted already."""
     view = await reversals.reverse(session, supervisor, transaction_id, reason, now)
-    await _follow(session, view)
+    await _follow(session, view, now)
     return view
 
 
@@ -32,11 +33,11 @@ async def decide(
 ) -> ReversalView:
     """As `reversals.decide`; raises FundExhausted (409) for what a fund has granted already."""
     view = await reversals.decide(session, supervisor, transaction_id, verdict, now)
-    await _follow(session, view)
+    await _follow(session, view, now)
     return view
 
 
-async def _follow(session: AsyncSession, view: ReversalView) -> None:
+async def _follow(session: AsyncSession, view: ReversalView, now: datetime) -> None:
     if view.status != "posted":
         return
     receipt = await session.scalar(
@@ -46,3 +47,4 @@ async def _follow(session: AsyncSession, view: ReversalView) -> None:
     )
     if receipt is not None:
         await lose_receipt(session, receipt)
+    await follow_reversal(session, view.transaction_id, now)

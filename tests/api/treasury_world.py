@@ -12,6 +12,7 @@ from app.kernel.clock import business_day, system_now
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
 from app.kernel.transitions import begin
+from app.organisations.models import Organisation
 from app.payouts.service import Destination, request_refund_payout
 from app.treasury.models import ITEM, ReconciliationItem
 from tests.access_fixtures import SignedIn
@@ -25,11 +26,13 @@ async def treasury_ids(
     another: SignedIn,
     rider: Rider,
     payout_account_id: str,
+    agency: Organisation,
 ) -> dict[str, str]:
     """Ids of one of everything; `city` and `another` hold every role at the municipal office."""
     small = await _received(client, city, 700)
     large = await _received(client, city, 3_000_000)
     await _post(client, another, f"ledger/transactions/{large}/reversal", {"reason": "重复"})
+    transfer_id = await _transfer(client, city, agency)
     payout_id = await _waiting_payout(app, rider, payout_account_id)
     batch = await _post(client, city, "payout-batches", {"channel": "hand"})
     link = await _post(client, city, f"payout-batches/{batch['id']}/file-links")
@@ -45,6 +48,7 @@ async def treasury_ids(
         "payout_id": str(payout_id),
         "downloadPayoutBatchFile.token": link["url"].rsplit("/", 1)[-1],
         "run_id": run["id"],
+        "transfer_id": transfer_id,
         "item_id": str(await _difference(app, run["id"])),
     }
 
@@ -58,10 +62,28 @@ async def _post(
     return view
 
 
-async def _received(client: httpx.AsyncClient, city: SignedIn, fen: int) -> str:
+async def _transfer(client: httpx.AsyncClient, city: SignedIn, agency: Organisation) -> str:
+    """Proposed, from the agency's own fund to that of the office above it."""
+    codes = []
+    for organisation_id in (agency.id, agency.parent_id):
+        made = await client.put(
+            f"/v1/staff/ledger/organisations/{organisation_id}/fund-account",
+            headers=city.headers,
+            json={"name_zh": "机构资金", "name_en": "Own fund"},
+        )
+        assert made.status_code == 200, made.text
+        codes.append(made.json()["code"])
+    await _received(client, city, 900, codes[0])
+    body = {"from_account": codes[0], "to_account": codes[1], "amount_fen": 900, "reason": "上缴"}
+    return str((await _post(client, city, "ledger/fund-transfers", body))["id"])
+
+
+async def _received(
+    client: httpx.AsyncClient, city: SignedIn, fen: int, account: str = "suspense"
+) -> str:
     body = {
         "bank_reference": f"B{new_id().hex}",
-        "account": "suspense",
+        "account": account,
         "amount_fen": fen,
         "received_on": business_day(system_now()).isoformat(),
     }

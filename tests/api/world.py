@@ -132,6 +132,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         await staff_token(app, city.id, ROLES),
         rider,
         tenant.ids["retirePayoutAccount.account_id"],
+        agency,
     )
     return tenant
 

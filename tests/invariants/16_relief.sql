@@ -10,7 +10,9 @@ from relief_fund f
 where f.contributed_fen <> (
   select coalesce(sum(c.amount_fen), 0)
   from relief_contribution c join ledger_receipt l on l.id = c.receipt_id
-  where c.fund_id = f.id and l.reversed_at is null)
+  where c.fund_id = f.id and l.reversed_at is null) + (
+  select coalesce(sum(t.amount_fen), 0) from fund_transfer t
+  where t.to_account = f.account_code and t.status = 'posted' and t.reversed_at is null)
 union all
 select 'granted differs', f.id
 from relief_fund f

@@ -1,6 +1,7 @@
 -- The books: a closed month's frozen balance is what its postings give again; months are closed
 -- without a gap; an entry carries its transaction's posting day, which is not before the fact's;
--- a reversal mirrors what it takes back, and large ones were decided by two people.
+-- a reversal mirrors what it takes back, and large ones were decided by two people; an organisation's
+-- fund never gave what it did not hold, and a transfer between funds is booked as it was decided.
 with again as (
     select p.month, a.code,
            coalesce(sum(e.amount_fen) filter (where e.posted_on < p.month), 0) as opening,
@@ -50,3 +51,21 @@ where r.kind = 'reversal' and not exists (
     select from ledger_reversal v
     where v.posting_id = r.id and v.transaction_id = r.reference_id and v.status = 'posted'
       and (v.amount_fen <= 2000000 or v.decided_by <> v.proposed_by))
+union all
+select 'fund below nothing', e.account_code, sum(e.amount_fen)::text
+from ledger_entry e
+where e.account_code like 'fund:%'
+group by e.account_code having sum(e.amount_fen) > 0
+union all
+select 'transfer and booking differ', f.from_account, f.id::text
+from fund_transfer f
+where f.status = 'posted' and not exists (
+    select from ledger_entry gives join ledger_entry takes using (transaction_id)
+    where gives.transaction_id = f.posting_id
+      and gives.account_code = f.from_account and gives.amount_fen = f.amount_fen
+      and takes.account_code = f.to_account and takes.amount_fen = -f.amount_fen)
+union all
+select 'transfer and reversal differ', f.from_account, f.id::text
+from fund_transfer f
+where (f.reversed_at is not null) <> exists (
+    select from ledger_reversal v where v.transaction_id = f.posting_id and v.status = 'posted')
