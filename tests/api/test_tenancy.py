@@ -52,6 +52,7 @@ CITYWIDE = {
     "readReconciliation",
     "listReconciliationItems",
     "settleDifference",
+    "settleDifferencesOfDay",
     "publishPlanVersion",
     "endSaleOfPlanVersion",
     "closePlanVersion",
@@ -190,6 +191,9 @@ IN_QUERIES: dict[tuple[str, str], str] = {
     ("listStaffAccounts", "organisation_id"): "organisation_id",
     ("listEnrolmentCodes", "site_id"): "organisation_id",
     ("comparePlanVersions", "against"): "version_id",
+    ("listVisits", "organisation_id"): "organisation_id",
+    ("listVisits", "person_id"): "person_id",
+    ("listVisits", "case_id"): "case_id",
 }
 
 

@@ -27,12 +27,13 @@ async def treasury_ids(
     rider: Rider,
     payout_account_id: str,
     agency: Organisation,
+    fund_id: str,
 ) -> dict[str, str]:
     """Ids of one of everything; `city` and `another` hold every role at the municipal office."""
     small = await _received(client, city, 700)
     large = await _received(client, city, 3_000_000)
     await _post(client, another, f"ledger/transactions/{large}/reversal", {"reason": "重复"})
-    transfer_id = await _transfer(client, city, agency)
+    transfer_id = await _transfer(client, city, agency, fund_id)
     payout_id = await _waiting_payout(app, rider, payout_account_id)
     batch = await _post(client, city, "payout-batches", {"channel": "hand"})
     link = await _post(client, city, f"payout-batches/{batch['id']}/file-links")
@@ -62,19 +63,20 @@ async def _post(
     return view
 
 
-async def _transfer(client: httpx.AsyncClient, city: SignedIn, agency: Organisation) -> str:
-    """Proposed, from the agency's own fund to that of the office above it."""
-    codes = []
-    for organisation_id in (agency.id, agency.parent_id):
-        made = await client.put(
-            f"/v1/staff/ledger/organisations/{organisation_id}/fund-account",
-            headers=city.headers,
-            json={"name_zh": "机构资金", "name_en": "Own fund"},
-        )
-        assert made.status_code == 200, made.text
-        codes.append(made.json()["code"])
-    await _received(client, city, 900, codes[0])
-    body = {"from_account": codes[0], "to_account": codes[1], "amount_fen": 900, "reason": "上缴"}
+async def _transfer(
+    client: httpx.AsyncClient, city: SignedIn, agency: Organisation, fund_id: str
+) -> str:
+    """Proposed by the city, from the agency's own fund to its fund for relief."""
+    own = await client.put(
+        f"/v1/staff/ledger/organisations/{agency.id}/fund-account",
+        headers=city.headers,
+        json={"name_zh": "机构资金", "name_en": "Own fund"},
+    )
+    assert own.status_code == 200, own.text
+    relief = await client.get(f"/v1/staff/relief-funds/{fund_id}", headers=city.headers)
+    accounts = {"from_account": own.json()["code"], "to_account": relief.json()["account"]}
+    await _received(client, city, 900, accounts["from_account"])
+    body = accounts | {"amount_fen": 900, "reason": "年度拨付"}
     return str((await _post(client, city, "ledger/fund-transfers", body))["id"])
 
 

@@ -133,6 +133,7 @@ async def make_tenant(app: FastAPI, client: httpx.AsyncClient, city: Organisatio
         rider,
         tenant.ids["retirePayoutAccount.account_id"],
         agency,
+        tenant.ids["fund_id"],
     )
     return tenant
 
