@@ -31,6 +31,7 @@ from app.documents.multipart import MULTIPART_BYTES
 from app.enrolment import errors as enrolment_errors
 from app.enrolment import routes as enrolment
 from app.enrolment.scanning import ScanDesk
+from app.examples import EXAMPLES
 from app.integrations.outside import connect, keep_certificates
 from app.kernel import health, sandbox
 from app.kernel.api_document import install_api_document, operation_id
@@ -225,7 +226,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.scan_desk = ScanDesk(app.state.database)
     include(app, (*ROUTERS, sandbox.routes) if settings.sandbox else ROUTERS)
     install_problem_handlers(app)
-    install_api_document(app, DESCRIPTION, TAGS)
+    install_api_document(app, DESCRIPTION, TAGS, EXAMPLES)
     app.add_middleware(Gate, body_limits=BODY_LIMITS)
     return app
 

@@ -29,7 +29,7 @@ class ReinstatementView(View):
     """Cover that goes on; between the cancellation and `effective_at` there may be a gap."""
 
     policy_id: UUID
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     status: str = Field(examples=["in_force"])
     effective_at: datetime = Field(description="First instant that is covered again.")
     starts_at: datetime = Field(description="Waiting days count from here.")
@@ -52,7 +52,7 @@ class CancellationView(View):
     """What cancelling gives back, from when nothing is covered, and why."""
 
     policy_id: UUID
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     plan_code: str = Field(examples=["RIDER-ACC"])
     started: bool = Field(description="Whether cover had begun.")
     ends_at: datetime = Field(description="First instant that is no longer covered.")

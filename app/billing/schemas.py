@@ -210,7 +210,7 @@ class OrderPolicy(View):
     """The cover that the order became."""
 
     id: UUID
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     status: str = Field(examples=["in_force"])
     starts_at: datetime
     ends_at: datetime
@@ -230,7 +230,7 @@ class OrderView(View):
     """An order as its member sees it."""
 
     id: UUID
-    number: str = Field(examples=["B4T9K2M7XQ1B"])
+    number: str = Field(examples=["B4T9K2M7XQ15"])
     plan_code: str = Field(examples=["RIDER-ACC"])
     plan_version_id: UUID
     kind: str = Field(description="new, renewal or upgrade", examples=["new"])

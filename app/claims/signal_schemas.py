@@ -21,7 +21,7 @@ class OtherClaimView(View):
     two pictures differ.
     """
 
-    number: str = Field(examples=["C4T9K2M7XQ1B"])
+    number: str = Field(examples=["C4T9K2M7XQ1C"])
     organisation_name: str
     id: UUID | None = None
     status: str | None = None

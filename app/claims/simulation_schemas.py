@@ -105,7 +105,7 @@ class ExampleView(View):
     """A claim that would be paid otherwise: the reasons and the limits that bit on each side."""
 
     claim_id: UUID
-    number: str = Field(examples=["C7K2M9Q4XT1A"])
+    number: str = Field(examples=["C7K2M9Q4XT13"])
     benefit_code: str = Field(examples=["MED"])
     paid_now_fen: int
     paid_then_fen: int
@@ -193,7 +193,7 @@ class SimulationExampleView(View):
     """
 
     claim_id: UUID
-    number: str = Field(examples=["C7K2M9Q4XT1A"])
+    number: str = Field(examples=["C7K2M9Q4XT13"])
     benefit_code: str = Field(examples=["MED"])
     benefit_code_then: str | None = Field(examples=["MEDICAL"])
     paid_now_fen: int

@@ -35,7 +35,7 @@ routes = router("enrolment")
 
 MINI_PROGRAM_PAGE = "pages/enrol/index"
 Code = Annotated[
-    str, Path(description="Capitals or not, O and I read as 0 and 1.", examples=["7K3M9QX2R8TWZ"])
+    str, Path(description="Capitals or not, O and I read as 0 and 1.", examples=["7K3M9QX2R8TWJ"])
 ]
 
 

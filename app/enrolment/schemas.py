@@ -52,7 +52,7 @@ class EnrolmentCodeView(View):
     """A code with its state; `url` is what its QR image carries."""
 
     id: UUID
-    code: str = Field(examples=["7K3M9QX2R8TWZ"])
+    code: str = Field(examples=["7K3M9QX2R8TWJ"])
     status: Literal["active", "expired", "revoked"]
     organisation_id: UUID
     campaign: str | None
@@ -99,7 +99,7 @@ class ConsentToShow(View):
 class ScanView(View):
     """Everything the first screen after a scan needs."""
 
-    code: str = Field(examples=["7K3M9QX2R8TWZ"])
+    code: str = Field(examples=["7K3M9QX2R8TWJ"])
     site: SiteView
     campaign: str | None
     sponsor: SponsorView | None
@@ -154,7 +154,7 @@ class OnSiteBatch(Body):
                     {"purpose": "identity_number", "version": 1},
                 ],
                 "card_seen": True,
-                "enrolment_code": "7K3M9QX2R8TWZ",
+                "enrolment_code": "7K3M9QX2R8TWJ",
                 "order": {"plan_code": "RIDER-ACC", "shares": 1, "payer": "member"},
             }
         ]
@@ -167,7 +167,7 @@ class OrderShort(View):
     """The order that was opened; pay it by its id."""
 
     id: UUID
-    number: str = Field(examples=["B7K3M9QX2R85"])
+    number: str = Field(examples=["B7K3M9QX2R8F"])
     status: str = Field(examples=["open"])
     amount_fen: int = Field(examples=[2500])
 

@@ -1,11 +1,13 @@
 """The OpenAPI 3.1 document: one error shape everywhere, operation ids that read well."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+
+from app.kernel.examples import describe_by_example, operations, resolved
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -103,10 +105,13 @@ def operation_id(route: APIRoute) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]) -> None:
+def install_api_document(
+    app: FastAPI, description: str, tags: Mapping[str, str], words: Mapping[str, Any]
+) -> None:
     """Replace FastAPI's generator by one that documents every refusal.
 
-    `tags` describe the groups of operations, in the order in which they are read.
+    `tags` describe the groups of operations, in the order in which they are read; `words` are
+    the examples of members by their names (app/kernel/examples.py).
     """
 
     def document() -> dict[str, Any]:
@@ -120,7 +125,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
                 openapi_version="3.1.0",
                 servers=[{"url": "/"}],
             )
-            used = {tag for _, _, operation in _operations(schema) for tag in operation["tags"]}
+            used = {tag for _, _, operation in operations(schema) for tag in operation["tags"]}
             schema["tags"] = [
                 {"name": name, "description": words} for name, words in tags.items() if name in used
             ]
@@ -129,7 +134,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
             _describe_etags(schema)
             _describe_refusals(schema)
             _restore_nulls(schema)
-            _describe_bodies(schema)
+            describe_by_example(schema, words)
             app.openapi_schema = schema
         return app.openapi_schema
 
@@ -138,7 +143,7 @@ def install_api_document(app: FastAPI, description: str, tags: Mapping[str, str]
 
 def _say_who_is_asked(schema: dict[str, Any]) -> None:
     """Public operations say that they are: without a word a reader may think it forgotten."""
-    for _, _, operation in _operations(schema):
+    for _, _, operation in operations(schema):
         operation.setdefault("security", [])
 
 
@@ -148,7 +153,7 @@ def _describe_refusals(schema: dict[str, Any]) -> None:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     schemas["Problem"] = PROBLEM_SCHEMA
-    for method, path, operation in _operations(schema):
+    for method, path, operation in operations(schema):
         responses = operation["responses"]
         for status in _refusals(method, path, operation):
             responses[status] = _refusal(status)
@@ -156,7 +161,7 @@ def _describe_refusals(schema: dict[str, Any]) -> None:
 
 def _describe_parameters(schema: dict[str, Any]) -> None:
     """Ids are described by their names; headers get the form in which they are sent."""
-    for _, _, operation in _operations(schema):
+    for _, _, operation in operations(schema):
         for parameter in operation.get("parameters", ()):
             parameter.update(_HEADER_PARAMETERS.get(parameter["name"], {}))
             if parameter["in"] == "path" and parameter["name"].endswith("_id"):
@@ -169,9 +174,9 @@ def _describe_parameters(schema: dict[str, Any]) -> None:
 
 def _describe_etags(schema: dict[str, Any]) -> None:
     """What is changed under If-Match or asked for under If-None-Match comes with its ETag."""
-    changed = {path for _, path, each in _operations(schema) if "If-Match" in _headers_of(each)}
+    changed = {path for _, path, each in operations(schema) if "If-Match" in _headers_of(each)}
     made = {("post", path.rpartition("/")[0]) for path in changed}
-    for method, path, operation in _operations(schema):
+    for method, path, operation in operations(schema):
         if path in changed or (method, path) in made or "If-None-Match" in _headers_of(operation):
             for status in operation["responses"].keys() & {"200", "201"}:
                 operation["responses"][status]["headers"] = {"ETag": _ETAG}
@@ -194,7 +199,7 @@ def _restore_nulls(schema: dict[str, Any]) -> None:
 
 
 def _fill(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None:
-    schema = _resolved(schema, schemas)
+    schema = resolved(schema, schemas)
     for choice in schema.get("anyOf", ()):
         _fill(example, choice, schemas)
     if isinstance(example, list):
@@ -206,65 +211,6 @@ def _fill(example: Any, schema: dict[str, Any], schemas: dict[str, Any]) -> None
                 _fill(example[name], member, schemas)
             elif name in schema.get("required", ()) and {"type": "null"} in member.get("anyOf", ()):
                 example[name] = None
-
-
-def _describe_bodies(schema: dict[str, Any]) -> None:
-    """A body without an example of its own gets one made of its members' examples."""
-    schemas = schema["components"]["schemas"]
-    for _, _, operation in _operations(schema):
-        for media in operation.get("requestBody", {}).get("content", {}).values():
-            if "example" in media or "examples" in media:
-                continue
-            choices = media["schema"].get("oneOf", [media["schema"]])
-            found = [_example(choice, schemas) for choice in choices]
-            if None in found:
-                continue
-            if len(found) == 1:
-                media["example"] = found[0]
-            else:
-                names = media["schema"]["discriminator"]["mapping"]
-                media["examples"] = {
-                    name: {"value": each} for name, each in zip(names, found, strict=True)
-                }
-
-
-def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
-    """A value by a schema's examples, default or first choice; None where it has none."""
-    schema = _resolved(schema, schemas)
-    for value in _given(schema):
-        return value
-    for choice in schema.get("anyOf", ()):
-        return _example(choice, schemas)
-    if "properties" not in schema:
-        return None
-    required = schema.get("required", ())
-    whole = {}
-    for name, member in schema["properties"].items():
-        if name in required:
-            whole[name] = _example(member, schemas)
-        elif examples := _resolved(member, schemas).get("examples"):
-            whole[name] = examples[0]
-    if not whole:
-        whole = {name: _example(each, schemas) for name, each in schema["properties"].items()}
-    return None if None in whole.values() else whole
-
-
-def _given(schema: dict[str, Any]) -> Iterable[Any]:
-    yield from schema.get("examples", ())
-    yield from (schema[word] for word in ("const", "default") if schema.get(word) is not None)
-    yield from schema.get("enum", ())
-
-
-def _resolved(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    reference: str = schema.get("$ref", "")
-    found: dict[str, Any] = schemas[reference.rsplit("/", 1)[-1]] if reference else schema
-    return found
-
-
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, item in schema["paths"].items():
-        for method, operation in item.items():
-            yield method, path, operation
 
 
 def _refusals(method: str, path: str, operation: dict[str, Any]) -> list[str]:

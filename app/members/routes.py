@@ -165,7 +165,11 @@ _CALLBACK_BODY = {
         "content": {
             "application/json": {
                 "schema": {"type": "object"},
-                "example": {"reference": "idv-5f0c", "order_ref": "…", "state": "passed"},
+                "example": {
+                    "reference": "idv-5f0c",
+                    "order_ref": "0192f0c1-7a10-7c3e-8a44-51d8ac9ec001",
+                    "state": "passed",
+                },
             }
         },
     }

@@ -13,7 +13,7 @@ Purpose = Literal["service_terms", "personal_information", "identity_number", "f
 NameText = Annotated[str, Field(min_length=1, max_length=128, examples=["王小明"])]
 PhoneText = Annotated[str, Field(min_length=1, max_length=32, examples=["138 0000 0000"])]
 NumberText = Annotated[str, Field(min_length=1, max_length=64, examples=["11010519491231002x"])]
-CodeText = Annotated[str, Field(min_length=1, max_length=40, examples=["7K3M9QX2R8TWZ"])]
+CodeText = Annotated[str, Field(min_length=1, max_length=40, examples=["7K3M9QX2R8TWJ"])]
 
 
 def _example(**members: JsonValue) -> ConfigDict:
@@ -69,7 +69,7 @@ class RegistrationBody(Body):
             {"purpose": "personal_information", "version": 1},
             {"purpose": "identity_number", "version": 1},
         ],
-        enrolment_code="7K3M9QX2R8TWZ",
+        enrolment_code="7K3M9QX2R8TWJ",
     )
 
     name: NameText | None = None
@@ -141,7 +141,7 @@ class MemberShort(View):
     """A membership by its number."""
 
     id: UUID
-    number: str = Field(examples=["M7K3M9QX2R85"])
+    number: str = Field(examples=["M7K3M9QX2R8G"])
 
 
 class RegistrationView(View):

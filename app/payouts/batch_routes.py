@@ -37,7 +37,7 @@ _RESULT_BODY = {
             "text/csv": {
                 "schema": {"type": "string", "format": "binary"},
                 "example": (
-                    "批次号,B7K2M9QX0PH4,总笔数,1,总金额,60000.00\r\n"
+                    "批次号,B7K2M9QX0PH6,总笔数,1,总金额,60000.00\r\n"
                     "序号,付款流水号,金额,处理状态,失败代码,银行流水号\r\n"
                     "1,0192F0C17A107C3E8A4451D8AC9EC001,60000.00,成功,,B000123456789012\r\n"
                 ),

@@ -37,7 +37,7 @@ class BatchView(View):
     """A batch; `rows` and `amount_fen` are the control sums of its file."""
 
     id: UUID
-    number: str = Field(examples=["B7K2M9QX0PH4"])
+    number: str = Field(examples=["B7K2M9QX0PH6"])
     business_on: date
     channel: Literal["door", "hand"]
     status: BatchStatus
@@ -72,7 +72,7 @@ class BatchRowView(View):
 class FileLinkView(View):
     """Where the file is, for the one who asked, once."""
 
-    url: str = Field(examples=["/v1/staff/payout-batch-files/AZzK…"])
+    url: str = Field(examples=["/v1/staff/payout-batch-files/AZzKq3f8Zp1dVx0sT6rL"])
     expires_at: datetime
 
 

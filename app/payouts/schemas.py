@@ -31,7 +31,7 @@ GATEWAY_NOTICE: dict[str, Any] = {
                         "original_type": "transaction",
                         "nonce": "fdasfjihihihl",
                         "associated_data": "transaction",
-                        "ciphertext": "…",
+                        "ciphertext": "Nq3vXw8kT1yR6mB4cZ9dHg==",
                     },
                 },
             }
@@ -109,7 +109,11 @@ class PayoutView(View):
                     "confirm_before": "2026-11-23T08:00:00Z",
                     "confirm_seconds": 86212,
                     "stopping": False,
-                    "confirmation": {"mchId": "1900000001", "appId": "wx1", "package": "aff…"},
+                    "confirmation": {
+                        "mchId": "1900000001",
+                        "appId": "wx1",
+                        "package": "affffddafdfafddffda==",
+                    },
                     "failure_code": None,
                 }
             ]

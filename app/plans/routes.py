@@ -39,7 +39,16 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Your copy
 TableCode = Annotated[
     str, Path(pattern=TABLE, description="The table's code.", examples=["JRT0083-2013"])
 ]
-SCHEMA_CONTENT: dict[str, Any] = {"application/schema+json": {"schema": {"type": "object"}}}
+SCHEMA_CONTENT: dict[str, Any] = {
+    "application/schema+json": {
+        "schema": {"type": "object"},
+        "example": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "required": ["code", "name", "benefits"],
+        },
+    }
+}
 
 
 def _answer(view: BaseModel, if_none_match: str | None) -> Response:

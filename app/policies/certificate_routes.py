@@ -20,7 +20,7 @@ from app.policies.errors import PolicyNotFound
 from app.policies.schemas import CertificateCheck
 
 routes = router("certificates")
-Number = Annotated[str, Path(max_length=32, description="As printed.", examples=["P4T9K2M7XQ1B"])]
+Number = Annotated[str, Path(max_length=32, description="As printed.", examples=["P4T9K2M7XQ18"])]
 MEDIA = {"pdf": "application/pdf", "png": "image/png"}
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",

@@ -18,7 +18,7 @@ class PolicyLine(View):
     """A policy in a list; `state` is seen from the business clock."""
 
     id: UUID
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     plan_code: str = Field(examples=["RIDER-ACC"])
     plan_name: WordsView
     version: int = Field(examples=[1])
@@ -80,7 +80,7 @@ class PolicyCoverView(View):
     """One policy at the instant; without a number it is an order that is not paid yet."""
 
     policy_id: UUID | None
-    number: str | None = Field(examples=["P4T9K2M7XQ1B"])
+    number: str | None = Field(examples=["P4T9K2M7XQ18"])
     plan_version_id: UUID | None
     covered: bool
     reason: Reason
@@ -102,7 +102,7 @@ class PolicyCoverView(View):
 class WaitingShares(View):
     """Shares of one policy that do not pay for a cause yet."""
 
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     cause: Cause
     shares: int = Field(examples=[1])
     until: datetime
@@ -111,7 +111,7 @@ class WaitingShares(View):
 class WaitingOption(View):
     """A raised option whose waiting days are not over: the one before it pays until then."""
 
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     cause: Cause
     option_code: str = Field(examples=["B"])
     until: datetime
@@ -155,7 +155,7 @@ class CoverView(View):
 class CertificateCheck(View):
     """What anybody may know who holds a certificate: that it is genuine, and its dates."""
 
-    number: str = Field(examples=["P4T9K2M7XQ1B"])
+    number: str = Field(examples=["P4T9K2M7XQ18"])
     holder: str = Field(description="The name, masked.", examples=["张**"])
     plan_name: WordsView
     shares: int = Field(examples=[2])

@@ -102,7 +102,7 @@ class HouseholdLine(View):
     """A household in a list."""
 
     id: UUID
-    number: str = Field(examples=["H7K3M9QX2TBA"])
+    number: str = Field(examples=["H7K3M9QX2TBO"])
     organisation_id: UUID
     status: HouseholdStatus
     review_due_on: date
@@ -135,7 +135,7 @@ class CaseLine(View):
     """A case in a list; `suggested_fen` is what the formula comes to, null while facts miss."""
 
     id: UUID
-    number: str = Field(examples=["R7K3M9QX2TBA"])
+    number: str = Field(examples=["R7K3M9QX2TBN"])
     fund_id: UUID
     fund: WordsView
     kind: Literal["formula", "condolence"]

@@ -83,7 +83,7 @@ class RowView(View):
     row: int = Field(examples=[12])
     rider_ref: str = Field(examples=["R-000012"])
     answer: AnswerWord
-    policy_number: str | None = Field(examples=["P7K2M9Q4XT1A"])
+    policy_number: str | None = Field(examples=["P7K2M9Q4XT11"])
     errors: list[RowErrorView]
     notices: list[NoticeView]
 
