@@ -14,6 +14,7 @@ from app.billing.events import (
     TELL_LAPSE,
     TELL_REFUND_WAITING,
     TELL_REFUNDS,
+    TELL_UPGRADE,
 )
 from app.claims.events import (
     CLAIM_APPROVED,
@@ -55,6 +56,7 @@ from app.policies.events import (
     POLICY_LAPSED,
     POLICY_REINSTATED,
     POLICY_RENEWED,
+    POLICY_UPGRADED,
     POLICY_VOIDED,
 )
 from app.relief import events as relief
@@ -70,6 +72,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     REFUND_WAITING: (TELL_REFUND_WAITING,),
     POLICY_ACTIVATED: (FOLLOW_ACTIVATION, COVER_BEGAN),
     POLICY_RENEWED: (END_MOVED,),
+    POLICY_UPGRADED: (TELL_UPGRADE,),
     POLICY_EXTENDED: (END_MOVED,),
     POLICY_REINSTATED: (END_MOVED,),
     POLICY_CANCELLED: (END_MOVED,),

@@ -30,6 +30,7 @@ COVER_BEGAN = "billing.cover_began"
 END_MOVED = "billing.end_moved"
 REMIND = "billing.remind"
 TELL_LAPSE = "billing.tell_lapse"
+TELL_UPGRADE = "billing.tell_upgrade"
 TELL_REFUNDS = "billing.tell_refunds"
 TELL_REFUND_WAITING = "billing.tell_refund_waiting"
 

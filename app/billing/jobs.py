@@ -33,6 +33,7 @@ from app.billing.events import (
     TELL_LAPSE,
     TELL_REFUND_WAITING,
     TELL_REFUNDS,
+    TELL_UPGRADE,
 )
 from app.billing.late_refunds import pay_back, pay_back_waiting, payout_settled
 from app.billing.messages import (
@@ -41,6 +42,7 @@ from app.billing.messages import (
     tell_lapse,
     tell_refund_waiting,
     tell_refunds,
+    tell_upgrade,
 )
 from app.billing.payments import REFUNDS_PATH
 from app.billing.receiving import take_refund
@@ -136,6 +138,7 @@ JOBS: Mapping[str, Handler] = {
     REMIND: remind,
     TELL_LAPSE: tell_lapse,
     TELL_REFUNDS: tell_refunds,
+    TELL_UPGRADE: tell_upgrade,
     TELL_REFUND_WAITING: tell_refund_waiting,
     AGREEMENT_OVER: agreement_over,
     ASK_AGREEMENTS: ask_about_unanswered,

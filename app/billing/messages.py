@@ -20,6 +20,7 @@ from app.kernel.jobs import JobContext, schedule
 from app.kernel.vault import Vault
 from app.notifications.service import notify, take_back
 from app.plans import service as plans
+from app.plans.terms import PlanTerms
 from app.policies.events import POLICY_EXTENDED
 from app.policies.models import Policy
 
@@ -83,6 +84,48 @@ async def _charge_again(session: AsyncSession, policy: Policy, now: datetime) ->
         agreement = await locked_agreement(session, agreement.id)
         agreement.tried_policy_id = None
         await schedule(session, RENEW_DUE, agreement.id, now)
+
+
+async def tell_upgrade(context: JobContext, payload: Mapping[str, Any]) -> None:
+    """Hear `policy.upgraded`: shares were added or the option was raised, and from which day.
+
+    What the event says is told, not what the policy has by now: each upgrade has its message.
+    """
+    async with context.transaction() as session:
+        event = await heard(session, payload)
+        policy = await session.get_one(Policy, event.subject_id)
+        terms = (await plans.version_of(session, policy.plan_version_id)).terms
+        option_code = event.content["option_code"]
+        begins_at = datetime.fromisoformat(event.content["begins_at"])
+        parameters: dict[str, Any] = {
+            "plan": plan_words(terms),
+            "number": policy.number,
+            "first_day": business_day(begins_at).isoformat(),
+            "last_day": last_day_of(policy.ends_at).isoformat(),
+        }
+        if option_code is None:
+            parameters["shares"] = event.content["shares"]
+        else:
+            parameters["option"] = _option_words(terms, option_code)
+        await notify(
+            session,
+            context.vault,
+            person_id=policy.person_id,
+            template="policy_upgraded" if option_code is None else "option_raised",
+            subject="policy",
+            subject_id=policy.id,
+            parameters=parameters,
+            once_key=f"policy_upgraded:{event.id}",
+            now=await context.business_now(session),
+        )
+
+
+def _option_words(terms: PlanTerms, code: str) -> dict[str, str]:
+    """An option's name as messages take it; its code where the plan gives it none."""
+    name = terms.option(code).name
+    if name is None:
+        return {"zh": f"{code} 档", "en": f"option {code}"}
+    return {"zh": name.zh, "en": name.en}
 
 
 async def tell_lapse(context: JobContext, payload: Mapping[str, Any]) -> None:

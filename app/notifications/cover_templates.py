@@ -47,6 +47,46 @@ COVER_TEMPLATES: Mapping[str, Template] = {
         time3="first_day",
         time4="last_day",
     ),
+    "policy_upgraded": template(
+        ("保障份数已增加", "You have more shares"),
+        (
+            "您的{plan}（保单{number}）自{first_day}起为{shares}份，保障期至{last_day}。"
+            "新增份数如有等待期，另行计算，详见小程序。",
+            "Your {plan} (policy {number}) has {shares} shares from {first_day} until {last_day}."
+            " What waits for the new shares is counted apart; see the app.",
+        ),
+        PLAN,
+        NUMBER,
+        ("shares", "number"),
+        FIRST_DAY,
+        LAST_DAY,
+        page=POLICIES,
+        thing1="plan",
+        character_string2="number",
+        character_string3="shares",
+        time4="first_day",
+        time5="last_day",
+    ),
+    "option_raised": template(
+        ("保障档次已提高", "Your option is raised"),
+        (
+            "您的{plan}（保单{number}）自{first_day}起为{option}，保障期至{last_day}。"
+            "新档次如有等待期，期间按原档次保障，详见小程序。",
+            "Your {plan} (policy {number}) is on {option} from {first_day} until {last_day}."
+            " While a waiting period runs, the former option pays; see the app.",
+        ),
+        PLAN,
+        NUMBER,
+        ("option", "words"),
+        FIRST_DAY,
+        LAST_DAY,
+        page=POLICIES,
+        thing1="plan",
+        character_string2="number",
+        thing3="option",
+        time4="first_day",
+        time5="last_day",
+    ),
     "policy_lapsed": template(
         ("保障已结束", "Your cover has ended"),
         (

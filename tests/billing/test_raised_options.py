@@ -34,6 +34,8 @@ from tests.billing.buying import (
     refusal,
 )
 from tests.cover_fixtures import Gateway, Rider, scalar
+from tests.notifications.outbox import messages_of, sms_of, work
+from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +146,27 @@ async def test_the_higher_option_costs_the_days_left_and_waits_while_the_lower_p
     shown = await client.get(f"/v1/me/policies/{policy['id']}", headers=rider.headers)
     changes = [(each["kind"], each["option_code"]) for each in shown.json()["transactions"]]
     assert changes == [("issue", None), ("upgrade", "B")]
+
+
+@pytest.mark.usefixtures("daytime")
+async def test_the_member_is_told_the_new_option_by_its_name(
+    client: httpx.AsyncClient,
+    app: FastAPI,
+    gateway: Gateway,
+    rider: Rider,
+    database: Database,
+    simulators: Simulators,
+) -> None:
+    content = tiered()
+    content["contribution"]["options"][1]["name"] = {"zh": "乙档", "en": "the second tier"}
+    plan = await publish(app, content)
+    policy = await bought(client, gateway, rider, plan, shares=2, option="A")
+    await buy(client, gateway, rider, plan, **to(policy, "B"))
+    await work(app, "billing.cover_began", "billing.tell_upgrade", "notifications.")
+    assert await messages_of(database, rider.person.id) == ["policy_issued", "option_raised"]
+    assert sms_of(simulators, rider)[-1]["parameters"]["option"] == "乙档"
+    inbox = (await client.get("/v1/me/messages", headers=rider.headers)).json()["items"]
+    assert "the second tier" in inbox[0]["text"]["en"]
 
 
 async def test_what_the_plan_does_not_raise_is_refused_by_name(

@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from app.billing.errors import OrderAlreadyOpen
 from app.billing.judging import Wish
@@ -37,6 +38,8 @@ from tests.billing.buying import (
     waiting_plan,
 )
 from tests.cover_fixtures import Gateway, Rider, scalar
+from tests.notifications.outbox import messages_of, sms_of, work
+from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 
@@ -209,3 +212,40 @@ async def test_a_notice_told_thirty_times_adds_shares_once(
     assert await scalar(database, shares, id=policy["id"]) == 2
     changes = "select count(*) from policy_transaction where order_id = :id"
     assert await scalar(database, changes, id=opened["id"]) == 1
+
+
+@pytest.mark.usefixtures("daytime")
+async def test_the_member_is_told_of_each_upgrade_once(
+    client: httpx.AsyncClient,
+    app: FastAPI,
+    gateway: Gateway,
+    rider: Rider,
+    database: Database,
+    simulators: Simulators,
+) -> None:
+    plan = await publish(app, waiting_plan())
+    policy = await bought(client, gateway, rider, plan)
+    jobs = ("billing.cover_began", "billing.tell_upgrade", "notifications.")
+    await work(app, *jobs)
+    for _ in range(2):
+        await buy(client, gateway, rider, plan, **upgrade_of(policy))
+    # What is heard twice is told once.
+    repeat = text(
+        "insert into pgqueuer.pgqueuer (priority, entrypoint, payload, status)"
+        " select 0, 'billing.tell_upgrade', convert_to(json_build_object('event_id', id,"
+        " 'subject_id', subject_id)::text, 'UTF8'), 'queued' from event_log"
+        " where name = 'policy.upgraded' and subject_id = :id"
+    )
+    async with database.transaction() as session:
+        await session.execute(repeat, {"id": policy["id"]})
+    await work(app, *jobs)
+    told = ["policy_issued", "policy_upgraded", "policy_upgraded"]
+    assert await messages_of(database, rider.person.id) == told
+    first, second = sms_of(simulators, rider)[1:]
+    assert (first["template"], first["parameters"]["shares"]) == ("policy_upgraded_zh", "2")
+    assert second["parameters"]["shares"] == "3"
+    inbox = (await client.get("/v1/me/messages", headers=rider.headers)).json()["items"]
+    newest = inbox[0]
+    assert newest["subject_id"] == policy["id"]
+    assert policy["number"] in newest["text"]["zh"]
+    assert "3 shares" in newest["text"]["en"]
