@@ -1,9 +1,10 @@
 """What a plan wants of a unit that joins as a whole, and of who orders in such a unit."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,12 +58,38 @@ async def faults_in_unit(
     if rules is None:
         return []
     joining = await joining_of(session, unit_id, terms.code)
-    if joining is None:
+    return unit_faults(rules, None if joining is None else joining.shares, shares)
+
+
+def unit_faults(rules: Group, joined_with: int | None, shares: int) -> list[FieldError]:
+    """The same of a unit that joined with so many shares for everybody, or has not joined."""
+    if joined_with is None:
         return [FieldError("", "unit-joins-first", UNIT_FIRST)]
-    if rules.equal_shares and shares != joining.shares:
-        fields = {"shares": joining.shares}
+    if rules.equal_shares and shares != joined_with:
+        fields = {"shares": joined_with}
         return [FieldError("/shares", "shares-not-equal", SHARES_OF_UNIT, fields)]
     return []
+
+
+_SHARES_OF_UNITS = """
+select w.id, u.id as unit_id,
+       (select g.shares from group_joining g
+        where g.organisation_id = u.id and g.plan_code = $2 order by g.id desc limit 1) as shares
+from organisation w
+join organisation u on u.id = any(w.lineage) and u.kind = 'unit'
+where w.id = any($1::uuid[])
+"""
+
+
+async def shares_of_units(
+    connection: asyncpg.Connection, organisation_ids: Collection[UUID], plan_code: str
+) -> dict[UUID, int | None]:
+    """With how many shares the unit of each organisation joined; None where it has not.
+
+    An organisation that is in no unit is left out.
+    """
+    rows = await connection.fetch(_SHARES_OF_UNITS, list(organisation_ids), plan_code)
+    return {row["id"]: row["shares"] for row in rows}
 
 
 async def joining_of(session: AsyncSession, unit_id: UUID, plan_code: str) -> GroupJoining | None:

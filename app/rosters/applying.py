@@ -26,7 +26,7 @@ from app.rosters.answers import seal_blocks
 from app.rosters.columns import FileError
 from app.rosters.enrolling import enrol_rows
 from app.rosters.events import ROSTER_APPLIED
-from app.rosters.matching import Run
+from app.rosters.intents import Run
 from app.rosters.models import ROSTER, Rider, Roster, RosterChunk
 from app.rosters.slices import Slice
 from app.rosters.survey import Present, Survey, is_mass_disappearance

@@ -14,7 +14,8 @@ from app.kernel.vault import Vault
 from app.members.bulk import join_in_bulk, pre_register
 from app.policies.bulk import Batch, Recipient, issue_in_bulk
 from app.rosters.answers import RowAnswer
-from app.rosters.matching import Intent, Run, match
+from app.rosters.intents import Intent, Run
+from app.rosters.matching import match
 from app.rosters.riders import Placed, write_riders
 from app.rosters.sponsorship import bill
 from app.rosters.terms import Offer

@@ -22,7 +22,7 @@ from app.rosters.events import (
     SWEEP_CHUNKS,
 )
 from app.rosters.identity import adopt_claims, follow_activation
-from app.rosters.matching import Run
+from app.rosters.intents import Run
 from app.rosters.models import Roster
 from app.rosters.reading import RosterFile, open_file
 from app.rosters.slices import Slice, slices

@@ -1,85 +1,24 @@
 """Whom each row of a slice means: persons, riders and cover that are already there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy.dialects.postgresql import Range
 
 from app.kernel.clock import business_day
-from app.members.bulk import Indexer, Keys, KnownPerson, known_persons
+from app.members.bulk import known_persons
 from app.members.matching import Identity
-from app.policies.bulk_looks import Followed, ended_policies, free_places, holdings_of
+from app.policies.bulk_looks import ended_policies, free_places, holdings_of
 from app.policies.calendar import term_period
-from app.policies.eligibility import Applicant, Holding, Wanted, failing_rules
+from app.policies.eligibility import Applicant, Wanted, failing_rules
 from app.rosters import queries
-from app.rosters.answers import RowAnswer
-from app.rosters.survey import UNCHANGED, Survey
+from app.rosters.intents import Intent, Refusals, Run
+from app.rosters.survey import UNCHANGED
 from app.rosters.terms import Offer, offer_for
+from app.rosters.units import unmet_in_units
 from app.rosters.validation import Candidate, RowError
-
-
-@dataclass(slots=True)
-class Run:
-    """What the slices of one roster share."""
-
-    roster_id: UUID
-    partner_id: UUID
-    organisation_id: UUID
-    sequence: int
-    survey: Survey
-    indexer: Indexer
-    now: datetime
-    # Cover that starts now starts here, or later where the agreement says so.
-    cover_from: datetime
-    offers: dict[str, Offer] = field(default_factory=dict)
-    sites: dict[str, UUID] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Intent:
-    """One row on its way: what it asks for, and what was found for it."""
-
-    candidate: Candidate
-    identity: Identity
-    keys: Keys
-    offer: Offer
-    organisation_id: UUID
-    notices: list[str]
-    person: KnownPerson | None = None
-    name_differs: bool = False
-    # Everybody who is said to have this document, under whatever name.
-    namesakes: Sequence[UUID] = ()
-    rider: Any = None
-    policy: Any = None
-    places: Sequence[int] = ()
-    # Cover of this partner that has ended and goes on, and from when to when then.
-    follows: Followed | None = None
-    period: Range[datetime] | None = None
-    held: tuple[Holding, ...] = ()
-
-    @property
-    def in_force(self) -> bool:
-        """Cover waits for identity unless the agreement gives it without.
-
-        Where the document is proven under another name, it waits in any case.
-        """
-        if self.person is not None and self.person.verified:
-            return True
-        return self.offer.agreement.without_identity and not self.name_differs
-
-
-class Refusals(list[RowAnswer]):
-    """The answers to rows that go no further."""
-
-    def add(self, candidate: Candidate, *errors: RowError) -> None:
-        answer = RowAnswer(
-            candidate.number, candidate.rider_ref, "refused", "", candidate.notices, errors
-        )
-        self.append(answer)
 
 
 async def match(
@@ -96,6 +35,11 @@ async def match(
     intents = await _find_persons(connection, intents, refusals)
     intents = await _find_riders(connection, run, intents, refusals)
     await _find_cover(connection, run, intents)
+    for offer in run.offers.values():
+        mine = [intent for intent in intents if intent.offer is offer and intent.begins]
+        unmet = await unmet_in_units(connection, offer, {each.organisation_id for each in mine})
+        for intent in mine:
+            intent.unmet = unmet.get(intent.organisation_id, ())
     return _eligible(run, intents, refusals), refusals
 
 
@@ -270,12 +214,12 @@ def _eligible(run: Run, intents: list[Intent], refusals: Refusals) -> list[Inten
                 ),
             )
         )
-        if failures:
-            errors = [
-                RowError("document_number", rule.code, fields=_numbers(rule.fields))
-                for rule in failures
-            ]
-            refusals.add(intent.candidate, *errors)
+        errors = [
+            RowError("document_number", rule.code, fields=_numbers(rule.fields))
+            for rule in failures
+        ]
+        if errors or intent.unmet:
+            refusals.add(intent.candidate, *errors, *intent.unmet)
             continue
         intent.places = intent.places[:shares]
         kept.append(intent)

@@ -18,7 +18,7 @@ from app.policies.changes import cancel_before_start
 from app.policies.errors import PolicyHasStarted
 from app.rosters import queries
 from app.rosters.answers import Answer, RowAnswer
-from app.rosters.matching import Intent, Run
+from app.rosters.intents import Intent, Run
 from app.rosters.sponsorship import take_back
 
 

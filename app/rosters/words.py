@@ -74,6 +74,19 @@ ROW: dict[str, Text] = {
     "plan-excluded": Text(
         "不能与已参加的其他保障活动同时参加", "Cannot be held with another plan of this person."
     ),
+    "unit-joins-first": Text(
+        "该站点所在单位须先整体参加该保障活动，请由单位向工会办理后重新推送",
+        "The unit of this site joins the plan as a whole first, at the union; then push again.",
+    ),
+    "shares-not-equal": Text(
+        "该站点所在单位每人参保 {shares} 份，与协议份数不同，请联系管理机构",
+        "Everybody of this site's unit takes {shares} shares, other than the agreement gives;"
+        " ask the organisation that manages you.",
+    ),
+    "unit-required": Text(
+        "该保障活动须通过单位参加，请填写单位内的站点",
+        "The plan is joined through a unit: name a site that is in one.",
+    ),
     "plan-required": Text("须先参加另一项保障活动", "Another plan must be held as well."),
     **documents.FAULTS,
     **names.FAULTS,
