@@ -111,7 +111,11 @@ class Rider:
 
 
 async def make_rider(app: FastAPI, *, openid: str | None = None, **person: Any) -> Rider:
-    made = await make_person(app, **person)
+    return await log_in(app, await make_person(app, **person), openid=openid)
+
+
+async def log_in(app: FastAPI, made: Person, *, openid: str | None = None) -> Rider:
+    """A person who is there already, with a phone and the consents of a registration."""
     caller = await member_token(app, person_id=made.id, openid=openid)
     async with app.state.database.transaction() as session:
         session.add_all(

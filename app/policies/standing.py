@@ -1,7 +1,7 @@
 """A policy as renewals and upgrades find it: its shares, its layers, when it can be renewed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -95,10 +95,8 @@ def renewed_tiers(
     One that the plan calls a raise of the old one begins with the term, or on the day after
     payment if that is later, and waits; any other change of option does not.
     """
-    codes = {option.code for option in terms.contribution.options}
+    known = known_tiers(terms, standing.tiers)
     held = standing.option_code or terms.option().code
-    # Another version need not know every option that there was.
-    known = tuple(tier for tier in standing.tiers if tier.option_code in (None, *codes))
     if option_code == held:
         return known
     if terms.upgrade is None or terms.upgrade.raising(held, option_code) is None:
@@ -106,6 +104,16 @@ def renewed_tiers(
     assert period.lower is not None  # noqa: S101  cover always starts
     begins_on = max(business_day(period.lower), first_covered_day(at))
     return (*known, Tier(option_code, begins_on))
+
+
+def known_tiers(terms: PlanTerms, tiers: Sequence[Tier]) -> tuple[Tier, ...]:
+    """Options under the terms of a renewal: another version need not know every one.
+
+    The plan's first is named: beside others, none at all would be read as the newest.
+    """
+    codes = {option.code for option in terms.contribution.options}
+    named = [replace(tier, option_code=tier.option_code or terms.option().code) for tier in tiers]
+    return tuple(tier for tier in named if tier.option_code in codes)
 
 
 async def standing_of(session: AsyncSession, policy_id: UUID, *, lock: bool = False) -> Standing:

@@ -1,12 +1,16 @@
 """A roster that names a rider whose cover ended goes on where it ended, within the grace days."""
 
+import copy
 from datetime import timedelta
 
 import pytest
 
-from app.kernel.clock import system_now
-from tests.billing.buying import document, publish
-from tests.cover_fixtures import at_business_time
+from app.kernel.clock import day_start, system_now
+from app.members.models import Person
+from tests.billing.buying import buy, close, cover, document, instant, on_day, publish
+from tests.billing.test_raised_options import tiered, to
+from tests.billing.test_renewals import DAY, TICK, end_day
+from tests.cover_fixtures import Gateway, Rider, at_business_time, log_in
 from tests.rosters.factories import Platform, fetch, rider
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +51,94 @@ async def test_cover_goes_on_where_it_ended(
     else:
         assert (second.follows_id, second.term_number, second.kind) == (None, 1, "issue")
         assert second.starts_at > first.ends_at
+
+
+async def proven(platform: Platform) -> Rider:
+    """The one rider of the platform, who has proven who they are and logs in."""
+    [row] = await fetch(
+        platform.app,
+        "update person set verified_at = now(), verified_by = 'vendor' where id ="
+        " (select person_id from rider where partner_id = :id) returning id",
+        id=platform.caller.account_id,
+    )
+    async with platform.app.state.database.transaction() as session:
+        person = await session.get_one(Person, row.id)
+    return await log_in(platform.app, person)
+
+
+_TIERS = """
+select t.kind, t.option_code, t.effective_at, t.counted_from, p.option_code as of_policy
+from policy p join policy_transaction t on t.policy_id = p.id
+where p.sponsor_id = :id and p.term_number = 2 order by t.effective_at, t.recorded_at, t.id
+"""
+_OWED = """
+select sum(e.amount_fen) as fen from ledger_transaction t
+join ledger_entry e on e.transaction_id = t.id and e.account_code = 'sponsor-receivables'
+join policy p on p.id = t.reference_id where p.sponsor_id = :id and p.term_number = :term
+"""
+
+
+async def test_a_raised_option_goes_on_with_what_it_has_waited(
+    platform: Platform, gateway: Gateway
+) -> None:
+    """The member raised what the partner gave; the roster goes on with it, as a renewal does."""
+    app, client, database = platform.app, platform.client, platform.app.state.database
+    plan = await publish(app, tiered())
+    await platform.agree(plan, without_identity=True)
+    one = rider(plan=plan)
+    await platform.push([one])
+    member = await proven(platform)
+    [policy] = (await client.get("/v1/me/policies", headers=member.headers)).json()["items"]
+    begins, ends = instant(policy["starts_at"]), instant(policy["ends_at"])
+    raised_on = end_day(policy) - 11 * DAY
+    async with on_day(database, raised_on):
+        await buy(client, gateway, member, plan, **to(policy, "B"))
+    async with on_day(database, end_day(policy) - DAY):
+        assert (await platform.push([one]))["answers"]["refused"] == 0
+    first, second = await fetch(app, _TIERS, id=platform.caller.account_id)
+    assert (first.option_code, first.counted_from, first.of_policy) == ("A", begins, "B")
+    assert (second.kind, second.option_code, second.effective_at) == ("renew", "B", ends)
+    assert second.counted_from == day_start(raised_on + DAY)
+    b_pays = ends + 20 * DAY
+    for moment, waiting in ((ends, ["B"]), (b_pays - TICK, ["B"]), (b_pays, [])):
+        said = await cover(client, member, plan, moment)
+        held = [each["option_code"] for each in said["policies"] if each["covered"]]
+        assert held == ["B"], moment
+        options = said["benefits"][0]["options_waiting"]
+        assert [each["option_code"] for each in options] == waiting, moment
+    # The sponsor owes what its roster gave: a year of A, and then one of B.
+    owed = [
+        (await fetch(app, _OWED, id=platform.caller.account_id, term=term))[0].fen
+        for term in (1, 2)
+    ]
+    assert owed == [3_000, 9_000]
+
+
+async def test_an_option_that_is_no_longer_offered_does_not_go_on(
+    platform: Platform, gateway: Gateway
+) -> None:
+    app, client, database = platform.app, platform.client, platform.app.state.database
+    content = tiered()
+    plan = await publish(app, content)
+    await platform.agree(plan, without_identity=True)
+    one = rider(plan=plan)
+    await platform.push([one])
+    member = await proven(platform)
+    [policy] = (await client.get("/v1/me/policies", headers=member.headers)).json()["items"]
+    async with on_day(database, end_day(policy) - 11 * DAY):
+        await buy(client, gateway, member, plan, **to(policy, "B"))
+    [version] = await fetch(app, "select id from plan_version where plan_code = :plan", plan=plan)
+    await close(app, str(version.id))
+    newer = copy.deepcopy(content)
+    newer["contribution"]["options"] = content["contribution"]["options"][:1]
+    del newer["upgrade"]["options"]
+    for case in ("B", "C"):
+        del newer["benefits"][0]["pays"]["times"][0]["choose"]["cases"][case]
+    await publish(app, newer)
+    async with on_day(database, end_day(policy) - DAY):
+        assert (await platform.push([one]))["answers"]["refused"] == 0
+    [only] = await fetch(app, _TIERS, id=platform.caller.account_id)
+    assert (only.kind, only.option_code, only.of_policy) == ("renew", None, None)
 
 
 async def test_a_row_is_refused_for_a_plan_that_excludes_another(platform: Platform) -> None:
