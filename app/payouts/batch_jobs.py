@@ -14,7 +14,6 @@ from app.kernel.clock import SHANGHAI, system_now
 from app.kernel.jobs import Handler, JobContext, RetryLater, enqueue
 from app.kernel.principal import SYSTEM
 from app.kernel.problems import Problem
-from app.kernel.transitions import move
 from app.payouts import batch_queries, batch_rows, queries
 from app.payouts.batch_errors import NothingToBatch
 from app.payouts.batch_models import BATCH, PayoutBatch
@@ -30,6 +29,7 @@ from app.payouts.events import (
     SUBMIT_BATCH,
 )
 from app.payouts.models import PAYOUT
+from app.payouts.moving import move_batch, move_payout
 
 log = structlog.get_logger("payouts")
 
@@ -66,7 +66,7 @@ async def submit_batch(context: JobContext, payload: Mapping[str, Any]) -> None:
             return
         content = context.vault.open_bytes("payout_batch", batch.id, batch.sealed_file)
         now = await context.business_now(session)
-        await move(session, BATCH, batch, "submitting", actor=SYSTEM, at=now)
+        await move_batch(session, batch, "submitting", now=now)
         batch.next_look_at = system_now() + UNHEARD
         told = _as_told(batch)
     outside: Outside = context.outside
@@ -141,7 +141,7 @@ async def _became(context: JobContext, batch_id: UUID, status: str, reason: str)
             return
         now = await context.business_now(session)
         batch.next_look_at = system_now() + SOONEST
-        await move(session, BATCH, batch, status, actor=SYSTEM, at=now, reason_code=reason)
+        await move_batch(session, batch, status, now=now, reason=reason)
 
 
 async def fetch_results(context: JobContext, payload: Mapping[str, Any]) -> None:
@@ -175,9 +175,7 @@ async def ask_rows(context: JobContext, payload: Mapping[str, Any]) -> None:
             payout = await queries.locked(session, payout_id)
             if not PAYOUT.allows(payout.status, "unknown"):
                 continue
-            await move(
-                session, PAYOUT, payout, "unknown", actor=SYSTEM, at=now, reason_code="no-result"
-            )
+            await move_payout(session, payout, "unknown", now=now, reason="no-result")
             payout.next_poll_at = system_now()
             await batch_rows.follow(session, payout)
 

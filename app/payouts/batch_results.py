@@ -13,8 +13,7 @@ from app.kernel.clock import system_now
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
 from app.kernel.jobs import JobContext, enqueue
-from app.kernel.principal import SYSTEM, Principal
-from app.kernel.transitions import move
+from app.kernel.principal import Principal
 from app.payouts import batch_queries, batch_rows, queries
 from app.payouts.batch_errors import BatchNotFound, BatchNotSubmitted, ResultForeign
 from app.payouts.batch_files import ResultLine, read_result
@@ -23,6 +22,7 @@ from app.payouts.batches import settle_when_done
 from app.payouts.errors import NoticeDiffers
 from app.payouts.events import APPLY_RESULT
 from app.payouts.models import PAYOUT
+from app.payouts.moving import move_payout
 from app.payouts.settlement import SETTLED, Outcome, apply
 
 log = structlog.get_logger("payouts")
@@ -112,9 +112,7 @@ async def _apply_line(
     if line.outcome == "unknown":
         if payout.status in SETTLED or not PAYOUT.allows(payout.status, "unknown"):
             return
-        await move(
-            session, PAYOUT, payout, "unknown", actor=SYSTEM, at=now, reason_code="bank-unknown"
-        )
+        await move_payout(session, payout, "unknown", now=now, reason="bank-unknown")
         payout.next_poll_at = system_now()
         await batch_rows.follow(session, payout)
         return

@@ -35,6 +35,7 @@ from app.payouts.events import (
     SUBMIT_BATCH,
 )
 from app.payouts.models import Payout, PayoutAccount
+from app.payouts.moving import move_payouts
 from app.payouts.remarks import remark_of
 
 Channel = Literal["door", "hand"]
@@ -43,17 +44,6 @@ MOST_ROWS = 2_000
 UNHEARD_WORKDAYS = 2
 
 # $1 the payouts' ids, $2 from, $3 to, $4 now, $5 actor kind, $6 actor, $7 reason or null.
-_MOVE = text("""
-with moved as (
-    update payout set status = :there, next_poll_at = null,
-                      sent_at = case when :there = 'sending' then now() else sent_at end
-    where id = any(:ids) and status = :here
-    returning id
-)
-insert into status_history (subject, subject_id, from_status, to_status, at, actor_kind, actor_id,
-                            reason_code)
-select 'payout', id, :here, :there, :at, :kind, :actor, :reason from moved
-""")
 
 
 async def make_batch(
@@ -133,30 +123,6 @@ async def _file_rows(
 async def _by_id(session: AsyncSession, model: Any, ids: set[Any]) -> dict[Any, Any]:
     found = await session.scalars(select(model).where(model.id.in_(ids)))
     return {each.id: each for each in found}
-
-
-async def move_payouts(
-    session: AsyncSession,
-    ids: Sequence[UUID],
-    here: str,
-    there: str,
-    actor: Principal,
-    now: datetime,
-    reason: str | None = None,
-) -> None:
-    """Move many payouts at once, each with its row of history; others are left alone."""
-    await session.execute(
-        _MOVE,
-        {
-            "ids": list(ids),
-            "here": here,
-            "there": there,
-            "at": now,
-            "kind": actor.kind,
-            "actor": actor.id,
-            "reason": reason,
-        },
-    )
 
 
 async def payouts_of(session: AsyncSession, batch_id: UUID) -> list[UUID]:

@@ -21,8 +21,6 @@ from app.integrations.outside import Outside
 from app.integrations.wechat_pay import TransferRequest
 from app.kernel.clock import system_now
 from app.kernel.jobs import Handler, JobContext, RetryLater, enqueue
-from app.kernel.principal import SYSTEM
-from app.kernel.transitions import move
 from app.members.models import Person
 from app.members.service import name_of
 from app.payouts import batch_jobs, queries
@@ -30,6 +28,7 @@ from app.payouts.batch_rows import follow
 from app.payouts.events import ASK, POLL, SEND, STOP, TELL_ACCOUNT, TELL_FAILED, TELL_WAITING
 from app.payouts.messages import tell_account, tell_failed, tell_waiting
 from app.payouts.models import PAYOUT, Payout, PayoutAccount
+from app.payouts.moving import move_payout
 from app.payouts.remarks import remark_of
 from app.payouts.settlement import SETTLED, Outcome, apply, of_bank, of_transfer
 from app.payouts.stopping import stop, stopped_before_sending
@@ -70,7 +69,7 @@ async def send(context: JobContext, payload: Mapping[str, Any]) -> None:
         payout.sent_at = system_now()
         # Only for a crash before the answer is recorded: the answer brings it nearer.
         payout.next_poll_at = payout.sent_at + UNHEARD
-        await move(session, PAYOUT, payout, "sending", actor=SYSTEM, at=now)
+        await move_payout(session, payout, "sending", now=now)
     try:
         outcome = await calls.send()
     except Unreachable:
@@ -223,7 +222,7 @@ async def _back_to(context: JobContext, payout_id: UUID, status: str, reason: st
             return
         now: datetime = await context.business_now(session)
         payout.next_poll_at = system_now() + SOONEST
-        await move(session, PAYOUT, payout, status, actor=SYSTEM, at=now, reason_code=reason)
+        await move_payout(session, payout, status, now=now, reason=reason)
         await follow(session, payout)
 
 

@@ -20,6 +20,7 @@ from app.payouts.batch_rows import follow
 from app.payouts.errors import NoticeDiffers
 from app.payouts.events import PAYOUT_FAILED, PAYOUT_PAID, PAYOUT_WAITING
 from app.payouts.models import PAYOUT, Payout
+from app.payouts.moving import move_payout
 
 log = structlog.get_logger("payouts")
 
@@ -97,9 +98,12 @@ async def apply(
     if outcome.status in SETTLED:
         payout.settled_at, payout.next_poll_at, payout.sealed_package = now, None, None
         payout.failure_code = outcome.code
-    await move(
-        session, PAYOUT, payout, outcome.status, actor=SYSTEM, at=now, reason_code=outcome.code
-    )
+    if outcome.status in TOLD:
+        await move(
+            session, PAYOUT, payout, outcome.status, actor=SYSTEM, at=now, reason_code=outcome.code
+        )
+    else:
+        await move_payout(session, payout, outcome.status, now=now, reason=outcome.code)
     if outcome.status == "paid":
         await _book(session, payout, now)
     await follow(session, payout)

@@ -217,6 +217,11 @@ async def moved_in_silence(owner: asyncpg.Connection) -> None:
     await plant(owner, "status_history", subject="'claim'", to_status="'draft'")
 
 
+async def a_payout_moved_beside_another(owner: asyncpg.Connection) -> None:
+    await plant(owner, "audit_entry", subject="'payout'")
+    await plant(owner, "status_history", subject="'payout'", to_status="'accepted'")
+
+
 VIOLATIONS: dict[str, Any] = {
     "01_ledger_balances": half_a_booking,
     "02_paid_orders_are_complete": paid_and_nothing_more,
@@ -315,6 +320,7 @@ FAULTS: list[tuple[str, str, Any]] = [
     ("08_payout_approvers_and_payee", "payouts under way", one_payout_sent_twice),
     ("09_unknown_payout_is_asked", "sent anew before the former failed", one_payout_sent_twice),
     ("10_bought_cover_has_identity", "given before identity", cover_of_a_roster_without_identity),
+    ("19_audit_trail", "accepted", a_payout_moved_beside_another),
 ]
 
 

@@ -10,10 +10,8 @@ from sqlalchemy import text
 
 from app.kernel.clock import system_now
 from app.kernel.jobs import RetryLater
-from app.kernel.principal import SYSTEM
-from app.kernel.transitions import move
 from app.payouts.jobs import ask, send
-from app.payouts.models import PAYOUT
+from app.payouts.moving import move_payout
 from app.payouts.queries import locked
 from app.worker import JOBS
 from tests.claims.factories import Case, poll, run_jobs
@@ -85,13 +83,57 @@ async def test_a_worker_killed_while_sending_asks_first(
     async with app.state.database.transaction() as session:
         written = await locked(session, payout.id)
         written.sent_at = system_now()
-        await move(session, PAYOUT, written, "sending", actor=SYSTEM, at=written.sent_at)
+        await move_payout(session, written, "sending", now=written.sent_at)
     await send(context_of(app), {"payout_id": str(payout.id)})
     assert (await row(app, approved)).status == "sending"
     await ask(context_of(app), {"payout_id": str(payout.id)})
     assert (await row(app, approved)).status == "requested"
     await poll(app)
     assert (await row(app, approved)).status == "waiting_confirm"
+
+
+async def trail(app: FastAPI, payout_id: Any) -> list[tuple[str, dict[str, Any]]]:
+    """What the audit trail says of a payout, oldest first: the verb and its details."""
+    async with app.state.database.transaction() as session:
+        rows = await session.execute(
+            text(
+                "select action, details from audit_entry where subject = 'payout'"
+                " and :id = any(subject_ids) and action <> 'payout.read' order by position"
+            ),
+            {"id": payout_id},
+        )
+        return [(each.action, each.details) for each in rows]
+
+
+async def test_every_step_of_the_way_is_in_the_audit_trail(
+    approved: Case, app: FastAPI, simulators: Simulators
+) -> None:
+    """One row for each row of history: put back where the call never left, lost track of, found."""
+    payout = await row(app, approved)
+    simulators.control("faults", system="wechat-pay", mode="busy", path=TRANSFERS)
+    try:
+        with pytest.raises(RetryLater):
+            await send(context_of(app), {"payout_id": str(payout.id)})
+    finally:
+        simulators.control("faults/clear")
+    simulators.control("faults", system="wechat-pay", mode="error", path=TRANSFERS)
+    try:
+        await send(context_of(app), {"payout_id": str(payout.id)})
+    finally:
+        simulators.control("faults/clear")
+    await poll(app)
+    await poll(app)
+    said = await trail(app, payout.id)
+    assert [action for action, _ in said][:5] == [
+        "payout.request",
+        "payout.send",
+        "payout.put_back",
+        "payout.send",
+        "payout.lose_track",
+    ]
+    assert said[2][1] == {"reason": "unreachable"}
+    steps = "select count(*) from status_history where subject = 'payout' and subject_id = :id"
+    assert len(said) == await scalar(app.state.database, steps, id=payout.id)
 
 
 async def test_two_workers_send_once(approved: Case, app: FastAPI) -> None:
