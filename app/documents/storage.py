@@ -100,7 +100,13 @@ async def _in_thread(size: int, act: Any, *arguments: Any) -> bytes:
 @lru_cache(maxsize=4)
 def _store(url: str, options: tuple[tuple[str, str], ...]) -> Any:
     if url.startswith("file:"):
-        return from_url(url, mkdir=True)
+        try:
+            return from_url(url, mkdir=True)
+        except (BaseError, OSError, ValueError):
+            raise UnusableSettings(
+                "the folder of REDUMBRELLA_OBJECT_STORE_URL cannot be made: give this user the"
+                " right to write there, or choose another (file:///…)"
+            ) from None
     # Handed to the store, an option of the connection would end the process.
     connection = {name: value for name, value in options if name in _CONNECTION}
     try:

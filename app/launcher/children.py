@@ -125,7 +125,7 @@ class Supervisor:
         if self.stop_requested:
             raise StopRequested
 
-    def ask(self, function: Callable[[], Result], log: Path) -> Question[Result]:
+    def ask(self, function: Callable[[], Result], log: Path | None) -> Question[Result]:
         """Have a child work out `function`; fetch the result with `answer`."""
         question = forking.ask(function, log, self._ours())
         self._asked = question.pid

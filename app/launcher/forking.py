@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, NoReturn, TypeVar
 
 from app.kernel.postgres import die_with
+from app.launcher import advice
 
 Result = TypeVar("Result")
 
@@ -43,7 +44,7 @@ def fork(run: Callable[[], None], log: Path | None, close: Sequence[int] = ()) -
     return pid
 
 
-def ask(function: Callable[[], Result], log: Path, close: Sequence[int]) -> Question[Result]:
+def ask(function: Callable[[], Result], log: Path | None, close: Sequence[int]) -> Question[Result]:
     """Have a child work out `function`, so that its loop and threads never exist here."""
     reader, writer = os.pipe()
     pid = fork(lambda: _answer(function, writer), log, (reader, *close))
@@ -80,8 +81,12 @@ def _become_child(
         status = 0
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else 1
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        words = advice.words(error)
+        if words is None:
+            traceback.print_exc()
+        else:
+            sys.stderr.write(f"{words}\n")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from app.launcher import serving
-from app.launcher.children import Service, Supervisor
+from app.launcher.children import Service, StopRequested, Supervisor
+from app.launcher.forking import ChildError
 from app.launcher.surroundings import Folders, LaunchError, read_settings
 from app.settings import Settings
 
@@ -54,6 +55,9 @@ def run_api(host: str, port: int, workers: int) -> None:
         serving.import_api()
     supervisor = Supervisor(tell=partial(print, file=sys.stderr))
     with supervisor.watching():
+        # Once before many: a worker that cannot start would be started again for ever.
+        if not _can_start(supervisor, settings):
+            return
         for number in range(1, workers + 1):
             supervisor.start(
                 Service(f"api-{number}", partial(serving.serve_api, settings, listener))
@@ -63,6 +67,22 @@ def run_api(host: str, port: int, workers: int) -> None:
             supervisor.supervise(lambda: None)
         finally:
             supervisor.stop()
+
+
+def _can_start(supervisor: Supervisor, settings: Settings) -> bool:
+    """Try it in a child; False if told to stop meanwhile. Raises LaunchError saying what to do."""
+    try:
+        words = supervisor.answer(
+            supervisor.ask(partial(serving.rehearse, settings), None), lambda: None
+        )
+    except StopRequested:
+        supervisor.stop()
+        return False
+    except ChildError as error:
+        raise LaunchError(f"The API cannot start: {error}") from None
+    if words is not None:
+        raise LaunchError(words)
+    return True
 
 
 def run_worker() -> None:

@@ -2,18 +2,26 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from app.launcher import advice
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from starlette.types import ASGIApp
 
 BACKLOG = 2048
@@ -97,9 +105,54 @@ def serve_api(
     from app.main import create_app
 
     application = create_app(settings)
+    failures: list[Exception] = []
+    application.router.lifespan_context = _remembering(
+        application.router.lifespan_context, failures
+    )
     settle_memory()
     gate()
-    _serve(application, listener)
+    _serve(application, listener, failures)
+
+
+def rehearse(settings: Settings) -> str | None:
+    """Start the API once and end it: what to do about its not starting, or None if it does.
+
+    Raises what is a fault of ours.
+    """
+    from app.main import create_app
+
+    async def start() -> None:
+        application = create_app(settings)
+        async with application.router.lifespan_context(application):
+            pass
+
+    try:
+        asyncio.run(start())
+    except Exception as error:
+        words = advice.words(error)
+        if words is None:
+            raise
+        return words
+    return None
+
+
+Lifespan = Callable[["FastAPI"], AbstractAsyncContextManager[Any]]
+
+
+def _remembering(lifespan: Lifespan, failures: list[Exception]) -> Lifespan:
+    """The same, with why it could not begin: uvicorn would only print a traceback."""
+
+    @asynccontextmanager
+    async def begin(application: "FastAPI") -> AsyncIterator[Any]:
+        async with AsyncExitStack() as stack:
+            try:
+                state = await stack.enter_async_context(lifespan(application))
+            except Exception as error:
+                failures.append(error)
+                raise
+            yield state
+
+    return begin
 
 
 def serve_simulators(
@@ -141,7 +194,10 @@ def _exit_well(_signum: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _serve(application: "ASGIApp", listener: socket.socket) -> None:
+def _serve(
+    application: "ASGIApp", listener: socket.socket, failures: Sequence[Exception] = ()
+) -> None:
+    """Serve until told to stop; raises the first of `failures` where it could not start."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -164,6 +220,13 @@ def _serve(application: "ASGIApp", listener: socket.socket) -> None:
     # A stop is a success: uvicorn raises the signal once more after draining.
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, _exit_well)
-    server.run(sockets=[listener])
+    # Whoever started us says what to do; the traceback, and that there is one, is not said first.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not failures)
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        if failures:
+            raise failures[0] from None
+        raise
     if not server.started:
         sys.exit(3)

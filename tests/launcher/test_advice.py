@@ -1,7 +1,10 @@
 """Commands that cannot work: whoever starts them reads what to do, and no address or key."""
 
 import base64
+import os
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from app.settings import Settings
 from tests.conftest import MASTER_KEY
 
 WEAK = "redumbrella_weak"
+REDUMBRELLA = Path(sys.executable).with_name("redumbrella")
 Said = Callable[..., str]
 
 
@@ -67,6 +71,66 @@ def test_a_database_that_is_away_or_is_not_there(said: Said, fresh_database_url:
 def test_a_database_without_our_tables_or_rights(said: Said, empty: Callable[[str], str]) -> None:
     assert "run `redumbrella migrate` first" in said(empty(postgres.OWNER), "audit", "verify")
     assert "the database's owner, with CREATEROLE" in said(empty(WEAK), "migrate")
+
+
+def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`redumbrella …` as a process of its own: it owns signals, loops and children."""
+    return subprocess.run(
+        [REDUMBRELLA, *arguments],
+        env={**os.environ, "REDUMBRELLA_ENVIRONMENT": "test", **environment},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+API = ("api", "--port", "0")
+
+
+@pytest.mark.parametrize("command", [API, (*API, "--workers", "2"), ("worker",)])
+def test_what_serves_says_what_to_do_and_nothing_else(command: tuple[str, ...]) -> None:
+    """One message, no traceback, no line of the server's, and a status that is not success."""
+    ended = started(
+        *command,
+        DATABASE_URL="postgresql://nobody:hidden@127.0.0.1:1/nothing",
+        REDUMBRELLA_MASTER_KEY=MASTER_KEY.get_secret_value(),
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    first, *rest = ended.stderr.strip().splitlines()
+    assert "127.0.0.1" in first or "refused" in first
+    assert rest[0] == "The database cannot be reached."
+    assert len(rest) == 2
+    assert "hidden" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("REDUMBRELLA_MASTER_KEY", base64.b64encode(bytes(32)).decode(), "of this database"),
+        ("REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE", __file__, "an RSA private key in PEM"),
+        ("REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE", "/no/such.pem", "/no/such.pem"),
+        ("REDUMBRELLA_OBJECT_STORE_URL", "file:///proc/nowhere", "REDUMBRELLA_OBJECT_STORE_URL"),
+    ],
+)
+def test_settings_that_show_as_wrong_only_when_it_starts(
+    fresh_database_url: str, settings: Settings, setting: str, value: str, told: str
+) -> None:
+    environment = {
+        "DATABASE_URL": fresh_database_url,
+        "REDUMBRELLA_MASTER_KEY": MASTER_KEY.get_secret_value(),
+        "REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE": str(settings.wechat_pay_merchant_key_file),
+        "REDUMBRELLA_WECHAT_PAY_PLATFORM_CERTIFICATES_FILE": str(
+            settings.wechat_pay_platform_certificates_file
+        ),
+        "REDUMBRELLA_WECHAT_PAY_API_V3_KEY": settings.wechat_pay_api_v3_key.get_secret_value(),
+        setting: value,
+    }
+    ended = started(*API, **environment)
+    assert ended.returncode == 1, ended.stderr
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_tables_of_a_newer_version(

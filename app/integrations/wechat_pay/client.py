@@ -22,6 +22,7 @@ from app.integrations.wechat_pay.contract_shapes import (
 )
 from app.integrations.wechat_pay.gateway import Gateway, refusal
 from app.integrations.wechat_pay.notices import open_resource, read_notice
+from app.integrations.wechat_pay.setting_up import read_keys
 from app.integrations.wechat_pay.shapes import (
     TRANSFER_NAME_REQUIRED_FEN,
     Notice,
@@ -33,8 +34,8 @@ from app.integrations.wechat_pay.shapes import (
     TransferRequest,
     WeChatPay,
 )
-from app.integrations.wechat_pay.signing import SYSTEM, PlatformKeys, load_merchant_key, nonce
-from app.settings import Settings, UnusableSettings
+from app.integrations.wechat_pay.signing import SYSTEM, nonce
+from app.settings import Settings
 
 Answer = TypeVar("Answer")
 Shape = TypeVar("Shape")
@@ -49,32 +50,15 @@ TRANSFERS = "/v3/fund-app/mch-transfer/transfer-bills"
 
 def create_wechat_pay(settings: Settings, http: httpx.AsyncClient) -> WeChatPay:
     """Read the keys once; UnusableSettings names the setting that is missing or wrong."""
-    if settings.wechat_pay_merchant_key_file is None:
-        raise UnusableSettings("set REDUMBRELLA_WECHAT_PAY_MERCHANT_KEY_FILE")
-    api_v3_key = settings.wechat_pay_api_v3_key.get_secret_value().encode()
-    if len(api_v3_key) != 32:
-        raise UnusableSettings("REDUMBRELLA_WECHAT_PAY_API_V3_KEY must have 32 characters")
-    platform = PlatformKeys()
-    if settings.wechat_pay_platform_certificates_file is not None:
-        platform.trust_certificates(settings.wechat_pay_platform_certificates_file.read_bytes())
-    if settings.wechat_pay_public_key_file is not None:
-        pem = settings.wechat_pay_public_key_file.read_bytes()
-        platform.trust_public_key(settings.wechat_pay_public_key_id, pem)
-    if not len(platform):
-        raise UnusableSettings("set REDUMBRELLA_WECHAT_PAY_PLATFORM_CERTIFICATES_FILE")
-    merchant = load_merchant_key(
-        settings.wechat_pay_merchant_key_file,
-        settings.wechat_pay_mchid,
-        settings.wechat_pay_merchant_serial,
-    )
+    keys = read_keys(settings)
     gateway = Gateway(
         base_url=settings.wechat_pay_base_url.rstrip("/"),
         seconds=settings.outbound_timeout,
         http=http,
-        merchant=merchant,
-        platform=platform,
+        merchant=keys.merchant,
+        platform=keys.platform,
     )
-    return Client(settings, gateway, AESGCM(api_v3_key))
+    return Client(settings, gateway, AESGCM(keys.api_v3))
 
 
 class Client:
