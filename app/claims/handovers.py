@@ -22,6 +22,7 @@ from app.claims.noticing import notice_decider
 from app.claims.review import LEASED, find_leased, find_to_decide, lend
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
+from app.kernel.pagination import keyset
 from app.kernel.principal import Principal
 from app.kernel.transitions import begin, move
 from app.organisations.service import manages
@@ -106,15 +107,14 @@ async def answer(
     return offered
 
 
-async def offered_to(session: AsyncSession, colleague: Principal) -> Sequence[ClaimHandover]:
-    """Hand-overs that wait for the caller's answer, oldest first."""
-    rows = await session.scalars(
-        select(ClaimHandover)
-        .where(ClaimHandover.to_staff_id == colleague.id, ClaimHandover.status == "offered")
-        .order_by(ClaimHandover.id)
-        .limit(100)
+async def offered_to(
+    session: AsyncSession, colleague: Principal, after: UUID | None, limit: int
+) -> Sequence[ClaimHandover]:
+    """Hand-overs that wait for the caller's answer, oldest first, one row more than `limit`."""
+    waiting = select(ClaimHandover).where(
+        ClaimHandover.to_staff_id == colleague.id, ClaimHandover.status == "offered"
     )
-    return rows.all()
+    return (await session.scalars(keyset(waiting, ClaimHandover.id, after, limit))).all()
 
 
 async def _require_colleague(

@@ -29,15 +29,23 @@ from app.claims.bodies import (
 )
 from app.claims.counter import CounterDep
 from app.claims.errors import ClaimNotFound
-from app.claims.life_schemas import HandoverList, HandoverView
+from app.claims.life_schemas import HandoverView
 from app.claims.models import Claim
 from app.claims.queries import find_locked
 from app.claims.queue_routes import Reader
 from app.claims.schemas import ClaimView, StaffClaimView
-from app.claims.signal_schemas import SignalList, SignalView
+from app.claims.signal_schemas import SignalView
 from app.claims.signal_views import show_signals, signal_views
 from app.claims.terms import terms_of
 from app.kernel.idempotency import KeyedDep
+from app.kernel.pagination import (
+    CursorParameter,
+    Page,
+    PageSize,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
 from app.kernel.principal import Caseworker, Member, Principal, Reviewer, Supervisor
 from app.kernel.routing import router
 
@@ -181,10 +189,24 @@ async def hand_over_claim(
 
 
 @staff_routes.get("/v1/staff/claim-handovers")
-async def list_offered_claims(reviewer: Reviewer, counter: CounterDep) -> HandoverList:
+async def list_offered_claims(
+    reviewer: Reviewer,
+    counter: CounterDep,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[HandoverView]:
     """Claims that colleagues offer to you, oldest first."""
-    offered = await handovers.offered_to(counter.session, reviewer)
-    return HandoverList(items=[HandoverView.model_validate(each) for each in offered])
+    vault, listing = counter.vault, f"claim-handovers:{reviewer.id}"
+    after = decode_cursor(vault, listing, cursor)
+    offered = await handovers.offered_to(
+        counter.session, reviewer, UUID(after[0]) if after else None, limit
+    )
+    return page_of(
+        offered,
+        limit,
+        HandoverView.model_validate,
+        lambda row: encode_cursor(vault, listing, [str(row.id)]),
+    )
 
 
 @staff_routes.put("/v1/staff/claim-handovers/{handover_id}/answer")
@@ -204,11 +226,17 @@ async def answer_claim_handover(
 
 
 @staff_routes.get("/v1/staff/claims/{claim_id}/signals")
-async def list_claim_signals(reader: Reader, counter: CounterDep, claim_id: UUID) -> SignalList:
+async def list_claim_signals(
+    reader: Reader,
+    counter: CounterDep,
+    claim_id: UUID,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[SignalView]:
     """What is odd about a claim, with the evidence and with what people found. Another
     office's claim is told by number and office only.
     """
-    return await show_signals(counter.session, counter.vault, reader, claim_id)
+    return await show_signals(counter.session, counter.vault, reader, claim_id, limit, cursor)
 
 
 @staff_routes.put("/v1/staff/claims/{claim_id}/signals/{signal_id}/judgement")

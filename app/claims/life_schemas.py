@@ -71,12 +71,6 @@ class HandoverView(View):
     answered_at: datetime | None
 
 
-class HandoverList(View):
-    """Hand-overs that wait for the caller's answer."""
-
-    items: list[HandoverView]
-
-
 class QueueCounts(View):
     """How many claims there are, each number at most 1,001, which means more than 1,000."""
 

@@ -75,9 +75,3 @@ class SignalView(SignalLine):
     note: str | None
     judged_by: UUID | None
     judged_at: datetime | None
-
-
-class SignalList(View):
-    """Every signal of a claim, the oldest first."""
-
-    items: list[SignalView]

@@ -16,14 +16,13 @@ from app.claims.signal_schemas import (
     EvidenceView,
     OtherClaimView,
     SignalLine,
-    SignalList,
     SignalView,
     Verdict,
 )
-from app.claims.signals import signals_of
 from app.claims.words import SIGNAL_WORDS, SignalKind
 from app.kernel import audit
 from app.kernel.clock import system_now
+from app.kernel.pagination import Page, decode_cursor, encode_cursor, keyset
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 from app.members.models import Member
@@ -33,13 +32,25 @@ from app.payouts.models import PayoutAccount
 
 
 async def show_signals(
-    session: AsyncSession, vault: Vault, viewer: Principal, claim_id: UUID
-) -> SignalList:
-    """Every signal of a claim, with its row in the read audit; raises ClaimNotFound (404)."""
+    session: AsyncSession,
+    vault: Vault,
+    viewer: Principal,
+    claim_id: UUID,
+    limit: int,
+    cursor: str | None,
+) -> Page[SignalView]:
+    """The signals of a claim, oldest first, with a row in the read audit; ClaimNotFound (404)."""
     claim = await queries.find(session, viewer, claim_id)
     if claim is None:
         raise ClaimNotFound
-    shown = await signal_views(session, vault, viewer, claim, await signals_of(session, claim.id))
+    listing = f"claim-signals:{claim.id}"
+    after = decode_cursor(vault, listing, cursor)
+    of_claim = select(ClaimSignal).where(ClaimSignal.claim_id == claim.id)
+    found = await session.scalars(
+        keyset(of_claim, ClaimSignal.id, UUID(after[0]) if after else None, limit)
+    )
+    signals = found.all()
+    shown = await signal_views(session, vault, viewer, claim, signals[:limit])
     others = [other.id for each in shown for other in each.evidence.claims if other.id is not None]
     await audit.record(
         session,
@@ -49,7 +60,9 @@ async def show_signals(
         subject_ids=list(dict.fromkeys([claim.id, claim.person_id, *others])),
         on_behalf_of=claim.person_id,
     )
-    return SignalList(items=shown)
+    more = len(signals) > limit
+    last = encode_cursor(vault, listing, [str(shown[-1].id)]) if more else None
+    return Page(items=shown, next_cursor=last)
 
 
 def signal_line(signal: ClaimSignal) -> SignalLine:

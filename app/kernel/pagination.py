@@ -8,12 +8,15 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kernel.problems import TamperedCursor
 from app.kernel.vault import Vault
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
 
 PageSize = Annotated[int, Query(ge=1, le=100, description="Rows per page.")]
 CursorParameter = Annotated[
@@ -29,6 +32,24 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = None
+
+
+def keyset(
+    statement: Statement,
+    column: InstrumentedAttribute[Any],
+    after: Any,
+    limit: int,
+    *,
+    newest_first: bool = False,
+) -> Statement:
+    """The rows behind `after` (None for the first page) in the order of a unique column.
+
+    One more than `limit`, which proves that more follow.
+    """
+    ordered = statement.order_by(column.desc() if newest_first else column).limit(limit + 1)
+    if after is None:
+        return ordered
+    return ordered.where(column < after if newest_first else column > after)
 
 
 def encode_cursor(vault: Vault, listing: str, position: Sequence[Any]) -> str:

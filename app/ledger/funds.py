@@ -8,15 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.facts import Fact, state
+from app.kernel.pagination import Page, decode_cursor, encode_cursor, keyset, page_of
 from app.kernel.principal import Principal
 from app.kernel.problems import NotFound
+from app.kernel.vault import Vault
 from app.ledger import accounts as chart
 from app.ledger import queries
 from app.ledger.models import LedgerAccount
 from app.ledger.schemas import (
     AccountKind,
     FundAccountBody,
-    LedgerAccountList,
     LedgerAccountView,
 )
 from app.ledger.service import require_books
@@ -24,10 +25,17 @@ from app.organisations.models import Organisation
 from app.organisations.queries import visible_organisations
 
 
-async def list_accounts(session: AsyncSession, reader: Principal) -> LedgerAccountList:
-    """Every account that the reader may see."""
-    found = await queries.accounts(session, reader)
-    return LedgerAccountList(items=[_view(account) for account in found])
+async def list_accounts(
+    session: AsyncSession, vault: Vault, reader: Principal, limit: int, cursor: str | None
+) -> Page[LedgerAccountView]:
+    """The accounts that the reader may see, by code."""
+    listing = f"ledger-accounts:{reader.id}"
+    after = decode_cursor(vault, listing, cursor)
+    visible = queries.visible_accounts(reader)
+    found = await session.scalars(
+        keyset(visible, LedgerAccount.code, after[0] if after else None, limit)
+    )
+    return page_of(found.all(), limit, _view, lambda row: encode_cursor(vault, listing, [row.code]))
 
 
 async def open_account(

@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel.clock import add_months, business_day
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
+from app.kernel.pagination import decode_cursor, encode_cursor, keyset, page_of
 from app.kernel.principal import Principal
+from app.kernel.vault import Vault
 from app.ledger import queries
 from app.ledger.errors import (
     BooksUnsound,
@@ -105,12 +107,25 @@ async def close_month(
     return await _view(session, period)
 
 
-async def list_months(session: AsyncSession) -> LedgerMonthList:
+async def list_months(
+    session: AsyncSession, vault: Vault, limit: int, cursor: str | None
+) -> LedgerMonthList:
     """Closed months, newest first."""
-    periods = await session.scalars(select(LedgerPeriod).order_by(LedgerPeriod.month.desc()))
+    after = decode_cursor(vault, "ledger-months", cursor)
+    before = date.fromisoformat(after[0]) if after else None
+    periods = await session.scalars(
+        keyset(select(LedgerPeriod), LedgerPeriod.month, before, limit, newest_first=True)
+    )
+    page = page_of(
+        periods.all(),
+        limit,
+        lambda period: LedgerMonthSummary(**_summary(period)),
+        lambda period: encode_cursor(vault, "ledger-months", [period.month.isoformat()]),
+    )
     upcoming = await next_month(session)
     return LedgerMonthList(
-        items=[LedgerMonthSummary(**_summary(period)) for period in periods],
+        items=page.items,
+        next_cursor=page.next_cursor,
         next=None if upcoming is None else f"{upcoming:%Y-%m}",
     )
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, exists, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.principal import Principal
@@ -21,16 +21,19 @@ def keeps_books(principal: Principal) -> ColumnElement[bool]:
     )
 
 
-async def accounts(
-    session: AsyncSession, principal: Principal, code: str | None = None
-) -> Sequence[LedgerAccount]:
+def visible_accounts(principal: Principal) -> Select[LedgerAccount]:
     """All accounts for the municipal office; for others the funds of their own subtree."""
-    statement = select(LedgerAccount).where(
+    return select(LedgerAccount).where(
         or_(keeps_books(principal), in_scope(principal, LedgerAccount.organisation_id))
     )
-    if code is not None:
-        statement = statement.where(LedgerAccount.code == code)
-    return (await session.scalars(statement.order_by(LedgerAccount.code))).all()
+
+
+async def accounts(
+    session: AsyncSession, principal: Principal, code: str
+) -> Sequence[LedgerAccount]:
+    """The account of a code, if the principal may see it."""
+    statement = visible_accounts(principal).where(LedgerAccount.code == code)
+    return (await session.scalars(statement)).all()
 
 
 # Opening balances start from the last closed month before the period, if there is one.

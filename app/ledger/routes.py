@@ -18,7 +18,6 @@ from app.ledger import account_statements, funds, months, receipts, reversals, s
 from app.ledger.account_statements import MEDIA_TYPES, Format, span_of
 from app.ledger.schemas import (
     FundAccountBody,
-    LedgerAccountList,
     LedgerAccountView,
     LedgerEntryView,
     LedgerMonthList,
@@ -74,9 +73,15 @@ async def read_trial_balance(
 
 
 @routes.get("/v1/staff/ledger/accounts")
-async def list_ledger_accounts(reader: Reader, session: SessionDep) -> LedgerAccountList:
-    """All accounts for the municipal office; elsewhere the funds of one's own subtree."""
-    return await funds.list_accounts(session, reader)
+async def list_ledger_accounts(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[LedgerAccountView]:
+    """All accounts for the municipal office, by code; elsewhere the funds of one's subtree."""
+    return await funds.list_accounts(session, vault, reader, limit, cursor)
 
 
 @routes.get("/v1/staff/ledger/accounts/{code}/entries")
@@ -153,10 +158,16 @@ async def record_ledger_receipt(
 
 
 @routes.get("/v1/staff/ledger/months")
-async def list_ledger_months(reader: Reader, session: SessionDep) -> LedgerMonthList:
+async def list_ledger_months(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    limit: PageSize = 24,
+    cursor: CursorParameter = None,
+) -> LedgerMonthList:
     """Closed months, newest first, and the one to close next."""
     await service.require_books(session, reader)
-    return await months.list_months(session)
+    return await months.list_months(session, vault, limit, cursor)
 
 
 @routes.get("/v1/staff/ledger/months/{month}")

@@ -44,12 +44,6 @@ class LedgerAccountView(View):
     organisation_id: UUID | None
 
 
-class LedgerAccountList(View):
-    """All accounts that the reader may see."""
-
-    items: list[LedgerAccountView]
-
-
 class FundAccountBody(Body):
     """What an organisation's fund is called on statements."""
 
@@ -111,6 +105,7 @@ class LedgerMonthList(View):
     """Closed months, newest first, and the one that comes next; null while nothing is posted."""
 
     items: list[LedgerMonthSummary]
+    next_cursor: str | None = None
     next: str | None = Field(examples=["2026-11"])
 
 

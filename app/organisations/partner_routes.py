@@ -25,7 +25,6 @@ from app.organisations import partners, queries
 from app.organisations.schemas import (
     NewPartner,
     NewPartnerClient,
-    PartnerClientList,
     PartnerClientView,
     PartnerSecretView,
     PartnerView,
@@ -118,11 +117,25 @@ async def create_partner_client(
 
 @routes.get("/v1/staff/partners/{partner_id}/clients")
 async def list_partner_clients(
-    administrator: Administrator, partner_id: UUID, session: SessionDep
-) -> PartnerClientList:
-    """Every OAuth client that the partner ever had, without secrets."""
-    rows = await partners.list_clients(session, administrator, partner_id)
-    return PartnerClientList(items=[PartnerClientView.model_validate(row) for row in rows])
+    administrator: Administrator,
+    partner_id: UUID,
+    session: SessionDep,
+    vault: VaultDep,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[PartnerClientView]:
+    """Every OAuth client that the partner ever had, without secrets, oldest first."""
+    listing = f"partner-clients:{partner_id}"
+    after = decode_cursor(vault, listing, cursor)
+    rows = await partners.list_clients(
+        session, administrator, partner_id, UUID(after[0]) if after else None, limit
+    )
+    return page_of(
+        rows,
+        limit,
+        PartnerClientView.model_validate,
+        lambda row: encode_cursor(vault, listing, [str(row.id)]),
+    )
 
 
 @routes.post(

@@ -10,6 +10,7 @@ from app.access import partner_clients
 from app.access.models import PartnerClient
 from app.kernel import audit
 from app.kernel.ids import new_id
+from app.kernel.pagination import keyset
 from app.kernel.principal import Principal
 from app.kernel.problems import FieldError, NotFound, Unprocessable
 from app.kernel.text import Text
@@ -109,12 +110,12 @@ async def add_client(
 
 
 async def list_clients(
-    session: AsyncSession, principal: Principal, partner_id: UUID
+    session: AsyncSession, principal: Principal, partner_id: UUID, after: UUID | None, limit: int
 ) -> Sequence[PartnerClient]:
-    """Every client that the partner ever had; raises NotFound."""
+    """Clients that the partner ever had, oldest first, one row more than `limit`; NotFound."""
     await visible_partner(session, principal, partner_id)
     query = queries.clients_of_visible_partners(principal, partner_id)
-    return (await session.scalars(query)).all()
+    return (await session.scalars(keyset(query, PartnerClient.id, after, limit))).all()
 
 
 async def rotate_client(

@@ -121,5 +121,4 @@ def clients_of_visible_partners(principal: Principal, partner_id: UUID) -> Selec
         select(PartnerClient)
         .join(Partner, Partner.id == PartnerClient.partner_id)
         .where(Partner.id == partner_id, in_scope(principal, Partner.organisation_id))
-        .order_by(PartnerClient.id)
     )

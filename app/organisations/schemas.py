@@ -176,7 +176,3 @@ class PartnerSecretView(View):
 
     client: PartnerClientView
     client_secret: str
-
-
-class PartnerClientList(View):
-    items: list[PartnerClientView]

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id
+from app.kernel.pagination import Page, decode_cursor, encode_cursor, page_of
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 from app.members.models import Person
@@ -16,7 +17,7 @@ from app.payouts import queries
 from app.payouts.errors import AccountNameDiffers, AccountNotFound
 from app.payouts.events import ACCOUNT_CHANGED, ACCOUNT_RECORDED
 from app.payouts.models import PayoutAccount
-from app.payouts.schemas import PayoutAccountBody, PayoutAccountList, PayoutAccountView
+from app.payouts.schemas import PayoutAccountBody, PayoutAccountView
 
 COOLING_OFF = timedelta(hours=24)
 
@@ -77,15 +78,29 @@ def _recorded(account: PayoutAccount, first: bool) -> list[Fact]:
 
 
 async def list_accounts(
-    session: AsyncSession, vault: Vault, member: Principal, now: datetime
-) -> PayoutAccountList:
-    """The caller's accounts, masked; the reading is recorded."""
+    session: AsyncSession,
+    vault: Vault,
+    member: Principal,
+    now: datetime,
+    limit: int,
+    cursor: str | None,
+) -> Page[PayoutAccountView]:
+    """The caller's accounts, masked, newest first; the reading is recorded."""
     person = await person_of(session, member.id)
-    accounts = await queries.accounts_of(session, person.id)
-    shown = [Fact("payout_account", account.id, "payout_account.read") for account in accounts]
+    listing = f"payout-accounts:{person.id}"
+    after = decode_cursor(vault, listing, cursor)
+    accounts = await queries.page_of_accounts(
+        session, person.id, UUID(after[0]) if after else None, limit
+    )
+    shown = [Fact("payout_account", each.id, "payout_account.read") for each in accounts[:limit]]
     if shown:
         await state(session, shown, actor=member, at=now)
-    return PayoutAccountList(items=[_view(vault, account) for account in accounts])
+    return page_of(
+        accounts,
+        limit,
+        lambda account: _view(vault, account),
+        lambda account: encode_cursor(vault, listing, [str(account.id)]),
+    )
 
 
 async def retire_account(

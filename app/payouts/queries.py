@@ -4,24 +4,35 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
+from app.kernel.pagination import keyset
 from app.payouts.models import Payout, PayoutAccount
 
 UNSETTLED = ("requested", "sending", "unknown", "accepted", "waiting_confirm")
 
 
+def _in_use(person_id: UUID) -> Select[PayoutAccount]:
+    return select(PayoutAccount).where(
+        PayoutAccount.person_id == person_id, PayoutAccount.retired_at.is_(None)
+    )
+
+
 async def accounts_of(session: AsyncSession, person_id: UUID) -> Sequence[PayoutAccount]:
     """A person's accounts in use, newest first."""
-    return (
-        await session.scalars(
-            select(PayoutAccount)
-            .where(PayoutAccount.person_id == person_id, PayoutAccount.retired_at.is_(None))
-            .order_by(PayoutAccount.id.desc())
-        )
-    ).all()
+    return (await session.scalars(_in_use(person_id).order_by(PayoutAccount.id.desc()))).all()
+
+
+async def page_of_accounts(
+    session: AsyncSession, person_id: UUID, after: UUID | None, limit: int
+) -> Sequence[PayoutAccount]:
+    """The same behind one of them, one row more than `limit`."""
+    rows = await session.scalars(
+        keyset(_in_use(person_id), PayoutAccount.id, after, limit, newest_first=True)
+    )
+    return rows.all()
 
 
 async def has_recorded(session: AsyncSession, person_id: UUID) -> bool:

@@ -9,6 +9,7 @@ from app.kernel.api_document import refused
 from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
+from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Member
 from app.kernel.routing import router
 from app.payouts import accounts
@@ -16,7 +17,6 @@ from app.payouts.notices import take_transfer_notice
 from app.payouts.schemas import (
     GATEWAY_NOTICE,
     PayoutAccountBody,
-    PayoutAccountList,
     PayoutAccountView,
 )
 
@@ -41,10 +41,15 @@ async def record_payout_account(
 
 @routes.get("/v1/me/payout-accounts")
 async def list_payout_accounts(
-    member: Member, session: SessionDep, vault: VaultDep, now: NowDep
-) -> PayoutAccountList:
-    """Your accounts in use, with only their last digits."""
-    return await accounts.list_accounts(session, vault, member, now)
+    member: Member,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[PayoutAccountView]:
+    """Your accounts in use, newest first, with only their last digits."""
+    return await accounts.list_accounts(session, vault, member, now, limit, cursor)
 
 
 @routes.delete("/v1/me/payout-accounts/{account_id}", status_code=204)

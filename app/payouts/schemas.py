@@ -87,12 +87,6 @@ class PayoutAccountView(View):
     usable_from: datetime
 
 
-class PayoutAccountList(View):
-    """All accounts in use; a member has few."""
-
-    items: list[PayoutAccountView]
-
-
 class PayoutView(View):
     """Where the money is. `confirmation` goes to `wx.requestMerchantTransfer` as it is."""
 

@@ -9,6 +9,7 @@ from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
+from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Member, Principal, Reviewer, Staff, require
 from app.kernel.routing import router
 from app.policies import endorsing
@@ -17,7 +18,7 @@ from app.policies.change_schemas import (
     BeneficiariesBody,
     BeneficiariesView,
     EndorsementBody,
-    EndorsementsView,
+    EndorsementRecordView,
     EndorsementView,
 )
 from app.policies.finding import policy_within_reach
@@ -93,9 +94,13 @@ async def endorse_policy(
 
 @routes.get("/v1/staff/policies/{policy_id}/endorsements")
 async def list_endorsements(
-    reviewer: Reviewer, session: SessionDep, vault: VaultDep, policy_id: PolicyId
-) -> EndorsementsView:
-    """Every correction with what was recorded before and after; the look is recorded."""
+    reviewer: Reviewer,
+    session: SessionDep,
+    vault: VaultDep,
+    policy_id: PolicyId,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[EndorsementRecordView]:
+    """Corrections with what was recorded before and after, oldest first; a look is recorded."""
     policy = await policy_within_reach(session, reviewer, policy_id)
-    items = await endorsing.read_endorsements(session, vault, reviewer, policy)
-    return EndorsementsView(items=items)
+    return await endorsing.read_endorsements(session, vault, reviewer, policy, limit, cursor)

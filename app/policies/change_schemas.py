@@ -127,12 +127,6 @@ class EndorsementRecordView(EndorsementView):
     becomes: dict[str, Any]
 
 
-class EndorsementsView(View):
-    """All corrections of a policy, oldest first."""
-
-    items: list[EndorsementRecordView]
-
-
 class MoratoriumBody(Body):
     """In which organisation's subtree nothing ends, and on which days, both included."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.kernel import audit
 from app.kernel.clock import business_day
 from app.kernel.ids import new_id
+from app.kernel.pagination import Page, decode_cursor, encode_cursor, keyset, page_of
 from app.kernel.principal import Principal
 from app.kernel.problems import FieldError, Forbidden, Unprocessable
 from app.kernel.text import Text
@@ -207,26 +208,39 @@ def _facts(row: Endorsement, transaction: PolicyTransaction) -> dict[str, Any]:
 
 
 async def read_endorsements(
-    session: AsyncSession, vault: Vault, staff: Principal, policy: Policy
-) -> list[EndorsementRecordView]:
-    """Every correction with what it said before and after; the look is recorded."""
-    rows = (
-        await session.execute(
-            select(Endorsement, PolicyTransaction)
-            .join(PolicyTransaction, PolicyTransaction.id == Endorsement.transaction_id)
-            .where(Endorsement.policy_id == policy.id)
-            .order_by(Endorsement.id)
-        )
-    ).all()
+    session: AsyncSession,
+    vault: Vault,
+    staff: Principal,
+    policy: Policy,
+    limit: int,
+    cursor: str | None,
+) -> Page[EndorsementRecordView]:
+    """Corrections with what they said before and after, oldest first; the look is recorded."""
+    listing = f"endorsements:{policy.id}"
+    after = decode_cursor(vault, listing, cursor)
+    of_policy = (
+        select(Endorsement, PolicyTransaction)
+        .join(PolicyTransaction, PolicyTransaction.id == Endorsement.transaction_id)
+        .where(Endorsement.policy_id == policy.id)
+    )
+    found = await session.execute(
+        keyset(of_policy, Endorsement.id, UUID(after[0]) if after else None, limit)
+    )
+    rows = found.all()
     await audit.record(
         session,
         staff,
         "endorsement.read",
         subject="policy",
-        subject_ids=[policy.id, policy.person_id, *(row[0].id for row in rows)],
+        subject_ids=[policy.id, policy.person_id, *(row[0].id for row in rows[:limit])],
         on_behalf_of=policy.person_id,
     )
-    return [_record_view(vault, row[0], row[1]) for row in rows]
+    return page_of(
+        rows,
+        limit,
+        lambda row: _record_view(vault, row[0], row[1]),
+        lambda row: encode_cursor(vault, listing, [str(row[0].id)]),
+    )
 
 
 def _record_view(

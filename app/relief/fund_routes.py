@@ -9,13 +9,20 @@ from app.kernel.api_document import refused
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
 from app.kernel.idempotency import KeyedDep
-from app.kernel.pagination import CursorParameter, Page, PageSize
+from app.kernel.pagination import (
+    CursorParameter,
+    Page,
+    PageSize,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
 from app.kernel.principal import Administrator, Principal, Supervisor, require
 from app.kernel.routing import router
 from app.relief import funds, listing, queries
 from app.relief.bodies import ContributionBody, FundBody
 from app.relief.file_views import formula_line, formula_view, fund_view
-from app.relief.schemas import FormulaList, FormulaView, FundView
+from app.relief.schemas import FormulaLine, FormulaView, FundView
 from app.relief.sending import SentFormulaDep, formula_body
 
 routes = router("relief funds")
@@ -94,11 +101,25 @@ async def contribute_to_relief_fund(
 
 
 @routes.get("/v1/staff/relief-funds/{fund_id}/formulas")
-async def list_relief_formulas(reader: Reader, session: SessionDep, fund_id: FundId) -> FormulaList:
+async def list_relief_formulas(
+    reader: Reader,
+    session: SessionDep,
+    vault: VaultDep,
+    fund_id: FundId,
+    limit: PageSize = 50,
+    cursor: CursorParameter = None,
+) -> Page[FormulaLine]:
     """Every version of the fund's formula, newest first."""
     fund = await funds.visible_fund(session, reader, fund_id)
-    found = await queries.formulas_of(session, fund.id)
-    return FormulaList(items=[formula_line(each) for each in found])
+    listing = f"relief-formulas:{fund.id}"
+    after = decode_cursor(vault, listing, cursor)
+    found = await queries.formulas_of(session, fund.id, after[0] if after else None, limit)
+    return page_of(
+        found,
+        limit,
+        formula_line,
+        lambda row: encode_cursor(vault, listing, [row.number]),
+    )
 
 
 @routes.post(

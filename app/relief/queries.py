@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access.models import MemberAccount
+from app.kernel.pagination import keyset
 from app.kernel.principal import Principal
 from app.kernel.transitions import StatusHistory
 from app.members.models import Member
@@ -96,12 +97,13 @@ async def formula_by_number(
     )
 
 
-async def formulas_of(session: AsyncSession, fund_id: UUID) -> Sequence[ReliefFormula]:
-    """Newest first."""
+async def formulas_of(
+    session: AsyncSession, fund_id: UUID, before: int | None, limit: int
+) -> Sequence[ReliefFormula]:
+    """Newest first, one row more than `limit`."""
+    of_fund = select(ReliefFormula).where(ReliefFormula.fund_id == fund_id)
     rows = await session.scalars(
-        select(ReliefFormula)
-        .where(ReliefFormula.fund_id == fund_id)
-        .order_by(ReliefFormula.number.desc())
+        keyset(of_fund, ReliefFormula.number, before, limit, newest_first=True)
     )
     return rows.all()
 

@@ -62,10 +62,6 @@ class FormulaView(FormulaLine):
     facts: list[FactView]
 
 
-class FormulaList(View):
-    items: list[FormulaLine]
-
-
 class KinView(View):
     """Somebody of a household; `name` is null for nobody."""
 

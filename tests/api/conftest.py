@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from app.main import create_app
-from app.organisations.models import Kind
+from app.organisations.models import Kind, Organisation
 from app.settings import Settings
 from tests.access_fixtures import make_organisation
 from tests.api.world import Tenant, make_tenant
@@ -49,6 +50,25 @@ async def fuzzed(
         tenant = await make_tenant(app, client, city)
         with serve(create_app(own), lifespan=True) as address:
             yield address, tenant
+
+
+@dataclass
+class Alone:
+    """A service with a database of its own: nothing is in it that its test did not put there."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    city: Organisation
+
+
+@pytest.fixture
+async def alone(settings: Settings, clone_database: Callable[[str], str]) -> AsyncIterator[Alone]:
+    own = settings.model_copy(
+        update={"database_url": clone_database(f"alone_{uuid.uuid4().hex[:12]}")}
+    )
+    app = create_app(own)
+    async with app.router.lifespan_context(app), in_process(app) as client:
+        yield Alone(app, client, await make_organisation(app, Kind.MUNICIPAL_OFFICE))
 
 
 @pytest.fixture
