@@ -22,6 +22,7 @@ from app.kernel.vault import Vault
 from app.ledger import queries as ledger
 from app.ledger.errors import AccountUnknown, SecondPersonNeeded
 from app.ledger.holding import FUNDS, require_left
+from app.ledger.models import LedgerAccount
 from app.ledger.service import post
 from app.relief.funds import lose_transfer, take_transfer
 from app.treasury.errors import FundsBound, SameFund, TransferDecided, TransferUnknown
@@ -155,7 +156,9 @@ async def page_of_transfers(
     """Transfers from or to funds that the reader may see, newest first."""
     listing = f"fund-transfers:{reader.id}:{status}:{account}"
     after = decode_cursor(vault, listing, cursor)
-    seen = [each.code for each in await ledger.accounts(session, reader, account)]
+    seen = ledger.visible_accounts(reader).with_only_columns(LedgerAccount.code)
+    if account is not None:
+        seen = seen.where(LedgerAccount.code == account)
     found = (
         select(FundTransfer)
         .where(or_(FundTransfer.from_account.in_(seen), FundTransfer.to_account.in_(seen)))

@@ -7,9 +7,19 @@ import pytest
 
 from app.kernel.clock import day_start, system_now
 from app.members.models import Person
-from tests.billing.buying import buy, close, cover, document, instant, on_day, publish
+from tests.billing.buying import (
+    DAY,
+    TICK,
+    buy,
+    close,
+    cover,
+    document,
+    end_day,
+    instant,
+    on_day,
+    publish,
+)
 from tests.billing.test_raised_options import tiered, to
-from tests.billing.test_renewals import DAY, TICK, end_day
 from tests.cover_fixtures import Gateway, Rider, at_business_time, log_in
 from tests.rosters.factories import Platform, fetch, rider
 
