@@ -105,7 +105,7 @@ async def test_a_list_without_rows_is_an_empty_page(alone: Alone) -> None:
 
 
 # Asked for by the municipal office, whose they are.
-MUNICIPAL = CITYWIDE | {"listLedgerAccounts", "listLedgerMonths", "listPlanSimulations"}
+MUNICIPAL = CITYWIDE | {"listLedgerAccounts", "listPlanSimulations"}
 # A second row where the world has one: the table, and what two rows may not share.
 COPIES: dict[str, tuple[str, dict[str, Any]]] = {
     "listPartners": ("partner", {"name": "另一平台"}),

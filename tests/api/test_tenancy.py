@@ -34,6 +34,7 @@ CITYWIDE = {
     "listAccountEntries",
     "exportAccountStatement",
     "openFundAccount",
+    "listLedgerMonths",
     "readLedgerMonth",
     "closeLedgerMonth",
     "readLedgerTransaction",
