@@ -240,5 +240,5 @@ class VisitLine(VisitView):
     organisation_id: UUID
     organisation_name: str
     visited_by: UUID = Field(description="The staff account of the visitor.")
-    notes: str
+    notes: str = Field(examples=["到医院慰问"])
     recorded_at: datetime

@@ -143,6 +143,6 @@ class DaySettlementView(View):
     cause: Cause
     way: WayForAll
     taken: list[ItemView]
-    taken_fen: int = Field(description="Sum of the differences taken.")
+    taken_fen: int = Field(description="Sum of the differences taken.", examples=[168])
     refused: list[RefusedLineView]
-    left: int
+    left: int = Field(examples=[0])

@@ -71,4 +71,4 @@ class FundTransferView(View):
     decided_by: UUID | None
     decided_at: datetime | None
     posting_id: UUID | None
-    reversed_at: datetime | None
+    reversed_at: datetime | None = Field(examples=[None])

@@ -14,7 +14,7 @@ from app.kernel.ids import new_id, new_number
 from tests.access_fixtures import SignedIn, partner_token, staff_token
 from tests.api.conftest import Alone
 from tests.api.routes import Operation, call, discover
-from tests.api.test_tenancy import CITYWIDE, owner_of
+from tests.api.test_tenancy import CITYWIDE, owner_of, visit_body
 from tests.api.world import ROLES, Tenant, make_tenant
 from tests.cover_fixtures import Rider, load_plans, make_rider
 from tests.rosters.factories import rider
@@ -123,6 +123,7 @@ COPIES: dict[str, tuple[str, dict[str, Any]]] = {
     "listPlanSimulations": ("plan_simulation", {}),
     "listReliefFunds": ("relief_fund", {"code": "T-ANOTHER"}),
     "listHouseholds": ("household", {"number": new_number("H")}),
+    "listFundTransfers": ("fund_transfer", {}),
     "listAgreements": (
         "agreement",
         {"starts_on": "2020-01-01", "ends_on": "2020-12-31"},
@@ -187,6 +188,10 @@ async def more_of_it(app: FastAPI, client: httpx.AsyncClient, tenant: Tenant) ->
         for statement in _MORE.split(";"):
             named = {name: each for name, each in values.items() if f":{name}" in statement}
             await session.execute(text(statement), named)
+    [visit] = [each for each in discover(app) if each.id == "recordVisit"]
+    for _ in range(2):
+        answer = await call(client, visit, visit.url(tenant), tenant.staff, visit_body(tenant))
+        assert answer.status_code == 201, answer.text
     [correct] = [each for each in discover(app) if each.id == "endorsePolicy"]
     for occupation in ("courier", "delivery_rider"):
         body = {
