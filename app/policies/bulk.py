@@ -16,9 +16,8 @@ from app.kernel.ids import new_ids, new_number
 from app.kernel.jobs import ENQUEUE
 from app.kernel.principal import Principal
 from app.plans.models import PlanVersion
-from app.plans.terms import PlanTerms
 from app.policies.bulk_looks import Followed
-from app.policies.continuing import renewed_fact, renewed_layers, with_tiers
+from app.policies.continuing import renewed_fact, renewed_layers
 from app.policies.events import POLICY_ISSUED
 from app.policies.issue import NewLayer
 
@@ -49,14 +48,6 @@ class Recipient:
     period: Range[datetime] | None = None
 
 
-def option_of(terms: PlanTerms, to: Recipient) -> str | None:
-    """The contribution option that somebody is given; None is the plan's first.
-
-    Who goes on keeps a raised one, as in a renewal that they pay themselves.
-    """
-    return None if to.follows is None else to.follows.option_code(terms)
-
-
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A policy that was made, in the order of the recipients."""
@@ -80,7 +71,6 @@ _POLICY = (
     "issued_at",
     "term_number",
     "follows_id",
-    "option_code",
 )
 _TRANSACTION = (
     "id",
@@ -91,7 +81,6 @@ _TRANSACTION = (
     "period",
     "status",
     "counted_from",
-    "option_code",
     "actor_kind",
     "actor_id",
 )
@@ -183,7 +172,6 @@ def _policies(batch: Batch, pairs: Pairs, now: datetime) -> Rows:
             now,
             1 if to.follows is None else to.follows.term_number + 1,
             None if to.follows is None else to.follows.policy_id,
-            option_of(batch.version.terms, to),
         )
 
 
@@ -201,7 +189,6 @@ def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID], now: dateti
                 period,
                 status,
                 layer.counted_from,
-                layer.option_code,
                 *who,
             )
 
@@ -209,8 +196,7 @@ def _transactions(batch: Batch, pairs: Pairs, who: tuple[str, UUID], now: dateti
 def _layers(batch: Batch, to: Recipient, now: datetime) -> tuple[NewLayer, ...]:
     period = to.period or batch.period
     if to.follows is not None:
-        layers = renewed_layers(to.follows.layers, batch.shares, period, now)
-        return with_tiers(layers, to.follows.kept_tiers(batch.version.terms))
+        return renewed_layers(to.follows.layers, batch.shares, period, now)
     assert period.lower is not None  # noqa: S101  cover always starts
     return (NewLayer("issue", batch.shares, period.lower),)
 

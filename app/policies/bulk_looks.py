@@ -11,11 +11,9 @@ import asyncpg
 from sqlalchemy.dialects.postgresql import Range
 
 from app.plans import service as plans
-from app.plans.terms import PlanTerms
 from app.policies.eligibility import Holding
 from app.policies.grace import moratoriums_of, renewal_closes_at
-from app.policies.layers import Change, Layer, Tier, layers_at, tiers_at
-from app.policies.standing import known_tiers
+from app.policies.layers import Change, Layer, layers_at
 
 _TICK = timedelta(microseconds=1)
 
@@ -29,18 +27,6 @@ class Followed:
     ends_at: datetime
     term_number: int
     layers: tuple[Layer, ...]
-    tiers: tuple[Tier, ...]
-
-    def option_code(self, terms: PlanTerms) -> str | None:
-        """The option that goes on under these terms; None is the plan's first."""
-        kept = known_tiers(terms, self.tiers)
-        held = self.tiers[-1].option_code
-        return held if held is not None and kept and kept[-1].option_code == held else None
-
-    def kept_tiers(self, terms: PlanTerms) -> tuple[Tier, ...]:
-        """The options that go on, oldest first; none where the one held is no longer offered."""
-        held = self.tiers[-1].option_code
-        return () if self.option_code(terms) != held else known_tiers(terms, self.tiers)
 
 
 _TAKEN = """
@@ -98,8 +84,8 @@ async def holdings_of(
 # Policies that ended by $4 and that nobody renewed, of persons $1, plan $2 and sponsor $3.
 _ENDED = """
 select p.id, p.number, p.person_id, p.plan_version_id, p.term_number, upper(p.period) as ends_at,
-       p.option_code as issued_option, t.status, t.shares, lower(t.period) as starts_at,
-       upper(t.period) as until, t.effective_at, t.counted_from, t.option_code
+       t.status, t.shares, lower(t.period) as starts_at, upper(t.period) as until,
+       t.effective_at, t.counted_from
 from policy p join policy_transaction t on t.policy_id = p.id
 where p.person_id = any($1::uuid[]) and p.plan_code = $2 and p.sponsor_id = $3
   and p.status = 'in_force' and upper(p.period) <= $4::timestamptz
@@ -130,14 +116,12 @@ async def ended_policies(
         closes_at = renewal_closes_at(terms, last["ends_at"], reaching.get(policy_id, ()))
         if not terms.renewal.modes or now >= closes_at:
             continue
-        made, instant = [_change(each) for each in changes], last["ends_at"] - _TICK
         found[last["person_id"]] = Followed(
             policy_id,
             last["number"],
             last["ends_at"],
             last["term_number"],
-            layers_at(made, instant),
-            tiers_at(made, last["issued_option"], instant),
+            layers_at([_change(each) for each in changes], last["ends_at"] - _TICK),
         )
     return found
 
@@ -150,5 +134,4 @@ def _change(row: Any) -> Change:
         row["until"],
         row["effective_at"],
         row["counted_from"],
-        row["option_code"],
     )

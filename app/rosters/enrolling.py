@@ -90,29 +90,15 @@ async def _cover(
     ]
     begun = [each for each in placed if each.covered_until is not None]
     await _join(session, begun, actor, now)
-    await _bill(session, offer, begun, actor, now)
+    await bill(
+        session,
+        offer.version,
+        shares,
+        [each.policy_id for each in begun],
+        event_on=business_day(now),
+        actor=actor,
+    )
     return placed + [_kept(*row) for row in rows if row[0].policy is not None]
-
-
-async def _bill(
-    session: AsyncSession, offer: Offer, begun: Sequence[Placed], actor: Principal, now: datetime
-) -> None:
-    """What the partner owes for cover that began, by the option that each goes on with."""
-    by_option: dict[str | None, list[UUID]] = {}
-    for each in begun:
-        follows = each.intent.follows
-        option_code = None if follows is None else follows.option_code(offer.terms)
-        by_option.setdefault(option_code, []).append(each.policy_id)
-    for option_code, policy_ids in by_option.items():
-        await bill(
-            session,
-            offer.version,
-            offer.agreement.shares,
-            policy_ids,
-            option_code=option_code,
-            event_on=business_day(now),
-            actor=actor,
-        )
 
 
 def _until(intent: Intent, offer: Offer) -> datetime | None:

@@ -108,12 +108,4 @@ async def follow_activation(session: AsyncSession, policy_id: UUID, now: datetim
 async def _bill(session: AsyncSession, policy: Policy, now: datetime) -> None:
     version = await plans.version_of(session, policy.plan_version_id)
     event_on = business_day(now)
-    await bill(
-        session,
-        version,
-        policy.shares,
-        [policy.id],
-        option_code=policy.option_code,
-        event_on=event_on,
-        actor=SYSTEM,
-    )
+    await bill(session, version, policy.shares, [policy.id], event_on=event_on, actor=SYSTEM)

@@ -179,7 +179,7 @@ async def _find_places(
         starts_at = run.cover_from
         if intent.follows is not None:
             starts_at = intent.follows.ends_at
-            term = offer.terms.option(intent.follows.option_code(offer.terms)).term
+            term = offer.terms.option().term
             intent.period = term_period(term, business_day(starts_at))
         periods.setdefault(starts_at, []).append(person_id)
     for persons in periods.values():

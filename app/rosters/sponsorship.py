@@ -26,12 +26,11 @@ async def bill(
     shares: int,
     policy_ids: Sequence[UUID],
     *,
-    option_code: str | None,
     event_on: date,
     actor: Principal,
 ) -> None:
-    """Post a receivable for each policy that came in force with an option; twice is once."""
-    price = price_fen(version.terms, shares, option_code)
+    """Post a receivable for each policy that came in force; twice is once."""
+    price = price_fen(version.terms, shares)
     if price and policy_ids:
         income = contributions_of(version.plan_code)
         entries = [(SPONSOR_RECEIVABLES, price), (income, -price)]
@@ -48,6 +47,6 @@ async def take_back(
     if not await session.scalar(select(posted)):
         return
     version = await plans.version_of(session, policy.plan_version_id)
-    price = price_fen(version.terms, policy.shares, policy.option_code)
+    price = price_fen(version.terms, policy.shares)
     entries = [(contributions_of(version.plan_code), price), (SPONSOR_RECEIVABLES, -price)]
     await post_each(session, TAKEN_BACK, [policy.id], entries, event_on=event_on, actor=actor)

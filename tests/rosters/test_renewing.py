@@ -1,17 +1,15 @@
 """A roster that names a rider whose cover ended goes on where it ended, within the grace days."""
 
-import copy
 from datetime import timedelta
 
 import pytest
 
-from app.kernel.clock import day_start, system_now
+from app.kernel.clock import system_now
 from app.members.models import Person
 from tests.billing.buying import (
     DAY,
     TICK,
     buy,
-    close,
     cover,
     document,
     end_day,
@@ -88,10 +86,10 @@ join policy p on p.id = t.reference_id where p.sponsor_id = :id and p.term_numbe
 """
 
 
-async def test_a_raised_option_goes_on_with_what_it_has_waited(
+async def test_what_a_member_raised_ends_with_the_term_that_it_was_paid_for(
     platform: Platform, gateway: Gateway
 ) -> None:
-    """The member raised what the partner gave; the roster goes on with it, as a renewal does."""
+    """The sponsor goes on with what it agreed to, and owes no more than that."""
     app, client, database = platform.app, platform.client, platform.app.state.database
     plan = await publish(app, tiered())
     await platform.agree(plan, without_identity=True)
@@ -99,56 +97,22 @@ async def test_a_raised_option_goes_on_with_what_it_has_waited(
     await platform.push([one])
     member = await proven(platform)
     [policy] = (await client.get("/v1/me/policies", headers=member.headers)).json()["items"]
-    begins, ends = instant(policy["starts_at"]), instant(policy["ends_at"])
-    raised_on = end_day(policy) - 11 * DAY
-    async with on_day(database, raised_on):
+    ends = instant(policy["ends_at"])
+    async with on_day(database, end_day(policy) - 11 * DAY):
         await buy(client, gateway, member, plan, **to(policy, "B"))
     async with on_day(database, end_day(policy) - DAY):
         assert (await platform.push([one]))["answers"]["refused"] == 0
-    first, second = await fetch(app, _TIERS, id=platform.caller.account_id)
-    assert (first.option_code, first.counted_from, first.of_policy) == ("A", begins, "B")
-    assert (second.kind, second.option_code, second.effective_at) == ("renew", "B", ends)
-    assert second.counted_from == day_start(raised_on + DAY)
-    b_pays = ends + 20 * DAY
-    for moment, waiting in ((ends, ["B"]), (b_pays - TICK, ["B"]), (b_pays, [])):
+    [only] = await fetch(app, _TIERS, id=platform.caller.account_id)
+    assert (only.kind, only.option_code, only.effective_at) == ("renew", None, ends)
+    for moment, option in ((ends - TICK, "B"), (ends, None)):
         said = await cover(client, member, plan, moment)
         held = [each["option_code"] for each in said["policies"] if each["covered"]]
-        assert held == ["B"], moment
-        options = said["benefits"][0]["options_waiting"]
-        assert [each["option_code"] for each in options] == waiting, moment
-    # The sponsor owes what its roster gave: a year of A, and then one of B.
+        assert held == [option], moment
     owed = [
         (await fetch(app, _OWED, id=platform.caller.account_id, term=term))[0].fen
         for term in (1, 2)
     ]
-    assert owed == [3_000, 9_000]
-
-
-async def test_an_option_that_is_no_longer_offered_does_not_go_on(
-    platform: Platform, gateway: Gateway
-) -> None:
-    app, client, database = platform.app, platform.client, platform.app.state.database
-    content = tiered()
-    plan = await publish(app, content)
-    await platform.agree(plan, without_identity=True)
-    one = rider(plan=plan)
-    await platform.push([one])
-    member = await proven(platform)
-    [policy] = (await client.get("/v1/me/policies", headers=member.headers)).json()["items"]
-    async with on_day(database, end_day(policy) - 11 * DAY):
-        await buy(client, gateway, member, plan, **to(policy, "B"))
-    [version] = await fetch(app, "select id from plan_version where plan_code = :plan", plan=plan)
-    await close(app, str(version.id))
-    newer = copy.deepcopy(content)
-    newer["contribution"]["options"] = content["contribution"]["options"][:1]
-    del newer["upgrade"]["options"]
-    for case in ("B", "C"):
-        del newer["benefits"][0]["pays"]["times"][0]["choose"]["cases"][case]
-    await publish(app, newer)
-    async with on_day(database, end_day(policy) - DAY):
-        assert (await platform.push([one]))["answers"]["refused"] == 0
-    [only] = await fetch(app, _TIERS, id=platform.caller.account_id)
-    assert (only.kind, only.option_code, only.of_policy) == ("renew", None, None)
+    assert owed == [3_000, 3_000]
 
 
 async def test_a_row_is_refused_for_a_plan_that_excludes_another(platform: Platform) -> None:
