@@ -1,6 +1,6 @@
 # Needs Python 3.11 to 3.14, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help run journey test soak soak-api check format bench lock clean
+.PHONY: help run journey test test-long soak soak-api check format bench lock clean
 export PYTHON ?=
 # Kept bytecode halves every start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -18,9 +18,13 @@ journey: ## in another terminal: from scanning a code to money received (ARGS="-
 	@scripts/bootstrap.sh run
 	@exec $(BIN)/redumbrella journey $(ARGS)
 
-test: ## every test, in parallel, on a database of its own (ARGS="-k words")
+test: ## the tests, in parallel, on a database of its own (ARGS="-k words")
 	@scripts/bootstrap.sh dev
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto -m "not long" $(ARGS)
+
+test-long: ## walks over every route, whole services killed, models and fuzzing
+	@scripts/bootstrap.sh dev
+	@$(BIN)/pytest -n auto -m long $(ARGS)
 
 soak: ## claims, a journey and a model of claims while all is killed (ARGS="claims journey model")
 	@scripts/bootstrap.sh dev

@@ -41,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each processor: a test waits for the database or a child a fifth of its time."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
     running = node.config.stash[RUNNING]  # type: ignore[attr-defined]
     node.workerinput[SOCKET_DIR] = str(running.socket_dir)  # type: ignore[attr-defined]

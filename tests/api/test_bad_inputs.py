@@ -18,7 +18,7 @@ from tests.api.test_tenancy import fingerprint, owner_of
 from tests.api.world import Tenant, keyed
 from tests.cover_fixtures import Rider
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 Tenants = tuple[Tenant, Tenant]
 JSON = "application/json"

@@ -39,7 +39,7 @@ from tests.launcher.test_run import started
 from tests.members.factories import number, register, start_check
 from tests.simulators_fixture import Simulators
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PLACE, DESCRIPTION = "金丝雀路口九号", "金丝雀送餐摔倒左腕骨折"
 PAPER = b"CANARY-PAPER-3f9a"

@@ -11,7 +11,7 @@ from app.kernel.principal import Door
 from tests.api.fuzzing import DOORS, run
 from tests.api.world import Tenant
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.mark.parametrize(

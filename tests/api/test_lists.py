@@ -19,7 +19,7 @@ from tests.api.world import ROLES, Tenant, make_tenant
 from tests.cover_fixtures import Rider, load_plans, make_rider
 from tests.rosters.factories import rider
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 # Read whole: they come with the program or the plans, do not grow by use, and the public ones
 # are kept by their readers under one ETag.

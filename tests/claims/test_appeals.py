@@ -266,6 +266,7 @@ async def test_reopening_while_paying(case: Case, app: FastAPI, simulators: Simu
     assert await faults(app) == {}
 
 
+@pytest.mark.long
 async def test_two_reviewers_on_one_claim_again_and_again(case: Case, app: FastAPI) -> None:
     """They take, accept and decide at once; each claim has one decision and one payout.
 

@@ -9,7 +9,7 @@ from tests.claims.machine import lived
 from tests.claims.test_invariants import faults
 from tests.simulators_fixture import Simulators
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_application_and_model_agree(

@@ -341,6 +341,7 @@ async def test_a_killed_run_goes_on_and_counts_nothing_twice(
     assert await desk.read(simulation_id) == resumed
 
 
+@pytest.mark.long
 async def test_processes_of_their_own_find_the_same(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,7 @@ async def test_two_files_are_proved_beside_each_other(prover: Prover) -> None:
     assert {proven.width for proven in await asyncio.gather(*both)} == {320}
 
 
+@pytest.mark.long
 async def test_endless_decoding_is_cut_off(prover: Prover) -> None:
     """CPU time is limited per file: a decoder that never ends kills only its child."""
 

@@ -122,6 +122,7 @@ async def test_success_forgets_the_starts(context: JobContext) -> None:
     assert await starts_of(context, job) == 0
 
 
+@pytest.mark.long
 async def test_the_running_worker_retries_holds_and_stops_on_sigterm(
     context: JobContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:

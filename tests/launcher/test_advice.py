@@ -88,6 +88,7 @@ def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 API = ("api", "--port", "0")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [API, (*API, "--workers", "2"), ("worker",)])
 def test_what_serves_says_what_to_do_and_nothing_else(command: tuple[str, ...]) -> None:
     """One message, no traceback, no line of the server's, and a status that is not success."""
@@ -105,6 +106,7 @@ def test_what_serves_says_what_to_do_and_nothing_else(command: tuple[str, ...]) 
     assert "hidden" not in ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("setting", "value", "told"),
     [

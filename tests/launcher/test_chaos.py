@@ -7,7 +7,7 @@ import pytest
 from tests.soak.claim_storm import storm
 from tests.soak.stories import MIXED
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_claims_survive_the_death_of_api_and_worker(tmp_path: Path) -> None:

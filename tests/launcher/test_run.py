@@ -80,6 +80,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("run") / ".data"
 
 
+@pytest.mark.long
 def test_starts_answers_and_leaves_nothing_however_it_ends(data_dir: Path) -> None:
     with started(data_dir) as run:
         found = run.wait_until_ready()

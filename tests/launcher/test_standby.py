@@ -18,7 +18,7 @@ from tests.cover_fixtures import Rider, load_plans, make_gateway, make_rider, or
 from tests.launcher.standby import PRIMARY, clone, kill_at_once, promote, wait_for
 from tests.simulators_fixture import Simulators
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 INVARIANTS = sorted((Path(__file__).parents[1] / "invariants").glob("*.sql"))
 PURCHASES = 5

@@ -13,7 +13,7 @@ from tests.access_fixtures import SignedIn, member_token
 from tests.members.factories import attest, keyed, number, register, start_check
 from tests.simulators_fixture import Simulators
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 NAME = "欧阳金丝雀"
 _TABLES = text(

@@ -39,6 +39,7 @@ async def count(app: FastAPI, case: Case) -> int:
     return int(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["silent", "time_out", "error", "foreign_signature"])
 async def test_an_unknown_outcome_is_asked_about_and_never_sent_anew(
     approved: Case, app: FastAPI, simulators: Simulators, mode: str

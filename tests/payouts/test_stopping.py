@@ -121,6 +121,7 @@ async def test_who_confirmed_first_keeps_the_money(
     assert (await approved.own())["status"] == "paid"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["silent", "time_out", "busy"])
 async def test_a_stop_without_an_answer_is_asked_again(
     approved: Case,

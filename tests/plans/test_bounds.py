@@ -69,6 +69,7 @@ def hidden(draw: st.DrawFn, facts: dict[str, Any]) -> dict[str, Any]:
 KINDS: list[Kind] = ["money", "number", "truth"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     max_examples=150,

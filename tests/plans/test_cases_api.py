@@ -18,7 +18,7 @@ from tests.plans.authors import version
 from tests.plans.claimants import FIXED_FIRST, TODAY, Claimant, Service, running
 from tests.plans.published import CASES, FIRST_DAY
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @cache

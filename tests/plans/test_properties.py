@@ -104,6 +104,7 @@ def literal_fen(limit: Limit) -> int | None:
     return limit.max.fen if isinstance(limit.max, Yuan | Fen) else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("plan_code", "benefit_code"), PAID)
 @settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())

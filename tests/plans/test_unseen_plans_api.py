@@ -20,7 +20,7 @@ from tests.cover_fixtures import Rider, make_rider
 from tests.plans.authors import version
 from tests.plans.claimants import TODAY, Claimant, Service, running
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PLANS: list[dict[str, Any]] = parse_yaml(Path(__file__).with_name("unseen_plans.yaml").read_bytes())
 CLAIMED = [

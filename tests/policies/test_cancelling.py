@@ -367,6 +367,7 @@ async def test_a_refund_that_the_gateway_refuses_stays_a_debt(
     assert await scalar(database, told, id=refund.id) == 1
 
 
+@pytest.mark.long
 async def test_after_a_year_it_goes_to_an_account(
     app: FastAPI, client: httpx.AsyncClient, database: Database, gateway: Gateway
 ) -> None:

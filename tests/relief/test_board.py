@@ -46,6 +46,7 @@ async def test_a_grant_is_taken_from_the_fund_booked_and_paid(
     assert statuses == ["applied", "board", "granted", "paying", "paid"]
 
 
+@pytest.mark.long
 async def test_fifty_grants_never_take_more_than_the_fund_holds(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:

@@ -83,6 +83,7 @@ async def test_no_cell_is_a_formula(words: str) -> None:
     assert harmless(-1.5) == "-1.50"
 
 
+@pytest.mark.long
 async def test_a_long_statement_takes_little_memory(office: Municipal) -> None:
     async with office.app.state.database.transaction() as session:
         await session.execute(text("set role none"))
