@@ -20,11 +20,11 @@ journey: ## in another terminal: from scanning a code to money received (ARGS="-
 
 test: ## the tests, in parallel, on a database of its own (ARGS="-k words")
 	@scripts/bootstrap.sh dev
-	@$(BIN)/pytest -n auto -m "not long" $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not long" $(ARGS)
 
 test-long: ## walks over every route, whole services killed, models and fuzzing
 	@scripts/bootstrap.sh dev
-	@$(BIN)/pytest -n auto -m long $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m long $(ARGS)
 
 soak: ## claims, a journey and a model of claims while all is killed (ARGS="claims journey model")
 	@scripts/bootstrap.sh dev

@@ -16,6 +16,13 @@ from tests.api.world import Tenant, make_tenant
 from tests.simulators_fixture import serve
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker asks all that the two tenants are asked: making them takes ten seconds."""
+    for item in items:
+        if "tenants" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("tenants"))
+
+
 @pytest.fixture(scope="session")
 async def tenants(app: FastAPI) -> tuple[Tenant, Tenant]:
     """Two agencies of one city."""
