@@ -40,7 +40,7 @@ CLAIM = Lifecycle.of(
             "withdrawn",
         ],
         "waiting_for_member": ["submitted", "withdrawn"],
-        "awaiting_second_approval": ["approved", "submitted", "denied"],
+        "awaiting_second_approval": ["approved", "submitted"],
         "approved": ["paying"],
         "paying": ["paid", "approved"],
         "denied": ["appealed", "reopened"],

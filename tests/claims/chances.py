@@ -23,10 +23,10 @@ good_facts = {
 SMALL = {"self_pay_fen": 45_000, "hospital_grade": 2}
 # What usually comes next, by status; the first is what the simplest failing life is made of.
 NEXT = {
-    "draft": ["hands_in"],
+    "draft": ["hands_in", "hands_in", "hands_in", "hands_in", "withdraws"],
     "submitted": ["looks_through", "looks_through", "the_worker_runs"],
     "under_review": ["approves", "approves", "approves", "denies", "gives_back", "looks_through"],
-    "waiting_for_member": ["hands_in"],
+    "waiting_for_member": ["hands_in", "hands_in", "withdraws"],
     "awaiting_second_approval": ["is_the_second"],
     "approved": ["asks_for_the_money_again", "records_a_bank_account", "the_worker_runs"],
     "paying": ["the_worker_runs", "money_ends_somewhere", "money_ends_somewhere"],
