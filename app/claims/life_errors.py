@@ -177,6 +177,18 @@ class ReceiptOnDocument(Conflict):
     )
 
 
+class ReceiptPaid(Conflict):
+    code = "receipt-paid"
+    title = Text("该申领已付过款", "Paid on already")
+    detail = Text(
+        "这份申领已凭所填发票付过款，发票不能再撤回。金额或日期有误可重新填写；"
+        "号码有误请补填正确的发票，并告知经办机构。",
+        "Money was paid on this claim's receipts, so none is taken back. Type it again to"
+        " correct its amount or day; where a number is wrong, add the right receipt and tell"
+        " your office.",
+    )
+
+
 class ReceiptNotCaptured(Conflict):
     """Receipts were accepted, and nobody noted number, day and amount of one: `documents` are
     those files, `capture` is how it is done."""

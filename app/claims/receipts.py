@@ -18,7 +18,7 @@ from app.claims.invoice_numbers import (
     lock_numbers,
     same_on,
 )
-from app.claims.life_errors import ReceiptNotFound, ReceiptOnDocument
+from app.claims.life_errors import ReceiptNotFound, ReceiptOnDocument, ReceiptPaid
 from app.claims.life_models import ClaimReceiptReading
 from app.claims.models import Claim, ClaimDocument, ClaimReceipt, receipt_value
 from app.documents.prover import Invoice as Printed
@@ -71,7 +71,10 @@ async def type_in(
 
 def _with_code(typed: Invoice, former: Invoice) -> Invoice:
     """A code that is known is not forgotten by who leaves it out."""
-    return replace(typed, code=typed.code or former.code)
+    if typed.code or not former.code:
+        return typed
+    # It may have been typed before the number this time.
+    return replace(typed, code=former.code, number=former.number)
 
 
 async def read_from(
@@ -117,12 +120,15 @@ async def take_back(
 ) -> None:
     """Take a receipt off the claim, because it was typed wrongly; the row is kept.
 
-    Raises ReceiptNotFound (404), ReceiptOnDocument (409) while a document of the claim
-    names it.
+    Raises ReceiptNotFound (404), ReceiptPaid (409) when money went out on the claim's receipts,
+    ReceiptOnDocument (409) while a document of the claim names it.
     """
     receipt = await session.get(ClaimReceipt, receipt_id)
     if receipt is None or receipt.claim_id != claim.id or receipt.released_at is not None:
         raise ReceiptNotFound
+    # A second look opens the claim again: what was paid on stays, or it would be paid on twice.
+    if claim.paid_before_fen:
+        raise ReceiptPaid
     if receipt.id in await readings_of(session, claim.id):
         raise ReceiptOnDocument
     receipt.released_at = receipt.removed_at = now
@@ -131,7 +137,11 @@ async def take_back(
 
 
 async def forget_readings(session: AsyncSession, document: ClaimDocument, now: datetime) -> None:
-    """A document counts no more: what was only read from it is no receipt of the claim."""
+    """A document counts no more: what was only read from it is no receipt of the claim, unless
+    money went out on it."""
+    claim = await session.get_one(Claim, document.claim_id)
+    if claim.paid_before_fen:
+        return
     others = (
         select(ClaimReceiptReading.receipt_id)
         .join(ClaimDocument, ClaimDocument.id == ClaimReceiptReading.document_id)

@@ -1,19 +1,22 @@
 """One appeal, to people who did not decide; reopening; and only the difference is paid."""
 
 import asyncio
+import io
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
+from PIL import Image
 from sqlalchemy.exc import IntegrityError
 
 from app.claims.decision_models import Decision
-from app.kernel.clock import system_now
+from app.kernel.clock import business_day, system_now
 from app.kernel.ids import new_id
 from tests.access_fixtures import SignedIn, make_organisation, staff_token
-from tests.claims.factories import Case, Office, make_case, poll, run_jobs
+from tests.claims.factories import Case, Office, make_case, picture, poll, run_jobs
 from tests.claims.test_invariants import faults
+from tests.claims.test_receipts import invoice_photo, number, printed
 from tests.cover_fixtures import at_business_time, scalar
 from tests.simulators_fixture import Simulators
 
@@ -289,3 +292,37 @@ async def test_two_reviewers_on_one_claim_again_and_again(case: Case, app: FastA
         sql = f"select count(*) from {table} t join claim c on c.id = claim_id where person_id = :p"
         assert await scalar(database, sql, p=person) == DUELS
     assert await faults(app) == {}
+
+
+async def test_what_was_paid_on_stays_with_the_claim(case: Case, simulators: Simulators) -> None:
+    """Neither typed nor read is its invoice free again while somebody looks a second time."""
+    await case.open()
+    typed, read = number(), number()
+    assert (await case.send("medical_record")).status_code == 201
+    day = business_day(system_now() - timedelta(days=1)).isoformat()
+    # Like no other claim's picture: this one is handed in.
+    paper = Image.open(io.BytesIO(picture())).convert("RGB").resize((1200, 900))
+    photo = invoice_photo(printed(read, day=day), paper=paper)
+    assert (await case.send("receipt", photo)).status_code == 201
+    assert (await case.receipt(number=typed)).status_code == 200
+    await case.submit()
+    await case.approved(**MED)
+    await case.received(simulators)
+    assert (await case.appeal()).status_code == 201
+    headers = case.rider.headers
+    held = {each["number"]: each["id"] for each in (await case.own())["receipts"]}
+    refused = await case.client.delete(f"{case.path}/receipts/{held[typed]}", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "receipt-paid")
+    above = await case.above()
+    assert (await case.lease(above)).status_code == 200
+    [file] = next(
+        each["files"] for each in (await case.seen(above))["documents"] if each["kind"] == "receipt"
+    )
+    path = f"{case.staff_path}/documents/{file['id']}/return"
+    assert (await case.post(path, above, {"reason_code": "unreadable"})).status_code == 200
+    assert (await case.send("receipt")).status_code == 201
+    other = Case(case.app, case.client, case.office, case.rider, case.policy)
+    await other.open()
+    for each in (typed, read):
+        again = await other.receipt(number=each)
+        assert (again.status_code, again.json()["code"]) == (409, "receipt-used")

@@ -52,7 +52,8 @@ async def kinds(case: Case) -> list[str]:
         ({"code": ""}, {"code": "", "amount_fen": 1}, True, []),
         ({"code": CODE}, {"code": "", "amount_fen": 1}, False, ["same-invoice-number"]),
         ({"code": ""}, {"code": CODE, "issued_on": OTHER_DAY}, False, ["same-invoice-number"]),
-        ({"code": CODE}, {"code": "050001900105"}, False, []),
+        ({"code": CODE}, {"code": "050001900105", "amount_fen": 1}, False, []),
+        ({"code": CODE}, {"code": "050001900105"}, False, ["same-invoice-number"]),
     ],
     ids=[
         "the code left out",
@@ -61,6 +62,7 @@ async def kinds(case: Case) -> list[str]:
         "another amount",
         "another day",
         "two codes",
+        "a slip of the pen in the code",
     ],
 )
 async def test_one_number_in_two_claims(
@@ -88,6 +90,61 @@ async def test_twenty_digits_name_an_invoice_alone(case: Case, codes: tuple[str,
     again_typed = {"number": digital, "code": codes[1], "amount_fen": 1, "issued_on": OTHER_DAY}
     answer = await case.receipt(**again_typed)
     assert (answer.status_code, answer.json()["code"]) == (409, "receipt-used")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (("{c}", "{n}"), ("", "{c}{n}")),
+        (("", "{c}{n}"), ("{c}", "{n}")),
+        (("{c}", "{n}"), ("{c}", "{c}{n}")),
+        (("{c}", "{n}"), ("0500019001", "04{n}")),
+        (("{c}", "{n}"), ("50001900104", "{n}")),
+        (("{c}", "00{n}"), ("{c}", "{n}")),
+        (("{c}", "{n}"), ("{c}", "00{n}")),
+        (("", "253120000000{n}"), ("2531200000", "00{n}")),
+        (("", "253120000000{n}"), ("A", "0253120000000{n}")),
+        (("", "253120000000{n}"), ("253120000000{n}", "{n}")),
+    ],
+    ids=[
+        "code before the number",
+        "code taken out of the number",
+        "code in both",
+        "cut elsewhere",
+        "code without its zero",
+        "number without its zeros",
+        "number with zeros",
+        "twenty digits cut in two",
+        "twenty digits behind a zero",
+        "twenty digits as the code",
+    ],
+)
+async def test_an_invoice_pays_once_however_it_is_typed(
+    case: Case, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    other, plain = again(case), str(10**7 + secrets.randbelow(9 * 10**7))
+    one, two = (
+        dict(zip(("code", "number"), (part.format(c=CODE, n=plain) for part in way), strict=True))
+        for way in (first, second)
+    )
+    await handed_in(other, one)
+    await case.open()
+    answer = await case.receipt(**two, amount_fen=1, issued_on=OTHER_DAY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "receipt-used")
+    # On its own claim it stays one receipt, with the code that is known.
+    await other.client.post(f"{other.path}/withdrawal", headers=case.rider.headers)
+    for each in (one, two):
+        assert (await case.receipt(**each)).status_code == 200
+    assert len((await case.own())["receipts"]) == 1
+
+
+async def test_of_many_spellings_at_once_one_has_it(case: Case) -> None:
+    cases, same = [again(case) for _ in range(12)], eight()
+    for each in cases:
+        await each.open()
+    ways = ({"code": CODE, "number": same}, {"code": "", "number": CODE + same})
+    answers = await asyncio.gather(*(each.receipt(**ways[at % 2]) for at, each in enumerate(cases)))
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * 11]
 
 
 async def test_the_evidence_waits_for_a_word_and_nothing_is_paid_before(

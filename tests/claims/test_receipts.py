@@ -29,9 +29,9 @@ def printed(invoice: str, yuan: str = "350.00", day: str = DAY) -> str:
     return f"01,32,,{invoice},{yuan},{day.replace('-', '')},,74AE"
 
 
-def invoice_photo(*codes: str) -> bytes:
+def invoice_photo(*codes: str, paper: Image.Image | None = None) -> bytes:
     """A photograph of receipts with square codes on them."""
-    paper = Image.open(io.BytesIO(corpus.receipt(secrets.randbelow(10**6))))
+    paper = paper or Image.open(io.BytesIO(corpus.receipt(secrets.randbelow(10**6))))
     for place, code in enumerate(codes):
         drawn = io.BytesIO()
         segno.make(code, error="m").save(drawn, kind="png", scale=4, border=4)
