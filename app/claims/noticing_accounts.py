@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, cast, exists, or_, select
+from sqlalchemy import Text, and_, cast, exists, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -74,9 +74,12 @@ async def shared_accounts(
     ]
 
 
-async def other_ways(session: AsyncSession, claim: Claim) -> list[Noticed]:
+async def other_ways(
+    session: AsyncSession, claim: Claim, payee_id: UUID | None = None
+) -> list[Noticed]:
     """Every way by which a payee could be paid after an account of theirs was found to be
-    nobody's to pay to: the others that they have recorded, and the wallet.
+    nobody's to pay to, with this claim or with an earlier one: the others that they have
+    recorded, and the wallet.
 
     Whoever was found out with one account would simply name the next. All of them at once: what
     is found only when money is asked for again is taken back with the refusal, and nobody could
@@ -84,22 +87,30 @@ async def other_ways(session: AsyncSession, claim: Claim) -> list[Noticed]:
     one has its cooling-off, and the member is told of it.
     """
     doubted = aliased(PayoutAccount)
+    payees = (claim.person_id, payee_id or claim.person_id)
+    earlier = select(Claim.id).where(Claim.person_id.in_(payees))
     found = await session.execute(
-        select(doubted.person_id, doubted.id)
+        select(doubted.person_id, doubted.id, ClaimSignal.claim_id)
         .join(
             ClaimSignal,
             cast(ClaimSignal.evidence["account_id"].astext, postgresql.UUID) == doubted.id,
         )
         .where(
-            ClaimSignal.claim_id == claim.id,
+            or_(
+                ClaimSignal.claim_id == claim.id,
+                and_(ClaimSignal.claim_id.in_(earlier), doubted.person_id.in_(payees)),
+            ),
             ClaimSignal.kind == "shared-account",
             ClaimSignal.verdict == "confirmed",
         )
         .order_by(doubted.id)
     )
     accounts: dict[UUID, set[UUID]] = {}
-    for payee, account in found:
-        accounts.setdefault(payee, set()).add(account)
+    for payee, account, of_claim in found:
+        bad = accounts.setdefault(payee, set())
+        # What an earlier claim found out about an account is no word on it here.
+        if of_claim == claim.id:
+            bad.add(account)
     ways: list[Noticed] = []
     for payee, bad in accounts.items():
         others = [each.id for each in await accounts_of(session, payee) if each.id not in bad]
@@ -124,7 +135,7 @@ async def held_back(
     too, or comes after one that was found to be, and nobody has said that this is harmless.
     The account may have been recorded or chosen after the decision.
     """
-    noticed = await other_ways(session, claim)
+    noticed = await other_ways(session, claim, payee_id)
     if account_id is not None:
         noticed = [*await shared_accounts(session, claim, account_id), *noticed]
     await raise_signals(session, claim, noticed, now)
@@ -168,3 +179,29 @@ async def unpaid_with_account(session: AsyncSession, account_id: UUID) -> Sequen
         .order_by(Claim.id)
     )
     return rows.all()
+
+
+async def found_a_strangers(session: AsyncSession, account_id: UUID) -> bool:
+    """Whether a person has found this account, or the same one recorded before, to be a
+    stranger's, with any claim of its owner."""
+    same = aliased(PayoutAccount)
+    found = await session.scalar(
+        select(ClaimSignal.id)
+        .join(Claim, Claim.id == ClaimSignal.claim_id)
+        .join(PayoutAccount, PayoutAccount.person_id == Claim.person_id)
+        .join(
+            same,
+            and_(
+                same.person_id == PayoutAccount.person_id,
+                same.account_index == PayoutAccount.account_index,
+            ),
+        )
+        .where(
+            PayoutAccount.id == account_id,
+            ClaimSignal.evidence["account_id"].astext == cast(same.id, Text),
+            ClaimSignal.kind == "shared-account",
+            ClaimSignal.verdict == "confirmed",
+        )
+        .limit(1)
+    )
+    return found is not None

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.claims.noticing_accounts import found_a_strangers
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal
@@ -23,8 +24,9 @@ from app.relief.models import ReliefFund
 async def pay(session: AsyncSession, actor: Principal, case: ReliefCase, now: datetime) -> bool:
     """Request the payout of a granted case; False while there is nowhere to pay to.
 
-    An account that is cooling off is tried again when it may be used; without any, the
-    case waits until the member records one, and is told so.
+    An account that is cooling off is tried again when it may be used; without any, or with
+    one that a claim's reviewer found to be a stranger's, the case waits until the member
+    records another, and is told so.
     """
     if case.status != "granted" or case.amount_fen is None:
         return False
@@ -37,6 +39,9 @@ async def pay(session: AsyncSession, actor: Principal, case: ReliefCase, now: da
             amount_fen=case.amount_fen,
             now=now,
         )
+        account_id = destination.payout_account_id
+        if account_id is not None and await found_a_strangers(session, account_id):
+            raise NoDestination
     except AccountCoolingOff as cooling:
         await schedule(session, PAY, case.id, cooling.usable_from)
         return False

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from app.claims.noticing_accounts import found_a_strangers
 from app.kernel.clock import system_now
 from app.worker import JOBS
 from tests.access_fixtures import staff_token
@@ -568,4 +569,39 @@ async def test_the_wallet_is_a_way_as_well(case: Case, app: FastAPI) -> None:
     assert (wallet["kind"], wallet["evidence"]["account_ending"]) == ("account-after-doubt", None)
     assert (await case.judge(wallet["id"])).status_code == 200
     assert (await case.payout())["method"] == "wechat"
+    assert await faults(app) == {}
+
+
+async def test_what_one_claim_found_out_the_next_one_knows(case: Case, app: FastAPI) -> None:
+    """The stranger gives the number back meanwhile: that makes no friend of them."""
+    account, database = bank_account(), app.state.database
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
+    await case.submitted(case.body() | {"payout_account_id": bad})
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    [signal] = await case.signals()
+    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
+    assert (await case.decide({"verdict": "approve", "facts": SMALL})).status_code == 200
+    changed = "update payout_account set account_index = :none where person_id = :id returning 1"
+    fresh = secrets.token_bytes(16)
+    await scalar(database, changed, none=fresh, id=other.rider.person.id)
+    clean = (await case.post("/v1/me/payout-accounts", case.rider, bank_account())).json()["id"]
+    gone = await case.client.delete(f"/v1/me/payout-accounts/{bad}", headers=case.rider.headers)
+    assert gone.status_code == 204
+    anew = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
+    async with database.transaction() as session:
+        found = [await found_a_strangers(session, UUID(each)) for each in (bad, anew, clean)]
+    assert found == [True, True, False]
+    cooled = "update payout_account set usable_from = now() where person_id = :id returning 1"
+    await scalar(database, cooled, id=case.rider.person.id)
+    for chosen in (anew, clean, None):
+        later = again(case)
+        await later.submitted(later.body() | {"payout_account_id": chosen})
+        await later.approved(**SMALL)
+        asked = await later.post(f"{later.path}/payout", later.rider)
+        assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
+        raised = {each["kind"] for each in await later.signals() if each["verdict"] is None}
+        assert raised == {"account-after-doubt"}
     assert await faults(app) == {}

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.organisations.models import Kind
 from tests.access_fixtures import make_organisation
-from tests.claims.factories import poll
+from tests.claims.factories import bank_account, poll
 from tests.relief.factories import Board, entries_of, make_board, work
 from tests.simulators_fixture import Simulators
 
@@ -218,3 +218,24 @@ async def test_what_is_on_its_way_is_not_taken_back(board: Board) -> None:
     assert (await board.decide(case_id)).json()["status"] == "paying"
     path = f"/v1/staff/relief-cases/{case_id}/revocation"
     await board.post(path, board.supervisor, {"reason_code": "granted-in-error"}, expect=409)
+
+
+async def test_what_a_claim_found_to_be_a_strangers_gets_no_relief(
+    app: FastAPI, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How that is found out is the claims' own (tests/claims/test_signals.py)."""
+    rider = await board.rider()
+    account = await board.post("/v1/me/payout-accounts", rider, bank_account())
+    case_id = await board.referred(rider, FACTS)
+    async with app.state.database.transaction() as session:
+        chosen = text("update relief_case set payout_account_id = :account where id = :id")
+        await session.execute(chosen, {"account": account["id"], "id": case_id})
+    asked: list[str] = []
+
+    async def found(_session: object, account_id: object) -> bool:
+        asked.append(str(account_id))
+        return True
+
+    monkeypatch.setattr("app.relief.paying.found_a_strangers", found)
+    assert (await board.decide(case_id)).json()["status"] == "granted"
+    assert asked == [account["id"]]
