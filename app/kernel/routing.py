@@ -8,6 +8,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic_core import PydanticUndefined
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
@@ -115,7 +116,8 @@ class HotRoute(APIRoute):
         raw = await request.body()
         parameters, errors = await request_body_to_args(
             body_fields=self.dependant.body_params,
-            received_body=parse_json(raw) if raw else None,
+            # As the framework says it: nothing sent is not the same as `null`.
+            received_body=parse_json(raw) if raw else PydanticUndefined,
             embed_body_fields=False,
         )
         if errors:

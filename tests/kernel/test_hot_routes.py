@@ -55,3 +55,15 @@ async def test_a_hot_route_knows_its_door(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/me/policies")
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("body", "code"), [(b"", "missing"), (b"null", "model-attributes-type")])
+async def test_a_hot_route_says_of_no_body_what_others_say(
+    app: FastAPI, client: httpx.AsyncClient, body: bytes, code: str
+) -> None:
+    member = await member_token(app)
+    for path in ("/v1/me/orders", "/v1/me/claims"):
+        headers = member.keyed | {"Content-Type": "application/json"}
+        answer = await client.post(path, headers=headers, content=body)
+        assert answer.status_code == 422
+        assert [each["code"] for each in answer.json()["errors"]] == [code], path
