@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel.principal import Principal
 from app.ledger.accounts import SPONSOR_RECEIVABLES, contributions_of
 from app.ledger.bulk import post_each
-from app.ledger.models import LedgerTransaction
-from app.plans import service as plans
+from app.ledger.models import LedgerEntry, LedgerTransaction
 from app.plans.models import PlanVersion
 from app.plans.pricing import price_fen
 from app.policies.models import Policy
@@ -40,13 +39,20 @@ async def bill(
 async def take_back(
     session: AsyncSession, policy: Policy, *, event_on: date, actor: Principal
 ) -> None:
-    """Undo the receivable of a policy that was cancelled before it began, if there is one."""
-    posted = exists().where(
-        LedgerTransaction.kind == SPONSORED, LedgerTransaction.reference_id == policy.id
+    """Undo the receivable of a policy that was cancelled before it began, if there is one.
+
+    As it was posted: what its member added since is none of the sponsor's.
+    """
+    owed = await session.scalar(
+        select(LedgerEntry.amount_fen)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(
+            LedgerTransaction.kind == SPONSORED,
+            LedgerTransaction.reference_id == policy.id,
+            LedgerEntry.account_code == SPONSOR_RECEIVABLES,
+        )
     )
-    if not await session.scalar(select(posted)):
+    if not owed:
         return
-    version = await plans.version_of(session, policy.plan_version_id)
-    price = price_fen(version.terms, policy.shares)
-    entries = [(contributions_of(version.plan_code), price), (SPONSOR_RECEIVABLES, -price)]
+    entries = [(contributions_of(policy.plan_code), owed), (SPONSOR_RECEIVABLES, -owed)]
     await post_each(session, TAKEN_BACK, [policy.id], entries, event_on=event_on, actor=actor)

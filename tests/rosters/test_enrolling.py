@@ -289,3 +289,28 @@ async def test_applying_is_told_once(platform: Platform) -> None:
         p=platform.caller.account_id,
     )
     assert [row.content["enrolled"] for row in told] == [1]
+
+
+async def test_a_correction_takes_back_what_the_sponsor_owed_and_no_more(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    """The rider had added a share of their own before the cover began."""
+    await load_plans(app)
+    platform = await make_platform(app, client)
+    await platform.agree("RIDER-ACC", shares=2, without_identity=True)
+    one = rider(rider_ref="corrected")
+    await platform.push([one])
+    raised = "update policy set shares = 3 where sponsor_id = :p returning id"
+    [first] = await fetch(app, raised, p=platform.caller.account_id)
+    await platform.push([rider(rider_ref="corrected")])
+    owed = await fetch(
+        app,
+        "select t.kind, e.amount_fen from ledger_transaction t"
+        " join ledger_entry e on e.transaction_id = t.id"
+        " where e.account_code = 'sponsor-receivables' and t.reference_id = :id order by t.id",
+        id=first.id,
+    )
+    assert owed == [
+        ("contribution.sponsored", 5_000),
+        ("contribution.sponsorship_taken_back", -5_000),
+    ]
