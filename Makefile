@@ -24,7 +24,7 @@ test: ## the tests, in parallel, on a database of its own (ARGS="-k words")
 
 test-long: ## walks over every route, whole services killed, models and fuzzing
 	@scripts/bootstrap.sh dev
-	@$(BIN)/pytest -n auto --dist loadgroup -m long $(ARGS)
+	@$(BIN)/pytest -n logical --dist loadgroup -m long $(ARGS)
 
 soak: ## claims, a journey and a model of claims while all is killed (ARGS="claims journey model")
 	@scripts/bootstrap.sh dev

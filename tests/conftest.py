@@ -41,8 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Two for each processor: a test waits for the database or a child a fifth of its time."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Two for each processor: a test waits for the database or a child a fifth of its time.
+
+    Not where whole services are started (`-n logical`): four of them at once starve.
+    """
+    if config.option.numprocesses == "logical":
+        return None
     return 2 * (os.cpu_count() or 1)
 
 

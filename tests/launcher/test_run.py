@@ -86,8 +86,8 @@ def test_starts_answers_and_leaves_nothing_however_it_ends(data_dir: Path) -> No
         found = run.wait_until_ready()
         assert found.pid == run.process.pid
         assert (data_dir / "run.json").stat().st_mode & 0o777 == 0o600
-        assert httpx.get(f"{found.base_url}/readyz").status_code == 200
-        assert httpx.get(f"{found.simulator_url}/healthz").status_code == 200
+        assert httpx.get(f"{found.base_url}/readyz", timeout=START_SECONDS).status_code == 200
+        assert httpx.get(f"{found.simulator_url}/healthz", timeout=START_SECONDS).status_code == 200
         second = subprocess.run(
             [REDUMBRELLA, "run", "--data-dir", data_dir], capture_output=True, text=True
         )
@@ -111,7 +111,7 @@ def test_starts_answers_and_leaves_nothing_however_it_ends(data_dir: Path) -> No
 
     with started(data_dir) as after_the_crash:
         found = after_the_crash.wait_until_ready()
-        assert httpx.get(f"{found.base_url}/readyz").status_code == 200
+        assert httpx.get(f"{found.base_url}/readyz", timeout=START_SECONDS).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """P8, deeper than in `make test`: `make soak-api`, or with EXAMPLES=200 deeper still.
 
 Every boundary that the document names is tried once however many EXAMPLES are wanted:
-`make soak-api ARGS="-k coverage -n auto"` is what CI runs.
+`make soak-api ARGS="-k coverage -n logical"` is what CI runs.
 """
 
 import os
