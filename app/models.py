@@ -8,6 +8,7 @@ from app.claims import death_models as deaths
 from app.claims import decision_models as decisions
 from app.claims import life_models as life_of_claims
 from app.claims import models as claims
+from app.claims import queue_models as queues_of_claims
 from app.claims import simulation_models as simulations
 from app.documents import models as documents
 from app.enrolment import models as enrolment
@@ -60,6 +61,7 @@ __all__ = [
     "payouts",
     "plans",
     "policies",
+    "queues_of_claims",
     "rate",
     "relief",
     "relief_cases",

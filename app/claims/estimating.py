@@ -35,7 +35,8 @@ from app.plans.estimates import estimate_range
 from app.plans.explanation import explain
 from app.plans.facts import facts_of, vocabulary
 from app.plans.models import PlanVersion
-from app.plans.schemas import ClockView, WordsView, fact_view
+from app.plans.plan_views import fact_view
+from app.plans.schemas import ClockView, WordsView
 from app.plans.service import newest_version, version_of
 from app.policies.cover import PolicyCover, cover_at
 from app.policies.models import Policy

@@ -192,22 +192,6 @@ class Claim(Base):
         return self.deciding_organisation_id or self.managing_organisation_id
 
 
-class ClaimQueue(Base):
-    """Where a submitted claim stands in the queue of each organisation that manages it.
-
-    One row for each ancestor of the deciding organisation, kept in step by a trigger on
-    `claim`: a page for any scope is one range of one index (decision 0006).
-    """
-
-    __tablename__ = "claim_queue"
-    __table_args__ = (Index("ix_claim_queue__claim_id", "claim_id"),)
-
-    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
-    status: Mapped[str] = mapped_column(primary_key=True)
-    rank_at: Mapped[datetime] = mapped_column(primary_key=True)
-    claim_id: Mapped[UUID] = mapped_column(primary_key=True)
-
-
 class ClaimDocument(Base):
     """One file for one required kind. `fingerprint` is the SHA-256 of what was sent.
 

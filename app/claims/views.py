@@ -52,7 +52,8 @@ from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of, person_of
 from app.plans.facts import facts_of
-from app.plans.schemas import WordsView, fact_view
+from app.plans.plan_views import fact_view
+from app.plans.schemas import WordsView
 from app.plans.terms import PlanTerms
 
 Files = Sequence[tuple[ClaimDocument, StoredObject]]

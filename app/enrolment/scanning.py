@@ -23,7 +23,7 @@ from app.members.codes import normal_code, refuse_if_gone
 from app.members.consent_models import REQUIRED_TO_REGISTER
 from app.members.errors import CodeUnknown
 from app.plans import queries as plans
-from app.plans.schemas import plan_summary
+from app.plans.plan_views import plan_summary
 
 log = structlog.get_logger("scan")
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.journey.claim import HOSPITAL, Case, Claim, accident_after, review
+from app.journey.claim import HOSPITAL, Case, Claim, accident_after
+from app.journey.claim_review import review
 from app.journey.office import Desk
 from app.journey.rider import Phone
 from app.journey.transport import Miss, until

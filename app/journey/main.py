@@ -8,15 +8,8 @@ from pathlib import Path
 import httpx
 import typer
 
-from app.journey.claim import (
-    DISABILITY,
-    HOSPITAL,
-    Case,
-    Claim,
-    accident_after,
-    agree,
-    review,
-)
+from app.journey.claim import DISABILITY, HOSPITAL, Case, Claim, accident_after
+from app.journey.claim_review import agree, review
 from app.journey.invariants import check_invariants
 from app.journey.office import Credentials, Desk, move_clock
 from app.journey.partner import push_roster

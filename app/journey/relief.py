@@ -13,7 +13,8 @@ from typing import Any
 
 import yaml
 
-from app.journey.claim import Case, Claim, accident_after, agree, review
+from app.journey.claim import Case, Claim, accident_after
+from app.journey.claim_review import agree, review
 from app.journey.office import Desk, business_clock, move_clock
 from app.journey.rider import Phone
 from app.journey.transport import Caller, Miss, until

@@ -5,18 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.journey import death, expiry, relief
-from app.journey.claim import (
-    DISABILITY,
-    HOSPITAL,
-    SMALL,
-    Case,
-    Claim,
-    accident_after,
-    agree,
-    approve,
-    review,
-    take,
-)
+from app.journey.claim import DISABILITY, HOSPITAL, SMALL, Case, Claim, accident_after
+from app.journey.claim_review import agree, approve, review, take
 from app.journey.office import Desk, move_clock
 from app.journey.rider import Phone
 from app.journey.transport import Miss, until

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from app.journey.claim import Case, Claim, accident_after, agree, approve, take
+from app.journey.claim import Case, Claim, accident_after
+from app.journey.claim_review import agree, approve, take
 from app.journey.office import Desk
 from app.journey.people import Rider, make_rider
 from app.journey.rider import Phone

@@ -122,7 +122,7 @@ class ReversalBody(Body):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ReversalDecisionBody(Body):
+class SecondPersonBody(Body):
     """The second person's word."""
 
     model_config = ConfigDict(

@@ -11,7 +11,8 @@ from app.plans.description import describe_price
 from app.plans.expressions import Node
 from app.plans.inputs import PRICE_CONTEXT, REFUND_CONTEXT, UPGRADE_CONTEXT, Input
 from app.plans.models import PlanVersion
-from app.plans.schemas import PlanView, WordsView, plan_view
+from app.plans.plan_views import plan_view
+from app.plans.schemas import PlanView, WordsView
 from app.plans.terms import Channel, PlanTerms
 
 

@@ -16,11 +16,9 @@ from app.plans import service
 from app.plans.errors import TableNotFound
 from app.plans.literals import TABLE
 from app.plans.plan_pages import PlanPage, plan_page
+from app.plans.plan_views import plan_summary
 from app.plans.schema import plan_schema
-from app.plans.schemas import (
-    PlanList,
-    plan_summary,
-)
+from app.plans.schemas import PlanList
 from app.plans.table_views import TableList, TableView, table_summary, table_view
 from app.plans.tables import standard_tables
 

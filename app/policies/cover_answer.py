@@ -1,7 +1,7 @@
 """Whether a person is covered at an instant, as the `CoverView` schema has it.
 
-Plain values, not models: members ask all the time, and building forty models to write them
-out again is half the work (benchmarks/, path `cover`).
+Plain values, not models: members ask all the time, and models would be built only to be
+written out again (benchmarks/, path `cover`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

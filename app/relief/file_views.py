@@ -9,7 +9,8 @@ from app.kernel.principal import Principal
 from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of
-from app.plans.schemas import WordsView, fact_view
+from app.plans.plan_views import fact_view
+from app.plans.schemas import WordsView
 from app.relief import queries
 from app.relief.household_models import Household, HouseholdMember
 from app.relief.models import ReliefFormula, ReliefFund

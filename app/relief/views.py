@@ -16,7 +16,8 @@ from app.kernel.vault import Vault
 from app.members.models import Person
 from app.members.service import name_of
 from app.payouts.service import view_payout
-from app.plans.schemas import WordsView, fact_view
+from app.plans.plan_views import fact_view
+from app.plans.schemas import WordsView
 from app.relief import board_queries, queries
 from app.relief.applying import find
 from app.relief.assessing import explain_relief, standing_of_case

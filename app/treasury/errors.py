@@ -94,7 +94,7 @@ class TransferDecided(Conflict):
     title = Text("该笔划拨已有结论", "Decided already")
     detail = Text(
         "该笔划拨已入账或已驳回；如需更正，请冲正其记账或重新提出。",
-        "It was posted or rejected: reverse its booking, or propose another one.",
+        "It was posted or declined: reverse its booking, or propose another one.",
     )
 
 

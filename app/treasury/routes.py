@@ -16,8 +16,8 @@ from app.kernel.schema import Day
 from app.ledger.schemas import (
     LedgerMonthView,
     ReversalBody,
-    ReversalDecisionBody,
     ReversalView,
+    SecondPersonBody,
 )
 from app.ledger.service import require_books
 from app.treasury import closing, requesting, reversing, settling, settling_all
@@ -184,7 +184,7 @@ async def decide_ledger_reversal(
     now: NowDep,
     keyed: KeyedDep,
     transaction_id: UUID,
-    body: ReversalDecisionBody,
+    body: SecondPersonBody,
 ) -> Response:
     """The second person's word on a proposed reversal."""
     await require_books(session, supervisor)

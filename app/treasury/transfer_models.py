@@ -10,12 +10,12 @@ from app.kernel.database import Base
 from app.kernel.transitions import Lifecycle
 
 FUND_TRANSFER = Lifecycle.of(
-    "fund_transfer", initial=["proposed"], moves={"proposed": ["posted", "rejected"]}
+    "fund_transfer", initial=["proposed"], moves={"proposed": ["posted", "declined"]}
 )
 
 
 class FundTransfer(Base):
-    """Proposed by one supervisor, posted or rejected by another; `reversed_at` when the posting
+    """Proposed by one supervisor, posted or declined by another; `reversed_at` when the posting
     was taken back by its mirror image.
     """
 

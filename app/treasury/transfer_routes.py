@@ -12,12 +12,12 @@ from app.kernel.idempotency import KeyedDep
 from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Principal, Supervisor, require
 from app.kernel.routing import router
+from app.ledger.schemas import SecondPersonBody
 from app.treasury import transferring
 from app.treasury.transfer_schemas import (
     FundCode,
     FundTransferBody,
     FundTransferView,
-    TransferDecisionBody,
     TransferStatus,
 )
 
@@ -54,9 +54,9 @@ async def decide_fund_transfer(
     now: NowDep,
     keyed: KeyedDep,
     transfer_id: UUID,
-    body: TransferDecisionBody,
+    body: SecondPersonBody,
 ) -> Response:
-    """Approve, which books it at once as far as the fund holds the sum, or reject, as a second
+    """Approve, which books it at once as far as the fund holds the sum, or decline, as a second
     person. A booked transfer is taken back by the reversal of its booking.
     """
     view = await transferring.decide(session, supervisor, transfer_id, body.verdict, now)

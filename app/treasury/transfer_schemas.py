@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from app.kernel.schema import Body, PositiveFen, View
 
-TransferStatus = Literal["proposed", "posted", "rejected"]
+TransferStatus = Literal["proposed", "posted", "declined"]
 FundCode = Annotated[
     str,
     Field(
@@ -41,19 +41,6 @@ class FundTransferBody(Body):
     to_account: FundCode
     amount_fen: PositiveFen
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-
-
-class TransferDecisionBody(Body):
-    """The second person's word."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"examples": [{"verdict": "approve"}]},
-    )
-
-    verdict: Literal["approve", "reject"]
 
 
 class FundTransferView(View):

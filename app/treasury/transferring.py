@@ -67,10 +67,10 @@ async def decide(
     session: AsyncSession,
     supervisor: Principal,
     transfer_id: UUID,
-    verdict: Literal["approve", "reject"],
+    verdict: Literal["approve", "decline"],
     now: datetime,
 ) -> FundTransferView:
-    """The second person's word, who manages both funds as well: posted at once, or rejected.
+    """The second person's word, who manages both funds as well: posted at once, or declined.
 
     Raises TransferUnknown (404), SecondPersonNeeded (403), TransferDecided, FundShort,
     FundClosed (409).
@@ -92,9 +92,9 @@ async def decide(
     if verdict == "approve":
         transfer.posting_id = await _post(session, supervisor, transfer, now)
     transfer.decided_by, transfer.decided_at = supervisor.id, now
-    target = "posted" if verdict == "approve" else "rejected"
+    target = "posted" if verdict == "approve" else "declined"
     await move(session, FUND_TRANSFER, transfer, target, actor=supervisor, at=now)
-    await _tell(session, supervisor, transfer, "post" if verdict == "approve" else "reject", now)
+    await _tell(session, supervisor, transfer, "post" if verdict == "approve" else "decline", now)
     return view_of(transfer)
 
 

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("reversed_at", AT, nullable=True),
         *rules(
             "fund_transfer",
-            status="status in ('posted', 'proposed', 'rejected')",
+            status="status in ('declined', 'posted', 'proposed')",
             amount_fen="amount_fen > 0",
             two_accounts="from_account <> to_account",
             reason="length(reason) between 1 and 500",

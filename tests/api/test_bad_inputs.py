@@ -188,16 +188,16 @@ async def test_no_member_takes_another_type(
 ) -> None:
     """`true`, "100", 0.5 or 2^63 where a number is asked, a number where a text is; no effect."""
     faults, tried = {}, 0
-    before = await fingerprint(database)
     for operation in takes_json(app):
+        before = await fingerprint(database)
         for path, value in _variants(operation.example()):
             body = json.dumps(_with(operation.example(), path, value)).encode()
             answer = await send(client, operation, tenants[0], body)
             tried += 1
             if fault := wrong(answer, 422):
                 faults[f"{operation.id} {path} {str(value)[:20]}"] = fault
-    after = await fingerprint(database)
-    faults |= {f"wrote {table}": "" for table in after if after[table] != before[table]}
+        after = await fingerprint(database)
+        faults |= {f"{operation.id} wrote {t}": "" for t in after if after[t] != before[t]}
     assert faults == {}
     assert tried > 300
 
@@ -322,4 +322,4 @@ async def test_headers_nobody_would_send(
         answer = await client.get("/v1/me", headers=[*headers, (name.encode(), value)])
         assert answer.status_code == 200, name
         plans = await client.get("/v1/plans", headers=[(name.encode(), value)])
-        assert plans.status_code in (200, 422), name
+        assert plans.status_code == 200, name

@@ -21,7 +21,8 @@ import pytest
 from fastapi import FastAPI
 from PIL import Image
 
-from app.journey.claim import DISABILITY, HOSPITAL, Claim, accident_after, agree, review
+from app.journey.claim import DISABILITY, HOSPITAL, Claim, accident_after
+from app.journey.claim_review import agree, review
 from app.journey.main import Journey
 from app.journey.office import Desk, move_clock
 from app.journey.people import Rider, make_rider

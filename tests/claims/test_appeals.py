@@ -22,7 +22,7 @@ from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 
-DUELS = 12
+DUELS = 50
 
 MED = {"self_pay_fen": 1_000_000, "hospital_grade": 2}
 

@@ -123,10 +123,10 @@ async def test_two_people_give_to_a_relief_fund(district: District) -> None:
     assert await district.office.unhealthy() == {}
 
 
-async def test_rejected_it_moves_nothing(district: District) -> None:
+async def test_declined_it_moves_nothing(district: District) -> None:
     proposed = await district.propose(1_000)
-    rejected = await district.decide(proposed, "reject")
-    assert (rejected.status_code, rejected.json()["status"]) == (200, "rejected")
+    declined = await district.decide(proposed, "decline")
+    assert (declined.status_code, declined.json()["status"]) == (200, "declined")
     assert (await district.decide(proposed)).status_code == 409
     assert await district.holds() == GIVEN
     assert await district.office.unhealthy() == {}
@@ -217,7 +217,7 @@ async def test_between_organisations_and_only_what_one_manages(district: Distric
 
 async def test_pages_and_statuses(district: District) -> None:
     made = [(await district.propose(fen)) for fen in (1, 2, 3)]
-    await district.decide(made[1], "reject")
+    await district.decide(made[1], "decline")
     first = (await district.office.get("ledger/fund-transfers", district.one, limit=2)).json()
     rest = await district.office.get(
         "ledger/fund-transfers", district.one, limit=2, cursor=first["next_cursor"]
