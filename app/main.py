@@ -38,7 +38,7 @@ from app.kernel.api_document import install_api_document, operation_id
 from app.kernel.clock import refuse_moved_clock
 from app.kernel.database import Database
 from app.kernel.durability import refuse_forgetful_database
-from app.kernel.finding import include
+from app.kernel.finding import hot_lane, include
 from app.kernel.gate import KIB, Gate
 from app.kernel.logs import configure_logs
 from app.kernel.problems import Problem
@@ -227,7 +227,8 @@ def create_app(settings: Settings) -> FastAPI:
     include(app, (*ROUTERS, sandbox.routes) if settings.sandbox else ROUTERS)
     install_problem_handlers(app)
     install_api_document(app, DESCRIPTION, TAGS, EXAMPLES)
-    app.add_middleware(Gate, body_limits=BODY_LIMITS)
+    # Outside of the framework's own layers: what these guard against, the gate answers itself.
+    app.middleware_stack = Gate(hot_lane(app), BODY_LIMITS)
     return app
 
 

@@ -1,7 +1,7 @@
 """One person's claims under another document, in the order in which they were decided; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -229,7 +229,7 @@ def _cover(
     mine = [row for row in rows if row["policy_id"] == claim.policy_id]
     then = [row for row in mine if row["status"] == "in_force"] or mine
     before = _of_policy(claim, plan_covers(then, claim.occurred_at))
-    return replace(before or found, reason="covered")
+    return (before or found)._replace(reason="covered")
 
 
 def _of_policy(claim: DecidedClaim, plans: Sequence[PlanCover]) -> PolicyCover | None:

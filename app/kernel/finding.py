@@ -92,4 +92,12 @@ def include(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         app.include_router(each)
     routes = [route for each in routers for route in each.routes if isinstance(route, APIRoute)]
     app.router.middleware_stack = RouteFinder(app.router.app, routes)
-    app.add_middleware(HotLane, routes=[each for each in routes if isinstance(each, HotRoute)])
+
+
+def hot_lane(app: FastAPI) -> HotLane:
+    """The application behind its hot routes; nothing can be added to it any more."""
+    finder = app.router.middleware_stack
+    if not isinstance(finder, RouteFinder):
+        raise TypeError("no routers were included")
+    hot = [route for route in finder.routes if isinstance(route, HotRoute)]
+    return HotLane(app.build_middleware_stack(), hot)

@@ -1,11 +1,10 @@
 """Cover at an instant: which policy, for how many shares, what waits, or why not."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import asyncpg
@@ -27,8 +26,7 @@ Reason = Literal[
 _BEST_FIRST: tuple[Reason, ...] = get_args(Reason)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyCover:
+class PolicyCover(NamedTuple):
     """One policy, or one unpaid order's reservation (`policy_id` None), at the instant."""
 
     plan_code: str
@@ -59,8 +57,7 @@ class PolicyCover:
         return self.reason == "covered" or (self.reason == "in_grace" and self.covered_in_grace)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanCover:
+class PlanCover(NamedTuple):
     """Everything one person has in one plan; `shares` are those covered at the instant."""
 
     plan_code: str
@@ -141,8 +138,12 @@ async def terms_in(
     connection: asyncpg.Connection | asyncpg.Pool, rows: Iterable[Mapping[str, Any]]
 ) -> dict[UUID, PlanTerms]:
     """The terms of every policy in the rows of a cover query, by version."""
-    versions = {row["plan_version_id"] for row in rows} - {None}
-    return {version: await plans.terms_of(connection, version) for version in versions}
+    known: dict[UUID, PlanTerms] = {}
+    for row in rows:
+        version = row["plan_version_id"]
+        if version is not None and version not in known:
+            known[version] = await plans.terms_of(connection, version)
+    return known
 
 
 def plan_covers(
@@ -184,18 +185,20 @@ def with_grace(
         policy.follows_id for policy in policies if policy.reason not in ("cancelled", "void")
     }
     for policy in policies:
+        if policy.reason not in ("covered", "ended"):
+            yield policy
+            continue
         before = known.get(policy.follows_id) if policy.follows_id else None
         ruling = _terms_of(before or policy, terms)
         if ruling is None:
             yield policy
-        elif policy.reason == "covered" and policy.bound_at and instant < policy.bound_at:
-            covers = ruling.renewal.covered_in_grace
-            yield policy if covers else _in_grace(policy, ruling, policy.bound_at)
-        elif (
-            policy.reason == "ended"
-            and policy.policy_id is not None
-            and policy.policy_id not in renewed
-        ):
+        elif policy.reason == "covered":
+            unpaid_yet = policy.bound_at if policy.bound_at and instant < policy.bound_at else None
+            if unpaid_yet is None or ruling.renewal.covered_in_grace:
+                yield policy
+            else:
+                yield _in_grace(policy, ruling, unpaid_yet)
+        elif policy.policy_id is not None and policy.policy_id not in renewed:
             prolonged = moratoriums.get(policy.policy_id, ())
             closes_at = renewal_closes_at(ruling, policy.ends_at, prolonged)
             graced = policy.status == "in_force" and instant < closes_at
@@ -211,7 +214,7 @@ def _terms_of(policy: PolicyCover, terms: Mapping[UUID, PlanTerms]) -> PlanTerms
 
 def _in_grace(policy: PolicyCover, terms: PlanTerms, until: datetime) -> PolicyCover:
     covers = terms.renewal.covered_in_grace
-    return replace(policy, reason="in_grace", until=until, covered_in_grace=covers)
+    return policy._replace(reason="in_grace", until=until, covered_in_grace=covers)
 
 
 def _policy_cover(rows: Sequence[Mapping[str, Any]], instant: datetime) -> PolicyCover:

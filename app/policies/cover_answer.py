@@ -4,8 +4,8 @@ Plain values, not models: members ask all the time, and models would be built on
 written out again (benchmarks/, path `cover`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.kernel import audit
-from app.kernel.clock import day_start, system_now
+from app.kernel.clock import business_day, day_start, system_now
 from app.kernel.database import raw_connection
 from app.kernel.principal import Principal
 from app.kernel.problems import NotFound
@@ -87,16 +87,15 @@ async def cover_view(
 ) -> Plain:
     known = await terms_in(connection, rows)
     moratoriums = await moratoriums_after(connection, rows, instant)
-    covers = plan_covers(rows, instant, known, moratoriums)
     views = []
-    for cover in covers:
+    for cover in plan_covers(rows, instant, known, moratoriums):
         version_id = cover.best.plan_version_id
         if version_id is None:
             terms = await plans.terms_of_newest(connection, cover.plan_code)
         else:
             terms = known[version_id]
         views.append(_plan_cover(cover, terms, known, instant))
-    return {"at": instant, "covered": any(cover.covered for cover in covers), "plans": views}
+    return {"at": instant, "covered": any(view["covered"] for view in views), "plans": views}
 
 
 def _plan_cover(
@@ -109,15 +108,16 @@ def _plan_cover(
         if policy.covered and policy.plan_version_id is not None
     ]
     benefits = {benefit.code: benefit for _, each in covering for benefit in each.benefits}
+    day = business_day(instant)
     return {
         "plan_code": cover.plan_code,
         "plan_name": _words(terms.name),
-        "covered": cover.covered,
+        "covered": best.covered,
         "reason": best.reason,
         "explanation": MORATORIUM if best.extended else EXPLANATIONS[best.reason],
         "shares": cover.shares,
         "policies": [_policy_cover(policy) for policy in cover.policies],
-        "benefits": [_benefit_cover(benefit, covering, instant) for benefit in benefits.values()],
+        "benefits": [_benefit_cover(benefit, covering, day) for benefit in benefits.values()],
     }
 
 
@@ -143,56 +143,54 @@ def _policy_cover(policy: PolicyCover) -> Plain:
 
 
 def _benefit_cover(
-    benefit: Benefit, covering: Sequence[tuple[PolicyCover, PlanTerms]], instant: datetime
+    benefit: Benefit, covering: Sequence[tuple[PolicyCover, PlanTerms]], day: date
 ) -> Plain:
-    """One benefit over all policies that have it: paying and waiting shares by cause."""
+    """One benefit on a day, over the policies that cover: paying and waiting shares by cause."""
     paying: dict[Cause, int] = {}
     waiting: list[Plain] = []
+    options_waiting: list[Plain] = []
     for policy, terms in covering:
         for cause, wait in terms.waits.get(benefit.code, ()):
-            paying.setdefault(cause, 0)
+            shares = paying.get(cause, 0)
             for layer in policy.layers:
-                until = max(policy.starts_at, day_start(layer.since_on + wait))
-                if until <= instant:
-                    paying[cause] += layer.shares
+                pays_from = layer.since_on + wait
+                if pays_from <= day:
+                    shares += layer.shares
                 else:
                     waiting.append(
                         {
                             "number": policy.number or "",
                             "cause": cause,
                             "shares": layer.shares,
-                            "until": until,
+                            "until": day_start(pays_from),
                         }
                     )
+            paying[cause] = shares
+            for tier in policy.tiers[1:]:
+                pays_from = tier.since_on + wait
+                if pays_from > day:
+                    options_waiting.append(
+                        {
+                            "number": policy.number or "",
+                            "cause": cause,
+                            "option_code": tier.option_code or terms.option().code,
+                            "until": day_start(pays_from),
+                        }
+                    )
+    shares_paying = {cause: shares for cause, shares in paying.items() if shares}
     return {
         "code": benefit.code,
         "name": _words(benefit.name),
-        "pays_now": [cause for cause, shares in paying.items() if shares],
-        "shares_paying": {cause: shares for cause, shares in paying.items() if shares},
+        "pays_now": list(shares_paying),
+        "shares_paying": shares_paying,
         "waits_until": {
             cause: min(each["until"] for each in waiting if each["cause"] == cause)
-            for cause, shares in paying.items()
-            if not shares
+            for cause in paying
+            if cause not in shares_paying
         },
         "waiting": waiting,
-        "options_waiting": list(_options_waiting(benefit, covering, instant)),
+        "options_waiting": options_waiting,
     }
-
-
-def _options_waiting(
-    benefit: Benefit, covering: Sequence[tuple[PolicyCover, PlanTerms]], instant: datetime
-) -> Iterator[Plain]:
-    for policy, terms in covering:
-        for tier in policy.tiers[1:]:
-            for cause, wait in terms.waits.get(benefit.code, ()):
-                until = day_start(tier.since_on + wait)
-                if until > instant:
-                    yield {
-                        "number": policy.number or "",
-                        "cause": cause,
-                        "option_code": tier.option_code or terms.option().code,
-                        "until": until,
-                    }
 
 
 def _words(words: Words) -> Plain:

@@ -1,7 +1,6 @@
 """How a policy came together: shares that began together, and its contribution options."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -20,16 +19,14 @@ class Change(NamedTuple):
     raised_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """Shares that began together; `since_on` is their day 0 for waiting and for stages."""
 
     shares: int
     since_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(NamedTuple):
     """A contribution option of a policy; None is the plan's first. `since_on` as of layers."""
 
     option_code: str | None
@@ -45,9 +42,8 @@ def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]
     """
     effective = [change for change in changes if change.effective_at <= instant] or changes
     layers: list[Layer] = []
-    starts_at = effective[0].starts_at
+    held, starts_at = 0, effective[0].starts_at
     for change in effective:
-        held = sum(layer.shares for layer in layers)
         if change.starts_at != starts_at:
             layers, held, starts_at = [], 0, change.starts_at
         while held > change.shares:
@@ -59,6 +55,7 @@ def layers_at(changes: Sequence[Change], instant: datetime) -> tuple[Layer, ...]
         if change.shares > held:
             since = change.counted_from or max(change.effective_at, change.starts_at)
             layers.append(Layer(change.shares - held, business_day(since)))
+            held = change.shares
     return tuple(layers)
 
 

@@ -1,7 +1,7 @@
 """A policy as renewals and upgrades find it: its shares, its layers, when it can be renewed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -112,7 +112,7 @@ def known_tiers(terms: PlanTerms, tiers: Sequence[Tier]) -> tuple[Tier, ...]:
     The plan's first is named: beside others, none at all would be read as the newest.
     """
     codes = {option.code for option in terms.contribution.options}
-    named = [replace(tier, option_code=tier.option_code or terms.option().code) for tier in tiers]
+    named = [tier._replace(option_code=tier.option_code or terms.option().code) for tier in tiers]
     return tuple(tier for tier in named if tier.option_code in codes)
 
 

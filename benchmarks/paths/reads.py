@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -107,21 +108,27 @@ class Policies(OfMembers):
 class Cover(OfMembers):
     """Whether a member is covered now, which benefits pay and which wait until when.
 
-    The twin looks at the last change of each policy; layers, grace and what a moratorium
-    prolongs are ours alone.
+    The twin answers the same in full. It looks at the last change of each policy: layers
+    upon layers, grace and what a moratorium prolongs are ours alone.
     """
 
     name, budget, path = "cover", 0.65, "/v1/me/cover"
 
     def essence(self, body: bytes) -> Any:
-        plans = msgspec.json.decode(body)["plans"]
-        return [
-            (
-                *(plan[name] for name in ("plan_code", "covered", "reason", "shares")),
-                [(each["code"], sorted(each["pays_now"])) for each in plan["benefits"]],
-            )
-            for plan in plans
-        ]
+        answer = msgspec.json.decode(body)
+        return answer["covered"], [_instants(plan) for plan in answer["plans"]]
+
+
+def _instants(told: Any) -> Any:
+    """The same with instants as such: a twin writes them in its own offset."""
+    if isinstance(told, dict):
+        return {name: _instants(each) for name, each in told.items()}
+    if isinstance(told, list):
+        return [_instants(each) for each in told]
+    try:
+        return datetime.fromisoformat(told) if isinstance(told, str) else told
+    except ValueError:
+        return told
 
 
 class Claims(Read):
