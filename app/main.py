@@ -89,6 +89,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     staff_routes.routes,
     partner_routes.routes,
     documents.routes,
+    members.hot_routes,
     members.routes,
     members.callback_routes,
     member_staff_routes.routes,

@@ -162,5 +162,5 @@ def router(tag: str) -> APIRouter:
 
 
 def hot_router(tag: str) -> APIRouter:
-    """Like `router`, for the few reads that are asked for all the time."""
+    """Like `router`, for the few operations that are asked for all the time."""
     return APIRouter(route_class=HotRoute, tags=[tag])

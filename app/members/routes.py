@@ -12,7 +12,7 @@ from app.kernel.database import DatabaseDep, SessionDep
 from app.kernel.dependencies import NowDep, SettingsDep, VaultDep
 from app.kernel.idempotency import ClaimDep, KeyedDep
 from app.kernel.principal import Member
-from app.kernel.routing import router
+from app.kernel.routing import hot_router, router
 from app.members import (
     check_answers,
     consents,
@@ -34,6 +34,7 @@ from app.members.schemas import (
 )
 
 routes = router("members")
+hot_routes = hot_router("members")
 callback_routes = router("callbacks")
 
 
@@ -43,14 +44,14 @@ async def read_me(member: Member, session: SessionDep, vault: VaultDep) -> MeVie
     return await own.read_me(session, vault, member)
 
 
-@routes.post(
+@hot_routes.post(
     "/v1/me/registration",
     status_code=201,
     response_model=RegistrationView,
     responses=refused(404),
 )
 async def open_registration(
-    member: Member, body: RegistrationBody, claim: ClaimDep, database: DatabaseDep
+    member: Member, request: Request, claim: ClaimDep, body: RegistrationBody
 ) -> Response:
     """Start a registration with whatever is known: everything may follow by PATCH.
 
@@ -58,7 +59,7 @@ async def open_registration(
     identity check. Typing a number proves nothing and reveals nothing: a number that is
     already known is answered like any other. `missing` names what still has to be given.
     """
-    content = await opening.open_registration(database, claim, member, body)
+    content = await opening.open_registration(request.app.state.database, claim, member, body)
     return claim.respond(201, content)
 
 
