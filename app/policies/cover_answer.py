@@ -4,7 +4,7 @@ Plain values, not models: members ask all the time, and models would be built on
 written out again (benchmarks/, path `cover`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -148,7 +148,6 @@ def _benefit_cover(
     """One benefit on a day, over the policies that cover: paying and waiting shares by cause."""
     paying: dict[Cause, int] = {}
     waiting: list[Plain] = []
-    options_waiting: list[Plain] = []
     for policy, terms in covering:
         for cause, wait in terms.waits.get(benefit.code, ()):
             shares = paying.get(cause, 0)
@@ -166,17 +165,6 @@ def _benefit_cover(
                         }
                     )
             paying[cause] = shares
-            for tier in policy.tiers[1:]:
-                pays_from = tier.since_on + wait
-                if pays_from > day:
-                    options_waiting.append(
-                        {
-                            "number": policy.number or "",
-                            "cause": cause,
-                            "option_code": tier.option_code or terms.option().code,
-                            "until": day_start(pays_from),
-                        }
-                    )
     shares_paying = {cause: shares for cause, shares in paying.items() if shares}
     return {
         "code": benefit.code,
@@ -189,8 +177,28 @@ def _benefit_cover(
             if cause not in shares_paying
         },
         "waiting": waiting,
-        "options_waiting": options_waiting,
+        "options_waiting": [
+            told
+            for policy, terms in covering
+            if len(policy.tiers) > 1
+            for told in _options_waiting(benefit, policy, terms, day)
+        ],
     }
+
+
+def _options_waiting(
+    benefit: Benefit, policy: PolicyCover, terms: PlanTerms, day: date
+) -> Iterator[Plain]:
+    """Raised options whose waiting days are not over: the one before pays until then."""
+    for tier in policy.tiers[1:]:
+        for cause, wait in terms.waits.get(benefit.code, ()):
+            if tier.since_on + wait > day:
+                yield {
+                    "number": policy.number or "",
+                    "cause": cause,
+                    "option_code": tier.option_code or terms.option().code,
+                    "until": day_start(tier.since_on + wait),
+                }
 
 
 def _words(words: Words) -> Plain:
