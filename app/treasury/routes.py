@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Query, Response
 
 from app.kernel.database import SessionDep
 from app.kernel.dependencies import NowDep, VaultDep
@@ -13,6 +13,7 @@ from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Auditor, Principal, Supervisor, require
 from app.kernel.routing import router
 from app.kernel.schema import Day
+from app.ledger.routes import Month
 from app.ledger.schemas import (
     LedgerMonthView,
     ReversalBody,
@@ -37,15 +38,6 @@ from app.treasury.schemas import (
 routes = router("treasury")
 
 Reader = Annotated[Principal, Depends(require("staff", "auditor", "supervisor"))]
-
-Month = Annotated[
-    str,
-    Path(
-        pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$",
-        examples=["2026-10"],
-        description="The month.",
-    ),
-]
 
 
 @routes.post(
