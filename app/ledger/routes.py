@@ -22,6 +22,7 @@ from app.ledger.schemas import (
     LedgerEntryView,
     LedgerMonthList,
     LedgerMonthView,
+    Month,
     ReceiptBody,
     ReceiptView,
     TransactionView,
@@ -37,14 +38,6 @@ AccountCode = Annotated[
         pattern=r"^[a-z-]{2,30}(:[0-9A-Za-z-]{1,64})?$",
         examples=["bank"],
         description="The account's code.",
-    ),
-]
-Month = Annotated[
-    str,
-    Path(
-        pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$",
-        examples=["2026-10"],
-        description="The month.",
     ),
 ]
 First = Annotated[

@@ -4,11 +4,20 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import ConfigDict, Field
 
 from app.kernel.schema import Body, Day, PositiveFen, View
 
 AccountKind = Literal["asset", "liability", "income", "expense"]
+Month = Annotated[
+    str,
+    Path(
+        pattern=r"^(19|20)\d{2}-(0[1-9]|1[0-2])$",
+        examples=["2026-10"],
+        description="The month.",
+    ),
+]
 
 
 class TrialBalanceLine(View):

@@ -13,9 +13,9 @@ from app.kernel.pagination import CursorParameter, Page, PageSize
 from app.kernel.principal import Auditor, Principal, Supervisor, require
 from app.kernel.routing import router
 from app.kernel.schema import Day
-from app.ledger.routes import Month
 from app.ledger.schemas import (
     LedgerMonthView,
+    Month,
     ReversalBody,
     ReversalView,
     SecondPersonBody,
