@@ -23,7 +23,7 @@ from app.claims.year import self_pay_of
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import enqueue
 from app.kernel.principal import Principal
-from app.kernel.problems import Forbidden
+from app.kernel.problems import Forbidden, InvalidTransition
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.plans.terms import PlanTerms
@@ -35,7 +35,8 @@ async def submit(
     """Hand a complete claim in; one that is in already stays as it is.
 
     The review clock starts with the first submission and goes on, with the days that
-    were left, after each return. Raises ClaimNotFound (404), MissingDocuments (409).
+    were left, after each return. Raises ClaimNotFound (404), MissingDocuments,
+    InvalidTransition (409).
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
@@ -44,6 +45,9 @@ async def submit(
         return claim
     terms = await terms_of(session, claim)
     await require_complete(session, claim, terms)
+    # A claim with the second person moves to `submitted` too, but by that person alone.
+    if claim.status not in ("draft", "waiting_for_member"):
+        raise InvalidTransition(current=claim.status, target="submitted")
     first = claim.submitted_at is None
     await move(
         session, CLAIM, claim, "submitted", actor=actor, at=now, on_behalf_of=_for(actor, claim)

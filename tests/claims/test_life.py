@@ -369,6 +369,14 @@ async def test_above_the_limit_two_people(case: Case, app: FastAPI) -> None:
     assert approvers == [case.office.reviewer.account_id, case.office.supervisor.account_id]
 
 
+async def test_only_the_second_person_sends_back_what_waits_for_them(case: Case) -> None:
+    await case.submitted(case.body("DISAB"))
+    await case.approved(disability_grade=1)
+    answer = await case.post(f"{case.path}/submission", case.rider)
+    assert (answer.status_code, answer.json()["code"]) == (409, "invalid-transition")
+    assert (await case.own())["status"] == "awaiting_second_approval"
+
+
 async def test_the_same_person_does_not_approve_twice(case: Case) -> None:
     await case.submitted(case.body("DISAB"))
     supervisor = case.office.supervisor
