@@ -98,6 +98,7 @@ SUBSCRIPTIONS: dict[str, tuple[str, ...]] = {
     relief.CASE_PROPOSED: (relief.TELL,),
     relief.CASE_GRANTED: (relief.TELL,),
     relief.CASE_DECLINED: (relief.TELL,),
+    relief.CASE_RETURNED: (relief.TELL,),
     relief.CASE_PAID: (relief.TELL,),
     relief.CASE_REVOKED: (relief.TELL,),
     relief.CASE_AWAITS_ACCOUNT: (relief.TELL,),

@@ -39,6 +39,16 @@ RELIEF_TEMPLATES: Mapping[str, Template] = {
         page=RELIEF,
         character_string1="number",
     ),
+    "relief_returned": template(
+        ("救助申请需要补充", "Your relief application needs more"),
+        (
+            "评议会需要了解更多情况才能评议您的救助{number}，请在小程序内查看原因并补充材料。",
+            "The board needs to know more about your relief {number}: the app says what to add.",
+        ),
+        NUMBER,
+        page=RELIEF,
+        character_string1="number",
+    ),
     "relief_account": template(
         ("救助金需要收款账户", "We need an account for your relief"),
         (

@@ -11,6 +11,7 @@ from app.claims.year import costs_of_year
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
+from app.kernel.problems import InvalidTransition
 from app.kernel.transitions import move
 from app.kernel.vault import Vault
 from app.members.consents import give as give_consents
@@ -60,7 +61,8 @@ async def apply_by_member(
 ) -> ReliefCase:
     """The member takes a proposal up: consent, statements, what only they know, documents.
 
-    Raises CaseNotFound (404), ConsentNeeded, PapersMissing (409), StatementsNeeded (422).
+    Raises CaseNotFound (404), InvalidTransition, ConsentNeeded, PapersMissing (409),
+    StatementsNeeded (422).
     """
     case = await find(session, member, case_id, lock=True)
     if body.consent is not None:
@@ -89,6 +91,9 @@ async def _apply(
     body: ApplicationBody | CounterApplicationBody,
     now: datetime,
 ) -> ReliefCase:
+    # What the board has comes back to the applicant by the board's word alone.
+    if case.status != "proposed":
+        raise InvalidTransition(current=case.status, target="applied")
     terms = await terms_of_case(session, case)
     await require_consent(session, case.person_id)
     require_statements(terms, body.statements)

@@ -38,7 +38,7 @@ from app.relief.errors import (
     QuorumMissed,
     VotesContradict,
 )
-from app.relief.events import CASE_DECLINED, CASE_GRANTED
+from app.relief.events import CASE_DECLINED, CASE_GRANTED, CASE_RETURNED
 from app.relief.formulas import FormulaTerms
 from app.relief.models import ReliefFund
 from app.relief.paying import pay
@@ -92,6 +92,29 @@ async def decide(
         await state(session, [declined], actor=supervisor, at=now, on_behalf_of=case.person_id)
         return case
     await grant(session, supervisor, fund, case, amount, path, now)
+    return case
+
+
+async def give_back(
+    session: AsyncSession, supervisor: Principal, case_id: UUID, reason_code: str, now: datetime
+) -> ReliefCase:
+    """The board has to know more: papers and facts can be added, and the case referred again.
+
+    Raises CaseNotFound (404), Forbidden, Interested (403), InvalidTransition (409).
+    """
+    case = await find(session, supervisor, case_id, lock=True)
+    managed = queries.managed_funds(supervisor).where(ReliefFund.id == case.fund_id)
+    if await session.scalar(managed) is None:
+        raise Forbidden
+    await refuse_interested(session, case, [supervisor.id])
+    if case.status != "board":
+        raise InvalidTransition(current=case.status, target="applied")
+    await move(
+        session, RELIEF_CASE, case, "applied", actor=supervisor, at=now, reason_code=reason_code
+    )
+    content = {"reason_code": reason_code}
+    returned = Fact("relief_case", case.id, "relief_case.return", CASE_RETURNED, content)
+    await state(session, [returned], actor=supervisor, at=now, on_behalf_of=case.person_id)
     return case
 
 

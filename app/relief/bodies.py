@@ -200,6 +200,14 @@ class DeclineBody(Body):
     note: Note | None = None
 
 
+class BoardReturnBody(Body):
+    """Why the board cannot decide yet."""
+
+    model_config = _example(reason_code="papers-unclear")
+
+    reason_code: Literal["papers-unclear", "facts-unclear", "situation-to-be-visited"]
+
+
 class RevocationBody(Body):
     """Why a grant that was not paid is taken back."""
 

@@ -26,7 +26,7 @@ RELIEF_CASE = Lifecycle.of(
     initial=["proposed", "applied"],
     moves={
         "proposed": ["applied", "withdrawn"],
-        "applied": ["board", "granted", "declined", "withdrawn"],
+        "applied": ["board", "granted", "withdrawn"],
         "board": ["applied", "granted", "declined", "withdrawn"],
         "granted": ["paying", "revoked"],
         "paying": ["paid", "granted"],

@@ -13,6 +13,7 @@ from app.relief.events import (
     CASE_GRANTED,
     CASE_PAID,
     CASE_PROPOSED,
+    CASE_RETURNED,
     CASE_REVOKED,
 )
 from app.relief.models import ReliefFund
@@ -21,6 +22,7 @@ TEMPLATES: Mapping[str, str] = {
     CASE_PROPOSED: "relief_proposed",
     CASE_GRANTED: "relief_granted",
     CASE_DECLINED: "relief_declined",
+    CASE_RETURNED: "relief_returned",
     CASE_PAID: "relief_paid",
     CASE_REVOKED: "relief_revoked",
     CASE_AWAITS_ACCOUNT: "relief_account",
@@ -38,6 +40,8 @@ async def tell(context: JobContext, payload: Mapping[str, Any]) -> None:
             said["fund"] = {"zh": fund.name_zh, "en": fund.name_en}
         if event.name in (CASE_GRANTED, CASE_PAID):
             said["amount"] = event.content["amount_fen"]
+        # The board may return a case more than once; everything else comes once.
+        once = f"{event.name}:{event.id if event.name == CASE_RETURNED else case.id}"
         await notify(
             session,
             context.vault,
@@ -46,6 +50,6 @@ async def tell(context: JobContext, payload: Mapping[str, Any]) -> None:
             subject="relief_case",
             subject_id=case.id,
             parameters=said,
-            once_key=f"{event.name}:{case.id}",
+            once_key=once,
             now=await context.business_now(session),
         )

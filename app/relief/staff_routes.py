@@ -31,6 +31,7 @@ from app.relief import (
 )
 from app.relief.bodies import (
     BoardDecisionBody,
+    BoardReturnBody,
     CaseFactsBody,
     CounterApplicationBody,
     OpenCaseBody,
@@ -175,6 +176,23 @@ async def decide_relief_case(
     on the way of hardship the board's with its written reason; a grant is paid at once.
     """
     case = await board.decide(session, vault, supervisor, case_id, body, now)
+    return await keyed.reply(200, await views.shown(session, vault, supervisor, case, now))
+
+
+@routes.post("/v1/staff/relief-cases/{case_id}/return", response_model=StaffCaseView)
+async def return_relief_case(
+    supervisor: Supervisor,
+    session: SessionDep,
+    vault: VaultDep,
+    now: NowDep,
+    keyed: KeyedDep,
+    case_id: CaseId,
+    body: BoardReturnBody,
+) -> Response:
+    """The board has to know more before it decides: the member is told why, papers and facts
+    can be added, and a caseworker refers the case again.
+    """
+    case = await board.give_back(session, supervisor, case_id, body.reason_code, now)
     return await keyed.reply(200, await views.shown(session, vault, supervisor, case, now))
 
 

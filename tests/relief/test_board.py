@@ -213,6 +213,45 @@ async def test_a_grant_that_cannot_be_paid_is_the_funds_again(app: FastAPI, boar
         assert set(names) == {"relief_granted", "relief_account", "relief_revoked"}
 
 
+async def test_the_board_returns_a_case_and_decides_it_later(app: FastAPI, board: Board) -> None:
+    rider = await board.rider()
+    case_id = await board.referred(rider, FACTS)
+    path = f"/v1/staff/relief-cases/{case_id}"
+    reason = {"reason_code": "papers-unclear"}
+    await board.post(f"{path}/return", board.caseworker, reason, expect=403)
+    kind = "medical_record"
+    assert (await board.send(case_id, kind)).json()["code"] == "relief-facts-closed"
+    for _ in range(2):
+        returned = await board.post(f"{path}/return", board.supervisor, reason)
+        assert returned["status"] == "applied"
+        mine = await board.get(f"/v1/me/relief-cases/{case_id}", rider)
+        assert mine["history"][-1]["reason"]["en"] == "Documents are unclear or do not suffice"
+        sent = await board.send(case_id, kind)
+        assert sent.status_code == 201, sent.text
+        refused = await board.decide(case_id)
+        assert (refused.status_code, refused.json()["code"]) == (409, "invalid-transition")
+        await board.post(f"{path}/referral", board.caseworker)
+    assert (await board.decide(case_id)).json()["status"] == "paying"
+    await board.post(f"{path}/return", board.supervisor, reason, expect=409)
+    await work(app)
+    async with app.state.database.transaction() as session:
+        told = await session.scalars(
+            text("select template from message where subject_id = cast(:id as uuid)"),
+            {"id": case_id},
+        )
+        assert list(told).count("relief_returned") == 2
+
+
+async def test_what_the_board_has_is_not_pulled_back_by_applying_again(board: Board) -> None:
+    rider = await board.rider()
+    case_id = await board.referred(rider, FACTS)
+    body = {"statements": ["true-and-complete"]}
+    path = f"/v1/me/relief-cases/{case_id}/application"
+    again = await board.post(path, rider, body, expect=409)
+    assert again["code"] == "invalid-transition"
+    assert (await board.seen(case_id))["status"] == "board"
+
+
 async def test_what_is_on_its_way_is_not_taken_back(board: Board) -> None:
     case_id = await board.referred(await board.rider(), FACTS)
     assert (await board.decide(case_id)).json()["status"] == "paying"
