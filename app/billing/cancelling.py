@@ -2,63 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
-from app.billing.closing import close_order
 from app.billing.errors import ClaimOpen, OrderNotFound, OrderNotOpen, RefundNotOffered
-from app.billing.models import ContributionOrder, PaymentAttempt, Refund
-from app.billing.refunds import open_refund
+from app.billing.giving_back import (
+    Back,
+    Source,
+    close_open_orders,
+    method_of,
+    payments_of,
+    send_back,
+)
+from app.billing.models import ContributionOrder
 from app.claims.decision_models import BenefitUse
 from app.claims.models import Claim
-from app.kernel.clock import business_day, system_now
 from app.kernel.money import yuan
 from app.kernel.principal import Principal
-from app.ledger import service as ledger
-from app.ledger.accounts import DEPOSITS_HELD, SPONSOR_RECEIVABLES, contributions_of
 from app.plans.explanation import explain_price
 from app.plans.inputs import REFUND_CONTEXT, Value
 from app.plans.pricing import priced
 from app.policies.cancelling import Ending, end_cover, judge_cancellation
 from app.policies.errors import CancellationNotOffered, PolicyHasStarted
-from app.policies.models import Policy, PolicyTransaction
+from app.policies.models import Policy
 from app.policies.recording import locked_policy
 
-# The gateway pays back within a year of the payment (wechat.md); a day is for the sending.
-GATEWAY_PAYS_BACK = timedelta(days=364)
 CLOSED_CLAIMS = ("paid", "denied", "withdrawn")
 _LABEL = ("退还互助费", "Contribution that goes back")
-
-Method = Literal["gateway", "payout"]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One payment of a policy that is not refunded yet; a sponsor's has no attempt."""
-
-    order: ContributionOrder
-    attempt: PaymentAttempt | None
-    contribution_fen: int
-    deposit_fen: int
-
-
-@dataclass(frozen=True, slots=True)
-class Back:
-    """What goes back of one payment, and how it travels."""
-
-    source: Source
-    contribution_fen: int
-    deposit_fen: int
-    method: Method
-
-    @property
-    def total_fen(self) -> int:
-        return self.contribution_fen + self.deposit_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +110,6 @@ def _spread(sources: Sequence[Source], amount_fen: int, now: datetime) -> tuple[
     return tuple(backs)
 
 
-def method_of(attempt: PaymentAttempt | None, now: datetime) -> Method:
-    """By the gateway as long as it pays back, on its clock and on ours; afterwards by payout."""
-    if attempt is None or attempt.succeeded_at is None:
-        return "gateway"
-    latest = max(now, system_now())
-    return "gateway" if latest - attempt.succeeded_at <= GATEWAY_PAYS_BACK else "payout"
-
-
 async def open_claims(session: AsyncSession, policy_id: UUID) -> Sequence[UUID]:
     """Claims under a policy that are neither paid nor given up."""
     statement = select(Claim.id).where(
@@ -160,51 +127,6 @@ async def _claimed(session: AsyncSession, policy_id: UUID) -> int:
     return int(total or 0)
 
 
-async def orders_of(
-    session: AsyncSession, policy_id: UUID, *, lock: bool = False
-) -> Sequence[ContributionOrder]:
-    """The orders that this policy's cover was bought with, the newest first."""
-    ids = select(PolicyTransaction.order_id).where(PolicyTransaction.policy_id == policy_id)
-    statement = (
-        select(ContributionOrder)
-        .where(ContributionOrder.id.in_(ids))
-        .order_by(ContributionOrder.paid_at.desc(), ContributionOrder.id.desc())
-        .execution_options(populate_existing=True)
-    )
-    return (await session.scalars(statement.with_for_update() if lock else statement)).all()
-
-
-async def payments_of(
-    session: AsyncSession, policy_id: UUID, *, lock: bool = False
-) -> list[Source]:
-    """What of the policy's payments is not refunded, the newest first."""
-    sources = []
-    for order in await orders_of(session, policy_id, lock=lock):
-        if order.status != "paid":
-            continue
-        if order.payer == "sponsor":
-            sources.append(Source(order, None, order.amount_fen, 0))
-            continue
-        for attempt, left in await _unrefunded(session, order.id):
-            deposit = min(order.deposit_fen, left)
-            sources.append(Source(order, attempt, left - deposit, deposit))
-    return sources
-
-
-async def _unrefunded(session: AsyncSession, order_id: UUID) -> list[tuple[PaymentAttempt, int]]:
-    refunded = (
-        select(func.coalesce(func.sum(Refund.amount_fen), 0))
-        .where(Refund.attempt_id == PaymentAttempt.id, Refund.status != "withdrawn")
-        .scalar_subquery()
-    )
-    rows = await session.execute(
-        select(PaymentAttempt, refunded)
-        .where(PaymentAttempt.order_id == order_id, PaymentAttempt.status == "succeeded")
-        .order_by(PaymentAttempt.succeeded_at.desc())
-    )
-    return [(row[0], left) for row in rows if (left := row[0].amount_fen - int(row[1])) > 0]
-
-
 async def cancel(
     session: AsyncSession, policy: Policy, *, reason_code: str, actor: Principal, now: datetime
 ) -> Cancellation:
@@ -213,54 +135,9 @@ async def cancel(
     ended = await end_cover(
         session, cancellation.ending, reason_code=reason_code, actor=actor, now=now
     )
-    for order in await _open_orders(session, policy.id):
-        await close_order(session, order, "policy_cancelled", actor=actor, now=now)
-    for back in cancellation.backs:
-        if back.source.attempt is None:
-            await _credit(session, back, ended, actor, now)
-            continue
-        entries = [
-            (contributions_of(policy.plan_code), back.contribution_fen),
-            (DEPOSITS_HELD, back.deposit_fen),
-        ]
-        await open_refund(
-            session,
-            back.source.order,
-            back.source.attempt,
-            [(account, fen) for account, fen in entries if fen],
-            reason_code,
-            actor,
-            now,
-            method=back.method,
-        )
+    await close_open_orders(session, policy.id, actor=actor, now=now)
+    await send_back(session, cancellation.backs, ended, reason_code, actor, now)
     return cancellation
-
-
-async def _open_orders(session: AsyncSession, policy_id: UUID) -> Sequence[ContributionOrder]:
-    """Orders that would go on with this policy: nobody shall pay for them now."""
-    statement = (
-        select(ContributionOrder)
-        .where(ContributionOrder.policy_id == policy_id, ContributionOrder.status == "open")
-        .with_for_update()
-    )
-    return (await session.scalars(statement)).all()
-
-
-async def _credit(
-    session: AsyncSession, back: Back, ended: PolicyTransaction, actor: Principal, now: datetime
-) -> None:
-    """The sponsor owes less; nothing is sent to anybody."""
-    await ledger.post(
-        session,
-        "contribution.credited",
-        [
-            (contributions_of(back.source.order.plan_code), back.total_fen),
-            (SPONSOR_RECEIVABLES, -back.total_fen),
-        ],
-        event_on=business_day(now),
-        reference_id=ended.id,
-        actor=actor,
-    )
 
 
 async def refund_before_start(

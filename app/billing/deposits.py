@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
-from app.billing.cancelling import method_of
+from app.billing.giving_back import method_of
 from app.billing.models import ContributionOrder, PaymentAttempt, Refund
 from app.billing.refunds import open_refund
 from app.kernel.jobs import JobContext

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.billing import queries
-from app.billing.cancelling import orders_of
 from app.billing.errors import RefundUnderWay
 from app.billing.events import REFUND_WITHDRAWN
+from app.billing.giving_back import orders_of
 from app.billing.models import ORDER, REFUND, ContributionOrder, Refund
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state

@@ -12,7 +12,7 @@ from app.plans import service as plans
 from app.policies.calendar import first_covered_day, period_days, term_period
 from app.policies.errors import PolicyHasStarted, PolicyNotFound
 from app.policies.events import POLICY_ACTIVATED, POLICY_CANCELLED, POLICY_VOIDED
-from app.policies.models import Policy
+from app.policies.models import Policy, PolicyTransaction
 from app.policies.recording import Change, record_change
 from app.policies.slots import available_shares, lock_shares, release_shares, reserve_shares
 
@@ -94,10 +94,11 @@ async def cancel_before_start(
     reason_code: str,
     actor: Principal,
     now: datetime,
-) -> Policy:
+) -> PolicyTransaction:
     """Cancel cover that has not begun, whatever the plan's rule, and give its places back.
 
-    Raises PolicyNotFound (404), PolicyHasStarted (409), InvalidTransition (409).
+    What was paid for it is the caller's to send back. Raises PolicyNotFound (404),
+    PolicyHasStarted (409), InvalidTransition (409).
     """
     policy = await session.scalar(
         select(Policy)
@@ -111,5 +112,4 @@ async def cancel_before_start(
         raise PolicyHasStarted
     await release_shares(session, policy.id, now)
     change = Change("cancel", reason_code, "policy.cancel", POLICY_CANCELLED, "cancelled")
-    await record_change(session, policy, change, effective_at=now, actor=actor, now=now)
-    return policy
+    return await record_change(session, policy, change, effective_at=now, actor=actor, now=now)

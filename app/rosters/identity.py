@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.giving_back import cancel_given
 from app.kernel import audit
 from app.kernel.clock import business_day
 from app.kernel.principal import SYSTEM
 from app.members.models import Person
 from app.plans import service as plans
-from app.policies.changes import cancel_before_start
 from app.policies.errors import PolicyHasStarted, SharesOverLimit
 from app.policies.issue import issue_policy
 from app.policies.models import Policy
@@ -61,7 +61,7 @@ async def _move(session: AsyncSession, rider: Rider, person: Person, now: dateti
     agreement = await session.get_one(Agreement, rider.agreement_id)
     if former.status in ("pending", "in_force"):
         try:
-            await cancel_before_start(
+            await cancel_given(
                 session, former.id, reason_code="person_proven", actor=SYSTEM, now=now
             )
         except PolicyHasStarted:

@@ -222,12 +222,17 @@ async def sponsored_policies(
 
 
 async def cancellable(session: AsyncSession, policy_ids: Sequence[UUID]) -> Sequence[UUID]:
-    """Those of these policies that still give or await cover and that no rider has now."""
+    """Those of these policies that still give or await cover and that no rider has now.
+
+    By person, so that whoever takes several people's places takes them in one order.
+    """
     rows = await session.scalars(
-        select(Policy.id).where(
+        select(Policy.id)
+        .where(
             Policy.id.in_(policy_ids),
             Policy.status.in_(("pending", "in_force")),
             ~exists().where(Rider.policy_id == Policy.id),
         )
+        .order_by(Policy.person_id, Policy.id)
     )
     return rows.all()

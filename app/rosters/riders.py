@@ -8,13 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.billing.giving_back import cancel_given
 from app.kernel import audit
 from app.kernel.clock import business_day
 from app.kernel.database import raw_connection
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.kernel.vault import Vault
-from app.policies.changes import cancel_before_start
 from app.policies.errors import PolicyHasStarted
 from app.rosters import queries
 from app.rosters.answers import Answer, RowAnswer
@@ -160,7 +160,8 @@ async def _end_former_cover(
     session: AsyncSession, placed: Sequence[Placed], actor: Principal, now: datetime
 ) -> None:
     """A corrected row means somebody else: cover given to the wrong person that has not
-    begun is cancelled; cover that has begun is left to people."""
+    begun is cancelled, and what that person added is refunded; cover that has begun is left
+    to people."""
     former = [
         each.intent.rider["policy_id"]
         for each in placed
@@ -168,7 +169,7 @@ async def _end_former_cover(
     ]
     for policy_id in await queries.cancellable(session, former):
         try:
-            policy = await cancel_before_start(
+            policy = await cancel_given(
                 session, policy_id, reason_code="roster_correction", actor=actor, now=now
             )
         except PolicyHasStarted:
