@@ -12,7 +12,7 @@ from app.claims.errors import ConflictOfInterest
 from app.claims.facts import facts_known
 from app.claims.invoice_numbers import same_numbers
 from app.claims.models import UNDECIDED, Claim, Incident
-from app.claims.noticing_accounts import look_at_ways, shared_accounts
+from app.claims.noticing_accounts import doubted_before, look_at_ways, shared_accounts
 from app.claims.noticing_days import dated_before, outside_or_early
 from app.claims.noticing_papers import near_images, same_files, same_receipts
 from app.claims.signals import Noticed, naming, raise_signals
@@ -46,6 +46,7 @@ async def notice(session: AsyncSession, vault: Vault, claim: Claim, now: datetim
         *dated_before(incident, receipts, facts),
         *await _same_event(session, claim, incident),
         *await shared_accounts(session, claim),
+        *await doubted_before(session, claim),
     ]
     await raise_signals(session, claim, noticed, now)
 

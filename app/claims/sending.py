@@ -48,7 +48,7 @@ async def way_to(
         return "account-cooling"
     except (NoDestination, AccountNotFound):
         return "account-needed"
-    if await held_back(session, claim, payee.person_id, destination.payout_account_id, now):
+    if await held_back(session, claim, payee.person_id, destination, now):
         return "account-checked"
     return destination
 

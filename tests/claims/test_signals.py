@@ -599,9 +599,84 @@ async def test_what_one_claim_found_out_the_next_one_knows(case: Case, app: Fast
     for chosen in (anew, clean, None):
         later = again(case)
         await later.submitted(later.body() | {"payout_account_id": chosen})
-        await later.approved(**SMALL)
+        raised = [each for each in await later.signals() if each["kind"] == "account-after-doubt"]
+        # Both accounts and the wallet, before anybody decides.
+        assert [each["verdict"] for each in raised] == [None] * 3
+        assert (await later.lease()).status_code == 200
+        await later.accept_all()
+        refused = await later.decide({"verdict": "approve", "facts": SMALL})
+        assert "account-after-doubt" in refused.json()["signals"]
+        for each in await later.signals():
+            of_account = each["kind"] == "account-after-doubt"
+            verdict = "confirmed" if of_account else "harmless"
+            if each["verdict"] is None:
+                assert (await later.judge(each["id"], verdict)).status_code == 200
+        agreed = await later.decide({"verdict": "approve", "facts": SMALL})
+        assert agreed.json()["status"] == "approved", agreed.text
         asked = await later.post(f"{later.path}/payout", later.rider)
         assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
-        raised = {each["kind"] for each in await later.signals() if each["verdict"] is None}
-        assert raised == {"account-after-doubt"}
+    assert await faults(app) == {}
+
+
+async def test_a_way_that_comes_after_the_word_on_the_others_is_held_at_payment(
+    case: Case, app: FastAPI
+) -> None:
+    """An earlier claim's doubt is judged with the later one; a new account is not covered by it."""
+    account = bank_account()
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
+    await case.submitted(case.body() | {"payout_account_id": bad})
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    [signal] = await case.signals()
+    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
+    assert (await case.decide({"verdict": "approve", "facts": SMALL})).status_code == 200
+    later = again(case)
+    await later.submitted(later.body() | {"payout_account_id": bad})
+    assert (await later.lease()).status_code == 200
+    await later.accept_all()
+    for each in await later.signals():
+        harmless = each["kind"] == "same-event" or each["evidence"]["account_ending"] is None
+        verdict = "harmless" if harmless else "confirmed"
+        assert (await later.judge(each["id"], verdict)).status_code == 200
+    agreed = await later.decide({"verdict": "approve", "facts": SMALL})
+    assert agreed.json()["status"] == "approved", agreed.text
+    new = (await case.post("/v1/me/payout-accounts", case.rider, bank_account())).json()["id"]
+    cooled = "update payout_account set usable_from = now() where id = :id returning 1"
+    await scalar(app.state.database, cooled, id=new)
+    assert (await chooses(later, new)).status_code == 200
+    asked = await later.post(f"{later.path}/payout", later.rider)
+    assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
+    assert (await chooses(later, None)).status_code == 200
+    assert (await later.post(f"{later.path}/payout", later.rider)).status_code == 201
+    assert (await later.payout())["method"] == "wechat"
+    assert await faults(app) == {}
+
+
+async def test_a_word_on_one_wallet_is_none_on_the_next(case: Case, app: FastAPI) -> None:
+    """The login is tied to another wallet between the word and the money."""
+    account = bank_account()
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
+    await case.submitted(case.body() | {"payout_account_id": bad})
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    [signal] = await case.signals()
+    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
+    assert (await case.decide({"verdict": "approve", "facts": MED})).status_code == 200
+    assert (await chooses(case, None)).status_code == 200
+    [_, first] = await case.signals()
+    tied = "update member_account set openid_index = :wallet where id = :id returning 1"
+    login = case.rider.caller.account_id
+    await scalar(app.state.database, tied, wallet=secrets.token_bytes(16), id=login)
+    assert (await case.judge(first["id"])).status_code == 200
+    asked = await case.post(f"{case.path}/payout", case.rider)
+    assert (asked.status_code, asked.json()["code"]) == (409, "account-being-checked")
+    [_, _, second] = await case.signals()
+    assert (second["kind"], second["verdict"]) == ("account-after-doubt", None)
+    assert await faults(app) == {}
+    assert (await case.judge(second["id"])).status_code == 200
+    assert (await case.payout())["method"] == "wechat"
     assert await faults(app) == {}

@@ -8,7 +8,11 @@ where c.status in ('approved', 'paying', 'paid') and s.verdict is null and (
     select from payout p
     where p.claim_id = c.id and p.status <> 'failed' and p.requested_at >= s.raised_at and (
       p.payout_account_id::text = s.evidence ->> 'account_id'
-      or p.method = 'wechat' and p.payee_person_id::text = s.evidence ->> 'wallet_of')))
+      or p.method = 'wechat' and case
+          when s.evidence ? 'wallet' then exists (
+              select from member_account a
+              where a.id = p.account_id and encode(a.openid_index, 'hex') = s.evidence ->> 'wallet')
+          else p.payee_person_id::text = s.evidence ->> 'wallet_of' end)))
 union all
 select d.claim_id, 'by rule in spite of ' || s.kind
 from decision d join claim_signal s on s.claim_id = d.claim_id
