@@ -310,11 +310,24 @@ async def one_payout_sent_twice(owner: asyncpg.Connection) -> None:
         )
 
 
+async def one_number_with_and_without_its_code(owner: asyncpg.Connection) -> None:
+    for index in ("'\\x07'", "'\\x08'"):
+        claim = await plant(owner, "claim", status="'submitted'")
+        await plant(
+            owner,
+            "claim_receipt",
+            claim_id=f"'{claim}'",
+            receipt_index=index,
+            number_index="'\\x09'",
+        )
+
+
 # Further faults of a file, by the word with which it tells of each.
 FAULTS: list[tuple[str, str, Any]] = [
     ("04_one_payment_settles_one_order", "amount differs", an_amount_that_is_not_the_orders),
     ("05_histories_are_paths", "status is not the last step", a_claim_beside_its_history),
     ("05_histories_are_paths", "a step that no table has", a_step_out_of_nowhere),
+    ("06_receipt_in_one_claim", "one number in two claims", one_number_with_and_without_its_code),
     ("07_paid_claim_is_complete", "cap of MED", more_than_the_limit_of_the_term),
     ("08_payout_approvers_and_payee", "live payouts", one_payout_sent_twice),
     ("08_payout_approvers_and_payee", "payouts under way", one_payout_sent_twice),
