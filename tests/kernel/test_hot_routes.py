@@ -67,3 +67,29 @@ async def test_a_hot_route_says_of_no_body_what_others_say(
         answer = await client.post(path, headers=headers, content=body)
         assert answer.status_code == 422
         assert [each["code"] for each in answer.json()["errors"]] == [code], path
+
+
+@pytest.mark.parametrize("end", ["%0A", "%0a", "%0A%0A", "%0D%0A"])
+async def test_a_path_that_ends_a_line_is_nobodys(
+    app: FastAPI, client: httpx.AsyncClient, end: str
+) -> None:
+    """Hot and ordinary, with parameters and without: each pattern's `$` overlooks a line's end."""
+    member = await member_token(app)
+    some = "01890000-0000-7000-8000-000000000000"
+    asked = [
+        ("GET", "/v1/me/policies"),
+        ("GET", "/v1/me/cover"),
+        ("GET", "/v1/me/claims"),
+        ("GET", f"/v1/me/orders/{some}"),
+        ("GET", f"/v1/me/claims/{some}/payout"),
+        ("POST", "/v1/me/orders"),
+        ("POST", f"/v1/me/claims/{some}/payout"),
+        ("GET", "/v1/scan/ABCDEFGH"),
+        ("GET", "/healthz"),
+        ("GET", "/openapi.json"),
+        ("DELETE", "/v1/me/policies"),
+    ]
+    for method, path in asked:
+        answer = await client.request(method, path + end, headers=member.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), path
+        assert answer.headers["content-type"] == "application/problem+json"
