@@ -52,9 +52,9 @@ class HotRoute(APIRoute):
     The handler takes, in any order, a principal, `request`, path and query parameters, a
     JSON body, dependencies that `hot` has prepared, and nothing else. At run time
     dependency solving, exit stacks and response validation are left out (performance.md,
-    "prebuilt bytes"): the caller is authenticated first, query and body are validated as
-    everywhere, path parameters arrive as text, unvalidated. What the handler raises is
-    translated by the application.
+    "prebuilt bytes"): the caller is authenticated first; query and body are validated as
+    everywhere, after the dependencies; path parameters arrive as text, unvalidated. What the
+    handler raises is translated by the application.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -89,14 +89,27 @@ class HotRoute(APIRoute):
         values: dict[str, Any] = dict(scope["path_params"])
         if self._door is not None and self._caller is not None:
             values[str(self._caller.name)] = await self._authenticate(request, self._door)
-        if not scope["query_string"] and self._defaults is not None:
-            values.update(self._defaults)
-        else:
-            values.update(self._query(request.query_params))
-        if self.body_field is not None:
-            values.update(await self._body(request))
+        received = await self._received(request) if self.body_field is not None else None
         for name, take in self._others:
             values[name] = await take(request)
+        errors: list[Any] = []
+        if scope["query_string"] or self._defaults is None:
+            given, errors = request_params_to_args(
+                self.dependant.query_params, request.query_params
+            )
+            values.update(given)
+        else:
+            values.update(self._defaults)
+        if self.body_field is not None:
+            given, wrong = await request_body_to_args(
+                body_fields=self.dependant.body_params,
+                received_body=received,
+                embed_body_fields=False,
+            )
+            values.update(given)
+            errors += wrong
+        if errors:
+            raise RequestValidationError(errors)
         if self.dependant.request_param_name is not None:
             values[self.dependant.request_param_name] = request
         response = await self.endpoint(**values)
@@ -110,25 +123,12 @@ class HotRoute(APIRoute):
         request.state.principal = caller
         return caller
 
-    async def _body(self, request: Request) -> dict[str, Any]:
+    async def _received(self, request: Request) -> Any:
         if not _is_json(request.headers.get("content-type", "")):
             raise UnsupportedMediaType(expected="application/json")
         raw = await request.body()
-        parameters, errors = await request_body_to_args(
-            body_fields=self.dependant.body_params,
-            # As the framework says it: nothing sent is not the same as `null`.
-            received_body=parse_json(raw) if raw else PydanticUndefined,
-            embed_body_fields=False,
-        )
-        if errors:
-            raise RequestValidationError(errors)
-        return parameters
-
-    def _query(self, given: QueryParams) -> dict[str, Any]:
-        parameters, errors = request_params_to_args(self.dependant.query_params, given)
-        if errors:
-            raise RequestValidationError(errors)
-        return parameters
+        # As the framework says it: nothing sent is not the same as `null`.
+        return parse_json(raw) if raw else PydanticUndefined
 
 
 def hot(take: Callable[[Request], Awaitable[Any]]) -> Callable[[Dependency], Dependency]:

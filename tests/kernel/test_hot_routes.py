@@ -4,11 +4,12 @@ import httpx
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from app.kernel.database import SessionDep
 from app.kernel.finding import RouteFinder
 from app.kernel.principal import Member
-from app.kernel.routing import hot_router
+from app.kernel.routing import hot_router, router
 from tests.access_fixtures import member_token
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,48 @@ async def test_a_hot_route_says_of_no_body_what_others_say(
         answer = await client.post(path, headers=headers, content=body)
         assert answer.status_code == 422
         assert [each["code"] for each in answer.json()["errors"]] == [code], path
+
+
+@pytest.mark.parametrize(
+    ("keyed", "body", "status", "code"),
+    [
+        (False, b"{}", 400, "missing-idempotency-key"),
+        (False, b"", 400, "missing-idempotency-key"),
+        (False, b"{", 400, "malformed-body"),
+        (True, b"{}", 422, "invalid"),
+    ],
+)
+async def test_a_hot_route_says_first_what_others_say_first(
+    app: FastAPI, client: httpx.AsyncClient, keyed: bool, body: bytes, status: int, code: str
+) -> None:
+    member = await member_token(app)
+    said = []
+    for path in ("/v1/me/orders", "/v1/me/claims"):
+        headers = (member.keyed if keyed else member.headers) | {"Content-Type": "application/json"}
+        answer = await client.post(path, headers=headers, content=body)
+        said.append((answer.status_code, answer.json()["code"]))
+    assert said == [(status, code)] * 2
+
+
+async def test_a_hot_route_tells_faults_of_query_and_body_together() -> None:
+    class Named(BaseModel):
+        name: str
+
+    async def both(named: Named, limit: int) -> Response:
+        return Response()
+
+    plain = FastAPI()
+    for kind, routes in (("hot", hot_router("test")), ("ordinary", router("test"))):
+        routes.post(f"/{kind}")(both)
+        plain.include_router(routes)
+    told = []
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(plain), base_url="http://test"
+    ) as asking:
+        for kind in ("hot", "ordinary"):
+            answer = await asking.post(f"/{kind}?limit=x", json={})
+            told.append([each["loc"] for each in answer.json()["detail"]])
+    assert told == [[["query", "limit"], ["body", "name"]]] * 2
 
 
 @pytest.mark.parametrize("end", ["%0A", "%0a", "%0A%0A", "%0D%0A"])
