@@ -12,6 +12,7 @@ from app.billing import queries
 from app.billing.events import PAY_BACK, REFUND_WAITING
 from app.billing.models import REFUND, ContributionOrder, Refund
 from app.billing.refunds import finish_refund, reject_refund
+from app.claims.strangers import in_doubt
 from app.kernel.clock import system_now
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import JobContext, enqueue, schedule
@@ -19,13 +20,15 @@ from app.kernel.principal import SYSTEM
 from app.kernel.transitions import move
 from app.payouts.errors import AccountCoolingOff, NoDestination
 from app.payouts.models import Payout, PayoutAccount
-from app.payouts.service import choose_destination, request_refund_payout
+from app.payouts.queries import accounts_of
+from app.payouts.service import Destination, choose_destination, request_refund_payout
 
 
 async def pay_back(context: JobContext, payload: Mapping[str, Any]) -> None:
     """Send a refund to the member's wallet or bank account, once there is one.
 
-    Without any the debt stays on the books, and `refund.waiting` says so.
+    Without any that is the member's alone the debt stays on the books, and `refund.waiting`
+    says so.
     """
     async with context.transaction() as session:
         order, refund = await _locked(session, UUID(payload["subject_id"]))
@@ -38,14 +41,7 @@ async def _send(
     session: AsyncSession, order: ContributionOrder, refund: Refund, now: datetime
 ) -> None:
     try:
-        destination = await choose_destination(
-            session,
-            person_id=order.person_id,
-            account_id=order.account_id,
-            preferred=None,
-            amount_fen=refund.amount_fen,
-            now=now,
-        )
+        destination = await _destination(session, order, refund.amount_fen, now)
     except AccountCoolingOff as cooling:
         await schedule(session, PAY_BACK, refund.id, cooling.usable_from)
         return
@@ -65,6 +61,37 @@ async def _send(
         actor=SYSTEM,
         now=now,
     )
+
+
+async def _destination(
+    session: AsyncSession, order: ContributionOrder, amount_fen: int, now: datetime
+) -> Destination:
+    """The usual way, or another account where that one is a stranger's as well.
+
+    Nobody reviews a refund, so nobody could release it: without another account it waits for
+    one. Raises as `choose_destination`.
+    """
+
+    async def choose(preferred: UUID | None) -> Destination:
+        return await choose_destination(
+            session,
+            person_id=order.person_id,
+            account_id=order.account_id,
+            preferred=preferred,
+            amount_fen=amount_fen,
+            now=now,
+        )
+
+    usual = await choose(None)
+    if usual.payout_account_id is None or not await in_doubt(session, usual.payout_account_id):
+        return usual
+    others = sorted(
+        await accounts_of(session, order.person_id), key=lambda account: account.usable_from
+    )
+    for account in others:
+        if not await in_doubt(session, account.id):
+            return await choose(account.id)
+    raise NoDestination
 
 
 async def pay_back_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, exists, or_, select
+from sqlalchemy import and_, cast, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -15,12 +15,10 @@ from app.claims.death_queries import claimants_of
 from app.claims.life_models import ClaimSignal
 from app.claims.models import UNDECIDED, Claim
 from app.claims.signals import Noticed, raise_signals
-from app.members.models import Person
+from app.claims.strangers import strangers_with
 from app.payouts.models import PayoutAccount
 from app.payouts.queries import accounts_of
 from app.payouts.service import Destination
-from app.policies.change_models import Beneficiary
-from app.policies.models import Policy
 
 # What a word is wanted on before money goes somewhere, whenever that came to be known.
 OF_ACCOUNTS = ("shared-account", "account-after-doubt")
@@ -31,41 +29,15 @@ async def shared_accounts(
 ) -> list[Noticed]:
     """One account, else that which the claim names, else any of the member's: a stranger's too.
 
-    Nobody is a stranger whom the other has named as beneficiary, nor the dead to survivors.
+    The dead are no strangers to survivors.
     """
-    other, holder = aliased(PayoutAccount), aliased(Person)
     chosen = account_id or claim.payout_account_id
     mine = (
         PayoutAccount.id == chosen
         if chosen is not None
         else and_(PayoutAccount.person_id == claim.person_id, PayoutAccount.retired_at.is_(None))
     )
-    named = exists().where(
-        Beneficiary.policy_id == Policy.id,
-        Beneficiary.ended_at.is_(None),
-        or_(
-            and_(
-                Policy.person_id == Person.id, Beneficiary.document_index == holder.document_index
-            ),
-            and_(
-                Policy.person_id == holder.id, Beneficiary.document_index == Person.document_index
-            ),
-        ),
-    )
-    rows = await session.execute(
-        select(PayoutAccount.id, other.person_id)
-        .join(other, other.account_index == PayoutAccount.account_index)
-        .join(Person, Person.id == PayoutAccount.person_id)
-        .join(holder, holder.id == other.person_id)
-        .where(
-            mine,
-            other.person_id.not_in((PayoutAccount.person_id, claim.person_id)),
-            holder.merged_into_id.is_distinct_from(Person.id),
-            Person.merged_into_id.is_distinct_from(holder.id),
-            ~named,
-        )
-        .distinct()
-    )
+    rows = await session.execute(strangers_with(mine, claim.person_id))
     return [
         Noticed(
             "shared-account",
@@ -226,29 +198,3 @@ async def unpaid_with_account(session: AsyncSession, account_id: UUID) -> Sequen
         .order_by(Claim.id)
     )
     return rows.all()
-
-
-async def found_a_strangers(session: AsyncSession, account_id: UUID) -> bool:
-    """Whether a person has found this account, or the same one recorded before, to be a
-    stranger's, with any claim of its owner."""
-    same = aliased(PayoutAccount)
-    found = await session.scalar(
-        select(ClaimSignal.id)
-        .join(Claim, Claim.id == ClaimSignal.claim_id)
-        .join(PayoutAccount, PayoutAccount.person_id == Claim.person_id)
-        .join(
-            same,
-            and_(
-                same.person_id == PayoutAccount.person_id,
-                same.account_index == PayoutAccount.account_index,
-            ),
-        )
-        .where(
-            PayoutAccount.id == account_id,
-            ClaimSignal.evidence["account_id"].astext == cast(same.id, Text),
-            ClaimSignal.kind == "shared-account",
-            ClaimSignal.verdict == "confirmed",
-        )
-        .limit(1)
-    )
-    return found is not None

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims.noticing_accounts import found_a_strangers
+from app.claims.strangers import found_a_strangers
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import schedule
 from app.kernel.principal import SYSTEM, Principal

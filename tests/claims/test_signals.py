@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.claims.noticing_accounts import found_a_strangers
+from app.claims.strangers import found_a_strangers
 from app.kernel.clock import system_now
 from app.worker import JOBS
 from tests.access_fixtures import staff_token

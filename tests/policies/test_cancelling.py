@@ -27,8 +27,7 @@ from app.policies.cover import cover_at
 from app.policies.errors import RenewedAlready
 from app.policies.models import Policy
 from app.policies.recording import locked_policy
-from tests.api.world import ACCOUNT
-from tests.claims.factories import Case, make_case, make_office
+from tests.claims.factories import Case, bank_account, make_case, make_office
 from tests.cover_fixtures import Gateway, Rider, context_of, make_rider, scalar
 from tests.policies.changing import (
     BY_DAY,
@@ -368,16 +367,16 @@ async def test_a_refund_that_the_gateway_refuses_stays_a_debt(
 
 
 @pytest.mark.long
+def after_a_year(document: dict[str, Any]) -> None:
+    document["cancellation"] = {"after_start": BY_DAY}
+    document["contribution"]["options"][0]["term"] = {"months": 36}
+
+
 async def test_after_a_year_it_goes_to_an_account(
     app: FastAPI, client: httpx.AsyncClient, database: Database, gateway: Gateway
 ) -> None:
     """The gateway pays back for a year only; without an account the debt waits for one."""
-
-    def long(document: dict[str, Any]) -> None:
-        document["cancellation"] = {"after_start": BY_DAY}
-        document["contribution"]["options"][0]["term"] = {"months": 36}
-
-    code = await publish(app, long)
+    code = await publish(app, after_a_year)
     rider = await make_rider(app)
     paid = await bought(client, gateway, rider, code)
     starts_at = datetime.fromisoformat(paid["policy"]["starts_at"])
@@ -397,7 +396,9 @@ async def test_after_a_year_it_goes_to_an_account(
             "select count(*) from event_log where name = 'refund.waiting' and subject_id = :id"
         )
         assert await scalar(database, waiting, id=refund.id) == 1
-        recorded = await client.post("/v1/me/payout-accounts", headers=rider.keyed, json=ACCOUNT)
+        recorded = await client.post(
+            "/v1/me/payout-accounts", headers=rider.keyed, json=bank_account()
+        )
         assert recorded.status_code == 201, recorded.text
         names = await run(app, "billing.", "payouts.", "claims.pay")
         assert "payouts.send" in names
@@ -410,6 +411,52 @@ async def test_after_a_year_it_goes_to_an_account(
     assert await balance_of(database, "bank", [payout]) == -back["amount_fen"]
     status = "select status from contribution_order where id = :id"
     assert await scalar(database, status, id=UUID(paid["id"])) == "refunded"
+
+
+@pytest.mark.parametrize("word", [None, "confirmed", "harmless"])
+async def test_it_goes_to_no_account_of_strangers(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    database: Database,
+    gateway: Gateway,
+    word: str | None,
+) -> None:
+    """It waits for another account, unless a claim's reviewer found nothing wrong with this."""
+    case, account = await make_case(app, client), bank_account()
+    code = await publish(app, after_a_year)
+    paid = await bought(client, gateway, case.rider, code)
+    # The wallet is another way, and not what this is about.
+    untied = "update member_account set openid_index = null where id = :id returning 1"
+    await scalar(database, untied, id=case.rider.caller.account_id)
+    stranger = await make_rider(app)
+    for who in (stranger, case.rider):
+        recorded = await client.post("/v1/me/payout-accounts", headers=who.keyed, json=account)
+        assert recorded.status_code == 201, recorded.text
+    shared = recorded.json()["id"]
+    if word is not None:
+        await case.submitted()
+        assert (await case.lease()).status_code == 200
+        [signal] = [each for each in await case.signals() if each["kind"] == "shared-account"]
+        assert (await case.judge(signal["id"], word)).status_code == 200
+    starts_at = datetime.fromisoformat(paid["policy"]["starts_at"])
+    async with business_time(database, starts_at + timedelta(days=500)):
+        done = await client.post(path_of(paid["policy"]["id"]), headers=case.rider.keyed)
+        assert done.status_code == 201, done.text
+        await run(app, "billing.pay_back$")
+        payouts = (
+            "select p.payout_account_id::text from payout p join refund r on r.id = p.refund_id"
+            " where r.order_id = :id"
+        )
+        sent = await scalar(database, payouts, id=UUID(paid["id"]))
+        assert sent == (shared if word == "harmless" else None)
+        if sent is None:
+            own = await client.post(
+                "/v1/me/payout-accounts", headers=case.rider.keyed, json=bank_account()
+            )
+            cooled = "update payout_account set usable_from = now() where id = :id returning 1"
+            await scalar(database, cooled, id=own.json()["id"])
+            await run(app, "billing.pay_back")
+            assert await scalar(database, payouts, id=UUID(paid["id"])) == own.json()["id"]
 
 
 async def settle_payouts(app: FastAPI, database: Database) -> None:
