@@ -226,4 +226,5 @@ async def _state(
     now: datetime,
 ) -> None:
     stated = Fact("claim", claim.id, verb, None, {"receipt_id": str(receipt_id)})
-    await state(session, [stated], actor=actor, at=now)
+    behalf = claim.person_id if actor.kind == "staff" else None
+    await state(session, [stated], actor=actor, at=now, on_behalf_of=behalf)

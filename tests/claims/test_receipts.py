@@ -3,6 +3,7 @@
 import io
 import secrets
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -11,7 +12,8 @@ from fastapi import FastAPI
 from PIL import Image
 
 from app.documents.sandbox.invoices import invoice_of
-from tests.claims.factories import Case, make_case
+from tests.claims.factories import Case, make_case, receipt_body
+from tests.claims.test_invariants import faults
 from tests.cover_fixtures import scalar
 from tests.documents import corpus
 
@@ -229,3 +231,46 @@ async def test_a_reviewer_takes_a_receipt_off(case: Case) -> None:
     path = f"{case.staff_path}/receipts/{added.json()['receipts'][0]['id']}"
     assert (await case.client.delete(path, headers=reviewer.headers)).status_code == 204
     assert (await case.seen())["receipts"] == []
+
+
+async def test_what_a_counter_types_in_is_said_of_whom_and_can_be_taken_back(
+    case: Case, app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    """For a draft, whether the member opened it or the counter did; not once it is handed in."""
+    caseworker = case.office.caseworker
+    await case.open()
+    path = f"{case.staff_path}/reception/receipts"
+    typed = await case.post(path, caseworker, receipt_body())
+    assert typed.status_code == 200, typed.text
+    [receipt] = typed.json()["receipts"]
+    assert [each["id"] for each in (await case.own())["receipts"]] == [receipt["id"]]
+    gone = await client.delete(f"{path}/{receipt['id']}", headers=caseworker.headers)
+    assert gone.status_code == 204
+    assert (await case.own())["receipts"] == []
+    for action in ("claim.add_receipt", "claim.take_back_receipt"):
+        said = await scalar(
+            app.state.database,
+            "select actor_id::text || ' for ' || on_behalf_of::text from audit_entry"
+            " where action = :action and :id = any(subject_ids)",
+            action=action,
+            id=UUID(case.id),
+        )
+        assert said == f"{caseworker.account_id} for {case.rider.person.id}", action
+    await case.complete()
+    await case.submit()
+    late = await case.post(path, caseworker, receipt_body())
+    assert (late.status_code, late.json()["code"]) == (409, "documents-closed")
+
+
+async def test_a_slip_of_the_pen_stands_in_nobodys_way(case: Case, app: FastAPI) -> None:
+    """What one claim took back another may have, and the invariant knows."""
+    mistyped = receipt_body()
+    await case.open()
+    typed = await case.receipt(**mistyped)
+    [receipt] = typed.json()["receipts"]
+    path = f"{case.path}/receipts/{receipt['id']}"
+    assert (await case.client.delete(path, headers=case.rider.headers)).status_code == 204
+    other = await make_case(case.app, case.client)
+    await other.open()
+    assert (await other.receipt(**mistyped)).status_code == 200
+    assert await faults(app) == {}
