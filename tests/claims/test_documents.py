@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from tests.access_fixtures import member_token
 from tests.claims.factories import Case, make_case, picture
 from tests.cover_fixtures import scalar
-from tests.documents.hostile import hostile
+from tests.documents.hostile import one_hostile
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +76,7 @@ async def test_an_unfinished_upload_says_where_to_go_on(case: Case) -> None:
 )
 async def test_bad_files_are_refused_at_once_with_the_reason(case: Case, name: str) -> None:
     await case.open()
-    content, reasons = hostile()[name]
+    content, reasons = one_hostile(name)
     sent = await case.send("receipt", content)
     assert sent.status_code == 422
     assert sent.json()["reason_code"] in reasons
