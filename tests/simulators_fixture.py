@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import httpx
@@ -143,11 +145,35 @@ def listen() -> socket.socket:
     return listener
 
 
+@cache
+def _key_pairs() -> dict[str, bytes]:
+    """Making RSA keys takes half a second: all simulators of a process have the same."""
+    names = (
+        config.MERCHANT_KEY_FILE,
+        config.MERCHANT_PUBLIC_FILE,
+        config.PLATFORM_KEY_FILE,
+        config.PLATFORM_CERTIFICATE_FILE,
+    )
+    with TemporaryDirectory() as folder:
+        secrets.prepare(Path(folder), simulator_base_url=None)
+        return {name: Path(folder, name).read_bytes() for name in names}
+
+
+def _lay_key_pairs(directory: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, content in _key_pairs().items():
+        file = directory / name
+        if not file.exists():
+            file.touch(mode=0o600)
+            file.write_bytes(content)
+
+
 @contextmanager
 def run_simulators(directory: Path, **durations: Any) -> Iterator[Simulators]:
     """A server with its own secrets and state in `directory`; started again, it remembers."""
     listener = listen()
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    _lay_key_pairs(directory)
     env = secrets.prepare(directory, simulator_base_url=base_url)
     app = create_app(directory, config.load(directory, **(QUICK | durations)))
     with (
