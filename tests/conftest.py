@@ -2,6 +2,7 @@
 
 import base64
 import fcntl
+import gc
 import os
 import shutil
 import uuid
@@ -32,6 +33,16 @@ MASTER_KEY = SecretStr(base64.b64encode(bytes(range(32))).decode())
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+# What importing makes stays: looking through it again and again would take a tenth of the run.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
