@@ -130,6 +130,9 @@ class Database:
             max_overflow=0,
             pool_timeout=settings.database_pool_timeout,
             pool_reset_on_return="rollback",
+            # Few connections stay warm, as in the read pool: taken in turn, each of them would
+            # parse and plan every statement anew.
+            pool_use_lifo=True,
         )
         self._sessions = async_sessionmaker(
             self.engine,
