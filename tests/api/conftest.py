@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from _pytest.nodeid import NodeId
 from fastapi import FastAPI
 
 from app.main import create_app
@@ -16,11 +17,17 @@ from tests.api.world import Tenant, make_tenant
 from tests.simulators_fixture import serve
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker asks all that the two tenants are asked: making them takes ten seconds."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One worker asks all that the two tenants are asked: making them takes ten seconds.
+
+    xdist tells groups by the end of a node id. With its own mark xdist 3.8 sets a name that
+    pytest 9.2 does not read, so the id is set here.
+    """
+    if not hasattr(config, "workerinput"):
+        return
     for item in items:
         if "tenants" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("tenants"))
+            item._id = NodeId.parse(f"{item.nodeid}@tenants")
 
 
 @pytest.fixture(scope="session")
