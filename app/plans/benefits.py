@@ -7,11 +7,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from app.plans.expressions import Expression
-from app.plans.literals import CODE, FIELD, NAME, PLAN_CODE, Term, Within
+from app.plans.literals import CODE, FIELD, NAME, OWN_NAME, PLAN_CODE, REASON, Term, Within
 
-KIND = r"^[a-z][a-z0-9_]{1,40}$"
 # A standard kind, or one that the plan declares under `document_kinds`.
-DocumentKind = Annotated[str, Field(pattern=KIND, examples=["medical_record"])]
+DocumentKind = Annotated[str, Field(pattern=OWN_NAME, examples=["medical_record"])]
 Cause = Literal["accident", "illness"]
 Across = Literal["policy", "member"]
 Code = Annotated[str, Field(pattern=CODE)]
@@ -55,7 +54,7 @@ STANDARD_DOCUMENTS: Mapping[str, Words] = {
 class Condition(Term):
     """Something that must hold before anything is paid; `code` is the reason when it does not."""
 
-    code: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", examples=["hospital-grade-too-low"])
+    code: str = Field(pattern=REASON, examples=["hospital-grade-too-low"])
     require: Expression
     words: Words
 
@@ -63,7 +62,7 @@ class Condition(Term):
 class Step(Term):
     """A named intermediate value; later steps and `pays` use it by its name."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")
+    name: str = Field(pattern=OWN_NAME)
     words: Words
     value: Expression
 

@@ -19,6 +19,13 @@ def _waits(of: Said) -> Said:
     return f"{of[0]}，{WAITS[0]}", f"{of[1]}: {WAITS[1]}"
 
 
+def _counts(form: Form, value: Any, result: Said) -> str:
+    """What follows from a choice, after Chinese words: an amount, or whether it holds."""
+    if form is TRUTH and value is not None:
+        return "符合" if value else "不符合"
+    return f"计{form.lead}{result[0]}"
+
+
 def _below(step: Step, givers: Givers, parts: tuple[Part | None, ...]) -> list[Told]:
     """The nodes of an operator that chose one of its parts; literals are none."""
     return [
@@ -42,7 +49,7 @@ def _band(node: InBand, speaker: Speaker, form: Form) -> Teller:
             words = _waits(first)
         else:
             words = (
-                f"{first[0]}{within[0]}，计{form.lead}{result[0]}",
+                f"{first[0]}{within[0]}，{_counts(form, step.value, result)}",
                 f"{first[1]}{within[1]}: {result[1]}",
             )
         return told("band", words, step.value, form, _below(step, givers, (of, gives)))
@@ -133,10 +140,10 @@ def _choose(node: Choose, speaker: Speaker, form: Form) -> Teller:
         if step.note is None:
             words = _waits(first)
         elif step.note in cases:
-            words = f"{first[0]}，计{form.lead}{result[0]}", f"{first[1]}: {result[1]}"
+            words = f"{first[0]}，{_counts(form, step.value, result)}", f"{first[1]}: {result[1]}"
         else:
             words = (
-                f"{first[0]}，属其他情形，计{form.lead}{result[0]}",
+                f"{first[0]}，属其他情形，{_counts(form, step.value, result)}",
                 f"{first[1]}, any other: {result[1]}",
             )
         value: Any = step.value
@@ -169,7 +176,7 @@ def _when(node: When, speaker: Speaker, form: Form) -> Teller:
                 reason = ("符合所列情形", "This holds")
             elif several:
                 reason = ("不符合所列情形", "This does not hold")
-            words = f"{reason[0]}，计{form.lead}{result[0]}", f"{reason[1]}: {result[1]}"
+            words = f"{reason[0]}，{_counts(form, step.value, result)}", f"{reason[1]}: {result[1]}"
             gives = then if step.note else otherwise
             if not gives.literal:
                 steps = [*steps, gives.tell(step.parts[1], givers)]

@@ -21,7 +21,16 @@ _EXPRESSIONS: Mapping[str, Text] = {
     "wrong-kind": Text("此处应为{expected}，却是{found}", "{expected} is due here, found {found}."),
     "mixed-kinds": Text("这里混用了{first}与{found}", "{first} and {found} cannot be mixed here."),
     "money-times-money": Text("金额不能与金额相乘", "Money cannot be multiplied with money."),
-    "unknown-input": Text("没有名为 {name} 的输入", "There is no input called {name}."),
+    "unknown-input": Text("没有名为 {name} 的输入{near}", "There is no input called {name}{near}."),
+    "input-elsewhere": Text(
+        "{name} 在此处不可用：互助费与保障责任各有其输入",
+        "{name} is not known here: prices and benefits have inputs of their own.",
+    ),
+    "word-compared": Text(
+        "没有名为 {name} 的输入；代码用 one_of 比较，{name} 写在其 words 中",
+        "There is no input called {name}. A word is compared by one_of, with {name} under its"
+        " words.",
+    ),
     "unknown-field": Text(
         "列表 {list} 没有字段 {name}", "The list {list} has no field called {name}."
     ),

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from app.kernel.problems import FieldError
+from app.kernel.text import Text
 from app.plans.benefits import Counter
 from app.plans.declarations import Table
 from app.plans.expressions import Node, operator_name
 from app.plans.faults import KIND_WORDS, fault, kinds_in_words
-from app.plans.inputs import Input
+from app.plans.inputs import CLAIM_CONTEXT, PRICE_CONTEXT, Input
 from app.plans.literals import Edge, Fen, Yuan, edge_value
 from app.plans.walking import Path
 
@@ -20,6 +21,8 @@ KEY: tuple[Kind, ...] = ("word", "number")
 GIVEN: tuple[Kind, ...] = ("money", "number", "truth")
 ORDERED: tuple[Kind, ...] = ("money", "number", "day")
 EQUAL: tuple[Kind, ...] = ("money", "number", "day", "word")
+# A name with the same first letters is worth proposing.
+ALIKE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,36 @@ class Kinds:
             return None
         known = self.vocabulary.inputs.get(name)
         if known is None:
-            if not self._unclear(name, path):
-                self.report(path, "unknown-input", name=name)
+            self._unknown(name, path)
             return None
         if known.kind == "list":
             self.report(path, "list-alone", name=name)
             return None
         return known.kind
+
+    def _unknown(self, name: str, path: Path) -> None:
+        """A name that means nothing here: known elsewhere, or much like one that is known."""
+        if self._unclear(name, path):
+            return
+        elsewhere = PRICE_CONTEXT if self.vocabulary.in_benefit else CLAIM_CONTEXT
+        if name in elsewhere:
+            self.report(path, "input-elsewhere", name=name)
+            return
+        names = (*self.vocabulary.inputs, *self.steps)
+        alike = next((each for each in names if each[:ALIKE] == name[:ALIKE]), None)
+        near = Text("", "")
+        if alike is not None:
+            near = Text(f"，是否为 {alike}", f"; perhaps {alike} is meant")
+        self.report(path, "unknown-input", name=name, near=near)
+
+    def word_meant(self, first: Node, second: Node) -> str | None:
+        """The second where it names nothing and the first is a word: it is meant as one."""
+        known = self.vocabulary.inputs.get(first) if isinstance(first, str) else None
+        if known is None or known.kind != "word" or not isinstance(second, str):
+            return None
+        named = "." in second or second in (*self.vocabulary.inputs, *self.steps, *self.later)
+        unclear = second in self.vocabulary.unclear or "*" in self.vocabulary.unclear
+        return None if named or unclear or second[0].isdigit() else second
 
     def _field(self, name: str, path: Path, inside: str | None) -> Kind | None:
         listed, inner = name.split(".")
@@ -132,8 +158,7 @@ class Kinds:
         """The list of that name."""
         known = self.vocabulary.inputs.get(name)
         if known is None:
-            if not self._unclear(name, path):
-                self.report(path, "unknown-input", name=name)
+            self._unknown(name, path)
         elif known.kind != "list":
             self.report(path, "not-a-list", name=name)
         else:

@@ -22,6 +22,9 @@ NAME = r"^[a-z][a-z0-9_]{0,40}(?:\.[a-z][a-z0-9_]{0,40})?$"
 WORD = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,60}$"
 TABLE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$"
 CODE = r"^[A-Z][A-Z0-9_]{1,31}$"
+REASON = r"^[a-z][a-z0-9-]{1,40}$"
+OWN_NAME = r"^[a-z][a-z0-9_]{1,40}$"
+OPTION = r"^[A-Z0-9]{1,8}$"
 PLAN_CODE = r"^[A-Z][A-Z0-9-]{1,31}$"
 
 Within = Literal["claim", "incident", "year", "term", "lifetime"]

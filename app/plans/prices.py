@@ -8,11 +8,10 @@ from pydantic import BeforeValidator, Field, model_validator
 from app.kernel.schema import Day
 from app.plans.benefits import Words
 from app.plans.expressions import Expression
-from app.plans.literals import Term
+from app.plans.literals import OPTION, Term
 
 # The longest term: ten years.
 MAX_MONTHS = 120
-OPTION = r"^[A-Z0-9]{1,8}$"
 
 
 def _plain_day(value: object) -> object:

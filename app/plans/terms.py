@@ -20,7 +20,9 @@ from app.plans.declarations import FactDeclaration, Table
 from app.plans.errors import BenefitNotFound, OptionNotFound
 from app.plans.frozen import Frozen
 from app.plans.literals import (
+    OWN_NAME,
     PLAN_CODE,
+    REASON,
     TABLE,
     Money,
     Rate,
@@ -52,7 +54,7 @@ class AgeRange(Term):
 class Statement(Term):
     """Something that the applicant states and answers for: good health, insured, in service."""
 
-    code: str = Field(pattern=r"^[a-z][a-z0-9-]{1,40}$", examples=["healthy"])
+    code: str = Field(pattern=REASON, examples=["healthy"])
     words: Words
 
 
@@ -165,7 +167,7 @@ class PlanTerms(Term):
     upgrade: Upgrade | None = None
     cancellation: Cancellation = Cancellation()
     relations: Relations = Relations()
-    facts: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,40}$")], FactDeclaration] = Field(
+    facts: dict[Annotated[str, Field(pattern=OWN_NAME)], FactDeclaration] = Field(
         default_factory=dict, max_length=60
     )
     tables: dict[Annotated[str, Field(pattern=TABLE)], Table] = Field(

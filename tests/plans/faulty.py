@@ -105,6 +105,24 @@ PAYS = "/benefits/0/pays"
 PRICE = "/contribution/options/0/price"
 
 EXPRESSIONS: list[tuple[str, Json, str, str]] = [
+    (
+        "input of prices",
+        {"when": {"if": "card_holder", "then": TEN, "otherwise": NONE}},
+        f"{PAYS}/when/if",
+        "input-elsewhere",
+    ),
+    (
+        "word for an input",
+        {"when": {"if": {"equals": ["severity", "mild"]}, "then": TEN, "otherwise": NONE}},
+        f"{PAYS}/when/if/equals/1",
+        "word-compared",
+    ),
+    (
+        "word for an input, first",
+        {"when": {"if": {"equals": ["mild", "severity"]}, "then": TEN, "otherwise": NONE}},
+        f"{PAYS}/when/if/equals/0",
+        "word-compared",
+    ),
     ("number for money", 3, PAYS, "wrong-kind"),
     ("word for money", "severity", PAYS, "wrong-kind"),
     ("money plus number", {"sum": [TEN, 3]}, f"{PAYS}/sum/1", "mixed-kinds"),

@@ -28,6 +28,16 @@ def _compared(name: str, allowed: Sequence[Kind]) -> Callable[..., Kind]:
     return check
 
 
+def _equals(kinds: Kinds, node: Equals, path: Path, inside: str | None) -> Kind:
+    first, second = node.equals
+    for at, meant in ((1, kinds.word_meant(first, second)), (0, kinds.word_meant(second, first))):
+        if meant is not None:
+            kinds.report((*path, at), "word-compared", name=meant)
+            return "truth"
+    kinds.same(numbered(path, node.equals), EQUAL, inside)
+    return "truth"
+
+
 def _one_of(kinds: Kinds, node: OneOf, path: Path, inside: str | None) -> Kind:
     kinds.expect(node.one_of.of, (*path, "of"), ("word",), inside)
     return "truth"
@@ -60,7 +70,7 @@ def _not(kinds: Kinds, node: Not, path: Path, inside: str | None) -> Kind:
 
 
 CONDITIONS: Mapping[type, Rule] = {
-    Equals: _compared("equals", EQUAL),
+    Equals: _equals,
     Reaches: _compared("reaches", ORDERED),
     Exceeds: _compared("exceeds", ORDERED),
     UpTo: _compared("up_to", ORDERED),
