@@ -86,6 +86,15 @@ def version(code: str | None = None, **document: Any) -> dict[str, Any]:
     return made
 
 
+def whole(piece: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with what every plan has; ages are those of both sexes unless it says so."""
+    document: dict[str, Any] = version()["document"] | deepcopy(dict(piece))
+    if "eligibility" not in piece:
+        ages = document["eligibility"]["ages"]
+        ages["female"] = ages["male"]
+    return document
+
+
 def faults(answer: httpx.Response) -> set[tuple[str, str]]:
     """Pointers and codes of a refusal; each has words."""
     assert answer.status_code == 422, answer.text

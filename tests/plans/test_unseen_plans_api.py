@@ -6,7 +6,6 @@ have and the shipped ones lack.
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,19 @@ from app.kernel.clock import SHANGHAI
 from app.plans.yaml_text import parse_yaml
 from app.settings import Settings
 from tests.cover_fixtures import Rider, make_rider
-from tests.plans.authors import version
+from tests.plans.authors import whole
 from tests.plans.claimants import TODAY, Claimant, Service, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
-PLANS: list[dict[str, Any]] = parse_yaml(Path(__file__).with_name("unseen_plans.yaml").read_bytes())
+HERE = Path(__file__)
+UNSEEN: list[dict[str, Any]] = parse_yaml(HERE.with_name("unseen_plans.yaml").read_bytes())
+# Of these one person each: the rest claims in process (`test_printed_plans`).
+PRINTED: list[dict[str, Any]] = [
+    plan | {"people": plan.get("people", ())[:1]}
+    for plan in parse_yaml(HERE.with_name("printed_plans.yaml").read_bytes())
+]
+PLANS = [*UNSEEN, *PRINTED]
 CLAIMED = [
     (f"{plan['document']['code']}-{at}", plan["document"]["code"], person)
     for plan in PLANS
@@ -46,15 +52,6 @@ async def service(
         for plan in PLANS:
             await made.publish(whole(plan["document"]))
         yield made
-
-
-def whole(piece: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with what every plan has; ages are those of both sexes unless it says so."""
-    document: dict[str, Any] = version()["document"] | deepcopy(dict(piece))
-    if "eligibility" not in piece:
-        ages = document["eligibility"]["ages"]
-        ages["female"] = ages["male"]
-    return document
 
 
 async def rider_of(service: Service, said: Mapping[str, Any]) -> Rider:
@@ -106,3 +103,6 @@ async def test_a_quote_is_what_the_printed_terms_say(
     quote = answer.json()
     assert [each["code"] for each in quote["reasons"]] == price.get("failing", [])
     assert quote["total_fen"] == price["fen"]
+    if "split" in price:
+        parts = {each["payer"]: each["amount_fen"] for each in quote["split"]}
+        assert {payer: amount for payer, amount in parts.items() if amount} == price["split"]
