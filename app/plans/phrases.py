@@ -57,7 +57,8 @@ def phrase(node: Node, lexicon: Lexicon, wanted: Form | None = None) -> Phrase:
         form = wanted if wanted is not None and (own is None or own is RATE) else own or NUMBER
         zh, en = form.short(edge_value(node))
         return Phrase(zh, en, 3, form.lead)
-    return _PHRASES[type(node)](node, lexicon, own or wanted or NUMBER)
+    form = RATE if wanted is RATE and own is NUMBER else own or wanted or NUMBER
+    return _PHRASES[type(node)](node, lexicon, form)
 
 
 def _name(name: str, lexicon: Lexicon) -> Phrase:

@@ -140,7 +140,8 @@ class Speaker:
         own = self.lexicon.form(node)
         if isinstance(node, int | str | Yuan | Fen):
             return _literal(node, own, wanted)
-        form = own or wanted or NUMBER
+        # A rate that is reckoned from numbers is a rate all the same.
+        form = RATE if wanted is RATE and own is NUMBER else own or wanted or NUMBER
         named = occurrence_named(node) if isinstance(node, Occurrence) else form.say
         return Part(form, form.say, named, self.operators[type(node)](node, self, form))
 

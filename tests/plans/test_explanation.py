@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.plans.assessment import assess
+from app.plans.description import describe
 from app.plans.explanation import explain, explain_price
 from app.plans.history import Past, Use
 from app.plans.inputs import PRICE_CONTEXT
@@ -18,6 +19,7 @@ from app.plans.terms import PlanTerms
 from tests.plans.engine import CATALOGUE, WORDS, benefit, here, plan, use
 from tests.plans.strategies import COUNTERS, TABLES, documents, expressions, facts
 
+TEN = {"yuan": 10}
 RIDER = CATALOGUE["RIDER-ACC"]
 SOURCES = {"claim", "event", "policy", "person", "order", "history", "plan"}
 INPUTS: dict[str, Any] = {
@@ -281,6 +283,28 @@ def test_numbers_in_words(written: object, zh: str, en: str) -> None:
     )
     [number] = node["steps"]
     assert words(number) == (zh, en)
+
+
+def test_a_rate_that_is_reckoned_is_said_as_a_rate() -> None:
+    more = {"times": ["0.01", {"minus": ["age", 28]}]}
+    rate = {"at_most": {"of": {"sum": ["0.4", more]}, "limit": "0.6"}}
+    bands = [{"to": 9, "gives": "0.3"}, {"above": 9, "gives": rate}]
+    pays = {"percent": {"of": "loss_fen", "rate": {"band": {"of": "age", "bands": bands}}}}
+    said = [node["zh"] for node in nodes(tree(pays))]
+    assert "年龄30岁，在“超过9岁”一档，计42%" in said
+    assert "42%，未超过上限60%" in said
+    assert "40% + 2% = 42%" in said
+    described = describe(document(pays), document(pays).benefit("PAY"))["pays"]
+    assert described["en"] == (
+        "Proven loss × by age (up to 9 years: 30%; above 9 years: 40% + 1% × (age above 28 years),"
+        " at most 60%)"
+    )
+
+
+def test_what_a_choice_says_of_a_condition_is_whether_it_holds() -> None:
+    choice = {"choose": {"by": "sex", "cases": {"male": "surgery", "female": "inpatient"}}}
+    told = tree(TEN, conditions=[{"code": "no-care", "require": choice, "words": WORDS}])
+    assert "性别：男，不符合" in [node["zh"] for node in nodes(told)]
 
 
 @pytest.mark.parametrize(
