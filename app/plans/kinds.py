@@ -120,8 +120,10 @@ class Kinds:
         """A name that means nothing here: known elsewhere, or much like one that is known."""
         if self._unclear(name, path):
             return
-        elsewhere = PRICE_CONTEXT if self.vocabulary.in_benefit else CLAIM_CONTEXT
-        if name in elsewhere:
+        here, elsewhere = CLAIM_CONTEXT, PRICE_CONTEXT
+        if not self.vocabulary.in_benefit:
+            here, elsewhere = elsewhere, here
+        if name in elsewhere and name not in here:
             self.report(path, "input-elsewhere", name=name)
             return
         names = (*self.vocabulary.inputs, *self.steps)
