@@ -20,13 +20,15 @@ from tests.simulators_fixture import serve
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """One worker asks all that the two tenants are asked: making them takes ten seconds.
 
+    It reads the API document as well, whose making takes two.
     xdist tells groups by the end of a node id. With its own mark xdist 3.8 sets a name that
     pytest 9.2 does not read, so the id is set here.
     """
     if not hasattr(config, "workerinput"):
         return
     for item in items:
-        if "tenants" in getattr(item, "fixturenames", ()):
+        reader = item.path.name in ("test_document.py", "test_examples.py")
+        if reader or "tenants" in getattr(item, "fixturenames", ()):
             item._id = NodeId.parse(f"{item.nodeid}@tenants")
 
 
