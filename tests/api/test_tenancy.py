@@ -128,6 +128,7 @@ async def fingerprint(database: Database) -> dict[str, tuple[int, int]]:
     return {row.name: (row.rows, row.writes) for row in rows}
 
 
+@pytest.mark.long
 async def test_foreign_callers_get_nothing_and_change_nothing(
     app: FastAPI, client: httpx.AsyncClient, database: Database, tenants: Tenants
 ) -> None:
@@ -466,6 +467,7 @@ async def test_ids_in_bodies_open_nothing(
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.long
 async def test_the_owner_is_let_in_everywhere(
     app: FastAPI, client: httpx.AsyncClient, tenant_to_end: Tenant
 ) -> None:

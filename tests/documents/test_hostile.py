@@ -15,6 +15,7 @@ from tests.documents.hostile import hostile
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.long
 async def test_every_hostile_file_is_refused_for_the_right_reason(
     app: FastAPI, client: httpx.AsyncClient
 ) -> None:
