@@ -92,10 +92,14 @@ async def take_lease(
 async def release_lease(
     session: AsyncSession, reviewer: Principal, claim_id: UUID, now: datetime
 ) -> None:
-    """Give a claim back to the queue; a supervisor may release anybody's. Raises LeaseNeeded."""
+    """Give a claim back to the queue; a supervisor may release anybody's, and where nobody holds
+    it nothing happens. Raises LeaseNeeded (409)."""
     claim = await find_to_decide(session, reviewer, claim_id)
     if claim.lease_holder_id != reviewer.id and "supervisor" not in reviewer.roles:
         raise LeaseNeeded
+    # The trail tells no release of what nobody had; what is under review is somebody's.
+    if claim.lease_holder_id is None:
+        return
     claim.lease_holder_id = claim.lease_until = claim.lease_since = None
     await session.flush()
     if claim.status == "under_review":
