@@ -33,7 +33,7 @@ union all select 'booking ' || kind from ledger_transaction, mine
 union all select 'job ' || entrypoint from pgqueuer.pgqueuer, mine
     where pgqueuer.xmin::text::bigint >= xid
 union all select 'due ' || job from due_thing, mine where due_thing.xmin::text::bigint >= xid
-""")  # noqa: S608  constants only
+""")
 
 
 @asynccontextmanager
