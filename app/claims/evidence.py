@@ -23,6 +23,7 @@ from app.claims.locks import lock_file
 from app.claims.models import DOCUMENT, Claim, ClaimDocument
 from app.claims.papers import kinds_of
 from app.claims.receipts import forget_readings, read_from
+from app.claims.survivors import unprove
 from app.claims.terms import terms_of
 from app.documents import storing, uploads, viewing
 from app.documents.desk import Desk
@@ -41,6 +42,7 @@ from app.kernel.vault import Vault
 
 PURPOSE = "claim"
 FILES_PER_KIND = 9
+KINSHIP_PROOF = "kinship_proof"
 # What its member had handed in before dying still needs to be shown whose it is.
 LATE_FOR_SURVIVORS = frozenset({"submitted", "under_review", "approved"})
 
@@ -193,16 +195,23 @@ async def take_back(
 ) -> None:
     """Take a file back before the claim is submitted; it stays in history.
 
-    What a decision was taken on stays. Raises DocumentNotFound (404), DocumentsClosed (409).
+    What a decision was taken on stays; so does, once a claim of survivors is handed in, all but
+    a proof of kinship that nobody has accepted. Raises DocumentNotFound (404), also for a paper
+    that somebody else sent to such a claim, DocumentsClosed (409).
     """
     claim = await _claim(session, actor, claim_id, lock=True)
     found = await queries.document_of(session, claim.id, document_id)
-    if found is None or found[0].status == "replaced":
+    if found is None or found[0].status == "replaced" or not _theirs(actor, claim, found[0]):
         raise DocumentNotFound
+    # Survivors may still add proofs here, but what a reviewer works with is not theirs to take.
+    late = claim.status in LATE_FOR_SURVIVORS
+    if late and (found[0].kind != KINSHIP_PROOF or found[0].status == "accepted"):
+        raise DocumentsClosed
     if claim.decided_at is not None and found[0].uploaded_at <= claim.decided_at:
         raise DocumentsClosed
     await move(session, DOCUMENT, found[0], "replaced", actor=actor, at=now)
     await forget_readings(session, found[0], now)
+    await unprove(session, claim, document_id)
     content = {"document_id": str(document_id)}
     taken = Fact("claim", claim.id, "claim.take_back_document", None, content)
     await state(session, [taken], actor=actor, at=now, on_behalf_of=_for(actor, claim))
@@ -224,8 +233,7 @@ async def give_view(
     found = await queries.document_of(session, claim.id, document_id)
     if found is None:
         raise DocumentNotFound
-    if viewer.kind == "member" and claim.for_survivors and found[0].uploaded_by != viewer.id:
-        # Other survivors' papers are theirs, and the dead member's are blocked.
+    if not _theirs(viewer, claim, found[0]):
         raise DocumentNotFound
     return await viewing.give_link(
         session,
@@ -236,6 +244,12 @@ async def give_view(
         on_behalf_of=_for(viewer, claim),
         in_use=claim.status not in ENDED,
     )
+
+
+def _theirs(actor: Principal, claim: Claim, document: ClaimDocument) -> bool:
+    """Other survivors' papers are theirs, and the dead member's are blocked."""
+    own = document.uploaded_by == actor.id
+    return own or actor.kind != "member" or not claim.for_survivors
 
 
 async def _claim(
@@ -255,7 +269,7 @@ async def _require_kind(session: AsyncSession, claim: Claim, kind: str) -> None:
     asked_for = [each for each in kinds_of(claim, terms) if each != "identity"]
     if kind not in asked_for:
         raise DocumentNotAskedFor(asked_for)
-    if claim.status in LATE_FOR_SURVIVORS and kind != "kinship_proof":
+    if claim.status in LATE_FOR_SURVIVORS and kind != KINSHIP_PROOF:
         raise DocumentsClosed
     files = [file for file, _ in await queries.documents_of(session, claim.id) if file.kind == kind]
     if len(files) >= FILES_PER_KIND:

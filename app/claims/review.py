@@ -22,6 +22,7 @@ from app.claims.life_errors import ClockStands, DecidedBefore
 from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
 from app.claims.noticing import notice, notice_decider
 from app.claims.signals import reorder
+from app.claims.survivors import unprove
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
 from app.kernel.problems import Forbidden
@@ -177,6 +178,7 @@ async def return_document(
     document.reason_code = body.reason_code
     document.sealed = vault.seal("claim_document", document.id, {"note": body.note})
     await _review(session, reviewer, document, "returned", body.reason_code, now)
+    await unprove(session, claim, document.id)
     if claim.status == "under_review":
         await move(
             session,

@@ -260,6 +260,15 @@ async def require_whole(session: AsyncSession, claim: Claim) -> None:
         raise ClaimantsMissing
 
 
+async def unprove(session: AsyncSession, claim: Claim, document_id: UUID) -> None:
+    """A paper counts no more: whoever's kinship was read in it is to be proven anew."""
+    for claimant in await death_queries.claimants_of(session, claim.id):
+        if claimant.kinship_document_id == document_id:
+            claimant.kinship_document_id = None
+            claimant.kinship_proven_by = claimant.kinship_proven_at = None
+    await session.flush()
+
+
 async def require_kinship(session: AsyncSession, claim: Claim) -> None:
     """Raise KinshipNotProven (409) naming claimants without a paper, or ClaimantsMissing."""
     await require_whole(session, claim)

@@ -115,6 +115,27 @@ class TestReview:
         await bereaved.prove()
         assert (await case.decide({"verdict": "approve"})).status_code == 200
 
+    async def test_kinship_falls_with_the_paper_that_proved_it(self, bereaved: Bereaved) -> None:
+        await bereaved.died()
+        await bereaved.open()
+        await bereaved.enter(bereaved.anna.claimant(share_percent=100))
+        await bereaved.send(*PAPERS)
+        await bereaved.submit()
+        case, reviewer = bereaved.case, bereaved.case.office.reviewer
+        await case.lease()
+        await bereaved.prove()
+        [claimant] = (await case.seen())["claimants"]
+        proof = claimant["kinship_document_id"]
+        path = f"{case.staff_path}/documents/{proof}/return"
+        returned = await case.post(path, reviewer, {"reason_code": "unreadable"})
+        assert returned.json()["claimants"][0]["kinship_document_id"] is None
+        await bereaved.send("kinship_proof")
+        await bereaved.submit()
+        await case.lease()
+        await case.accept_all()
+        refused = await case.decide({"verdict": "approve"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "kinship-not-proven")
+
     async def test_who_entered_the_claimants_does_not_decide(
         self, bereaved: Bereaved, app: FastAPI
     ) -> None:

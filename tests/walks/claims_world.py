@@ -179,8 +179,9 @@ _WAYS = {
 }
 
 
-def paper(kind: str = "medical_record") -> dict[str, Any]:
-    """A new file of a kind, as a form."""
+def paper(subject: Subject) -> dict[str, Any]:
+    """A new file of the subject's kind, as a form."""
+    kind = subject.ids.get("kind", "medical_record")
     return {"data": {"kind": kind}, "files": {"file": ("a.jpg", picture(), "image/jpeg")}}
 
 

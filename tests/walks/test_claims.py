@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from tests.claims.factories import make_office
 from tests.simulators_fixture import Simulators
+from tests.walks import survivors
 from tests.walks.claims_table import CLAIMS
 from tests.walks.claims_world import claim_in_each_status
 from tests.walks.walk import walk
@@ -18,3 +19,9 @@ async def test_doors_to_claims(
 ) -> None:
     office = await make_office(app)
     await walk(app, client, CLAIMS, await claim_in_each_status(app, client, office, simulators))
+
+
+async def test_doors_to_survivors_claims(app: FastAPI, client: httpx.AsyncClient) -> None:
+    office = await make_office(app)
+    subjects = await survivors.in_each_status(app, client, office)
+    await walk(app, client, survivors.TABLE, subjects)

@@ -50,11 +50,11 @@ class Door:
 
     who: str
     body: Any = None
-    form: Callable[[], dict[str, Any]] | None = None
+    form: Callable[[Subject], dict[str, Any]] | None = None
 
     def content(self, subject: Subject) -> dict[str, Any]:
         if self.form is not None:
-            return self.form()
+            return self.form(subject)
         body = self.body(subject) if callable(self.body) else self.body
         if isinstance(body, bytes):
             return {"content": body, "headers": {"Content-Type": "text/csv"}}
@@ -97,7 +97,7 @@ class Table:
             if len(cells) != len(self.heads)
         ]
         found += [f"{row} has no door" for row in self.rows.keys() ^ self.doors.keys()]
-        known = {*self.heads, "+", "=", ".", *self.legend}
+        known = {*self.columns, *self.heads, "+", "=", ".", *self.legend}
         found += [
             f"{row}: what is {cell}?"
             for row, cells in self.rows.items()
