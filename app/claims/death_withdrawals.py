@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.claims import death_queries
+from app.claims import death_queries, promises
 from app.claims.death_errors import ClaimsRestOnReport, ReportAnswered
 from app.claims.death_models import DeathReport
 from app.claims.deaths import end_report, locked_report, state_report
@@ -74,5 +74,7 @@ async def _give_back(
         claimant.removed_at = now
     claim.for_survivors, claim.sealed_survivors = False, None
     await session.flush()
+    if claim.status != "waiting_for_member":
+        await promises.resume(session, claim, "review", now)
     if claim.status == "approved":
         await pay(session, supervisor, claim, now)

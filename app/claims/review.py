@@ -1,6 +1,7 @@
 """Reviewing: one person at a time by lease, each document accepted or returned with a reason."""
 
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,7 @@ from app.claims.models import CLAIM, DOCUMENT, Claim, ClaimDocument
 from app.claims.noticing import notice, notice_decider
 from app.claims.signals import reorder
 from app.claims.survivors import unprove
+from app.claims.words import PauseReason
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
 from app.kernel.problems import Forbidden
@@ -34,6 +36,7 @@ from app.policies.models import Policy
 LEASE = timedelta(minutes=10)
 # However active its holder: without a decision a claim goes back to everybody.
 LONGEST_LEASE = timedelta(hours=2)
+PAUSES = get_args(PauseReason)
 LEASED = ("submitted", "under_review", "waiting_for_member", "appealed", "reopened")
 
 
@@ -220,7 +223,8 @@ async def go_on(session: AsyncSession, reviewer: Principal, claim_id: UUID, now:
     """The answer is there: the promise goes on with the days that were left; again it does
     nothing."""
     claim = await find_to_decide(session, reviewer, claim_id)
-    if claim.status != "waiting_for_member" and claim.clock_stopped_at is not None:
+    # What waits for the member or for survivors goes on with what they do.
+    if await promises.waits_for(session, claim.id, "review") in PAUSES:
         await promises.resume(session, claim, "review", now)
         await reorder(session, claim)
         await _state(session, reviewer, claim, "go_on", now)

@@ -263,3 +263,11 @@ class TestMistakes:
         answer = await bereaved.withdraw(report["id"])
         assert await code_of(answer) == "claims-rest-on-report"
         assert answer.json()["claims"] == [(await bereaved.case.seen())["number"]]
+
+    async def test_a_claim_that_stood_still_for_it_goes_on(self, bereaved: Bereaved) -> None:
+        await bereaved.case.submitted()
+        report = await bereaved.died()
+        assert (await bereaved.withdraw(report["id"])).status_code == 200
+        [stop] = (await bereaved.case.seen())["promises"][-1]["stops"]
+        assert stop["reason_code"] == "payee-died"
+        assert stop["until"] is not None

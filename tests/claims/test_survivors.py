@@ -289,6 +289,10 @@ class TestUnderWay:
         await bereaved.died()
         stopped = (await case.seen())["promises"][-1]["stops"][-1]
         assert (stopped["reason_code"], stopped["until"]) == ("payee-died", None)
+        # No reviewer paused it: none can say that the answer is there.
+        pause, reviewer = f"{case.staff_path}/pause", case.office.reviewer
+        answer = await case.client.delete(pause, headers=reviewer.headers)
+        assert answer.json()["promises"][-1]["stops"][-1]["until"] is None
         heir = bereaved.anna.claimant(share_percent=100)
         assert (await bereaved.enter(heir)).status_code == 200
         assert (await case.seen())["promises"][-1]["stops"][-1]["until"] is not None
