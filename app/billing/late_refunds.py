@@ -12,13 +12,16 @@ from app.billing import queries
 from app.billing.events import PAY_BACK, REFUND_WAITING
 from app.billing.models import REFUND, ContributionOrder, Refund
 from app.billing.refunds import finish_refund, reject_refund
+from app.claims.models import Claim
 from app.claims.strangers import in_doubt
 from app.kernel.clock import system_now
+from app.kernel.event_log import LoggedEvent, heard
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import JobContext, enqueue, schedule
 from app.kernel.principal import SYSTEM
 from app.kernel.transitions import move
 from app.payouts.errors import AccountCoolingOff, NoDestination
+from app.payouts.events import ACCOUNT_RECORDED
 from app.payouts.models import Payout, PayoutAccount
 from app.payouts.queries import accounts_of
 from app.payouts.service import Destination, choose_destination, request_refund_payout
@@ -68,8 +71,8 @@ async def _destination(
 ) -> Destination:
     """The usual way, or another account where that one is a stranger's as well.
 
-    Nobody reviews a refund, so nobody could release it: without another account it waits for
-    one. Raises as `choose_destination`.
+    Nobody reviews a refund: without another account it waits for one, or for a word on this
+    one with a claim. Raises as `choose_destination`.
     """
 
     async def choose(preferred: UUID | None) -> Destination:
@@ -95,16 +98,29 @@ async def _destination(
 
 
 async def pay_back_waiting(context: JobContext, payload: Mapping[str, Any]) -> None:
-    """Hear `payout.account_recorded`: send what waited for an account, or came back."""
+    """Hear `payout.account_recorded`, or of a word that an account is the member's after all:
+    send what waited for an account, or came back."""
     async with context.transaction() as session:
-        account = await session.get_one(PayoutAccount, UUID(payload["subject_id"]))
+        person_id = await _whose(session, await heard(session, payload))
+        if person_id is None:
+            return
         now = await context.business_now(session)
-        for refund_id in await _waiting_of(session, account.person_id):
+        for refund_id in await _waiting_of(session, person_id):
             _, refund = await _locked(session, refund_id)
             if refund.status == "rejected":
                 refund.sent_at = None
                 await move(session, REFUND, refund, "requested", actor=SYSTEM, at=now)
             await enqueue(session, PAY_BACK, {"subject_id": str(refund.id)})
+
+
+async def _whose(session: AsyncSession, event: LoggedEvent) -> UUID | None:
+    """Whose refunds may go on by what happened; None where nothing changes for them."""
+    if event.name == ACCOUNT_RECORDED:
+        return (await session.get_one(PayoutAccount, event.subject_id)).person_id
+    word = event.content["kind"], event.content["verdict"]
+    if word != ("shared-account", "harmless"):
+        return None
+    return (await session.get_one(Claim, event.subject_id)).person_id
 
 
 async def _waiting_of(session: AsyncSession, person_id: UUID) -> Sequence[UUID]:

@@ -459,6 +459,33 @@ async def test_it_goes_to_no_account_of_strangers(
             assert await scalar(database, payouts, id=UUID(paid["id"])) == own.json()["id"]
 
 
+async def test_it_goes_on_when_somebody_found_nothing_wrong_with_the_account(
+    app: FastAPI, client: httpx.AsyncClient, database: Database, gateway: Gateway
+) -> None:
+    case, account = await make_case(app, client), bank_account()
+    paid = await bought(client, gateway, case.rider, await publish(app, after_a_year))
+    untied = "update member_account set openid_index = null where id = :id returning 1"
+    await scalar(database, untied, id=case.rider.caller.account_id)
+    for who in (await make_rider(app), case.rider):
+        recorded = await client.post("/v1/me/payout-accounts", headers=who.keyed, json=account)
+        assert recorded.status_code == 201, recorded.text
+    await case.submitted()
+    sent = (
+        "select count(*) from payout p join refund r on r.id = p.refund_id where r.order_id = :id"
+    )
+    starts_at = datetime.fromisoformat(paid["policy"]["starts_at"])
+    async with business_time(database, starts_at + timedelta(days=500)):
+        done = await client.post(path_of(paid["policy"]["id"]), headers=case.rider.keyed)
+        assert done.status_code == 201, done.text
+        await run(app, "billing.")
+        assert await scalar(database, sent, id=UUID(paid["id"])) == 0
+        assert (await case.lease()).status_code == 200
+        [signal] = [each for each in await case.signals() if each["kind"] == "shared-account"]
+        assert (await case.judge(signal["id"], "harmless")).status_code == 200
+        await run(app, "billing.")
+        assert await scalar(database, sent, id=UUID(paid["id"])) == 1
+
+
 async def settle_payouts(app: FastAPI, database: Database) -> None:
     for _ in range(20):
         await fetch(
