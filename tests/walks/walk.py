@@ -12,7 +12,7 @@ than one way. In the cells:
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Door:
-    """Who goes through it, and with what: nothing, a body, or what a subject makes of it."""
+    """Who goes through it, and with what: a body (else the API document's example, where there is
+    one), what a subject makes of it, or a form with its headers."""
 
     who: str
     body: Any = None
@@ -71,6 +72,8 @@ class Table:
     doors: Mapping[str, Door]
     cells: str
     table: str = ""
+    # The columns, where a transaction only passes through some of the statuses.
+    rests_in: Collection[str] = ()
 
     @property
     def heads(self) -> list[str]:
@@ -103,8 +106,10 @@ class Table:
             for row, cells in self.rows.items()
             for cell in {*cells} - known
         ]
-        statuses = {self.columns.get(head, head) for head in self.heads}
-        lacking = LIFECYCLES[self.subject].statuses - statuses if self.subject in LIFECYCLES else ()
+        here = {self.columns[head] for head in self.rests_in or self.columns}
+        lacking = here - {self.columns.get(head, head) for head in self.heads}
+        if self.subject in LIFECYCLES:
+            lacking |= LIFECYCLES[self.subject].statuses - {*self.columns.values()}
         return found + [f"no column for {status}" for status in lacking]
 
 
@@ -184,6 +189,8 @@ async def _call(
 
     who = subject.people[door.who]
     more = door.content(subject)
+    if not more and (example := operation.example()) is not None:
+        more = {"json": example}
     headers = {"If-Match": "*"} | more.pop("headers", {})
     if who is not None:
         headers |= who.keyed

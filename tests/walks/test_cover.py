@@ -1,0 +1,45 @@
+"""Every door to orders, policies and payment agreements, in each status."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.access_fixtures import make_organisation, staff_token
+from tests.cover_fixtures import Gateway, load_plans, make_gateway
+from tests.notifications.conftest import daytime
+from tests.simulators_fixture import Simulators
+from tests.walks import cover
+from tests.walks.walk import walk
+
+__all__ = ["daytime"]
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def gateway(client: httpx.AsyncClient, simulators: Simulators) -> Gateway:
+    return make_gateway(client, simulators)
+
+
+async def test_doors_to_orders(app: FastAPI, client: httpx.AsyncClient, gateway: Gateway) -> None:
+    await load_plans(app)
+    await walk(app, client, cover.ORDERS, await cover.order_in_each_status(app, client, gateway))
+
+
+async def test_doors_to_policies(app: FastAPI, client: httpx.AsyncClient) -> None:
+    await load_plans(app)
+    office = await make_organisation(app)
+    staff = {
+        "caseworker": await staff_token(app, office.id, ["caseworker"]),
+        "reviewer": await staff_token(app, office.id, ["reviewer"]),
+    }
+    subjects = await cover.policy_in_each_status(app, client, office, staff)
+    await walk(app, client, cover.POLICIES, subjects)
+
+
+@pytest.mark.usefixtures("daytime")
+async def test_doors_to_agreements(
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway, simulators: Simulators
+) -> None:
+    subjects = await cover.agreement_in_each_status(app, client, gateway, simulators)
+    await walk(app, client, cover.AGREEMENTS, subjects)
