@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import anyio
 import anyio.from_thread
 import httpx
 from fastapi import FastAPI
@@ -20,6 +21,8 @@ from tests.cover_fixtures import Rider, load_plans, make_rider
 from tests.simulators_fixture import Simulators
 
 COVERED_DAYS = 200
+# How often an answer that the service is busy is waited for.
+PATIENCE = 10
 
 
 @dataclass
@@ -83,10 +86,20 @@ class Member(RuleBasedStateMachine):
     # Talking to the application.
 
     def ask(self, method: str, path: str, who: Any, **more: Any) -> httpx.Response:
-        async def send() -> httpx.Response:
-            return await self.world.client.request(method, path, headers=who.keyed, **more)
+        """What was asked, and asked again as Retry-After says while the service is busy."""
+        headers = who.keyed
 
-        return anyio.from_thread.run(send)
+        async def send() -> httpx.Response:
+            for _ in range(PATIENCE):
+                answer = await self.world.client.request(method, path, headers=headers, **more)
+                if answer.status_code != 503:
+                    break
+                await anyio.sleep(float(answer.headers["Retry-After"]))
+            return answer
+
+        answer = anyio.from_thread.run(send)
+        assert answer.status_code < 500, answer.text
+        return answer
 
     def of(self, claim: ModelClaim, who: str, path: str, body: Any = None) -> httpx.Response:
         """A POST of somebody of the staff."""
