@@ -143,3 +143,19 @@ DOORS = {
     "proveClaimantKinship": Door("reviewer", lambda claim: {"document_id": claim.id}),
 }
 CLAIMS = Table("claim", HEADS, LEGEND, DOORS, CELLS)
+PAPERS = Table(
+    "claim_document",
+    {"wai": "waiting", "acc": "accepted", "ret": "returned", "rep": "replaced"},
+    {"it": "invalid-transition", "nf": "claim-document-not-found"},
+    {
+        "takeBackClaimDocument": Door("member"),
+        "acceptClaimDocument": Door("reviewer"),
+        "returnClaimDocument": Door("reviewer", {"reason_code": "unreadable"}),
+    },
+    """
+                           wai acc ret rep
+takeBackClaimDocument      rep rep rep nf
+acceptClaimDocument        acc =   acc it
+returnClaimDocument        ret ret it  it
+""",
+)

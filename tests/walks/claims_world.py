@@ -12,7 +12,7 @@ from app.kernel.clock import business_day, system_now
 from tests.claims.factories import Case, Office, make_case, picture, poll, run_jobs
 from tests.claims.test_life import MED
 from tests.simulators_fixture import Simulators
-from tests.walks.walk import Subject
+from tests.walks.walk import Person, Subject
 
 
 async def claim_in_each_status(
@@ -191,4 +191,36 @@ def card() -> dict[str, Any]:
         "account_number": f"6222{secrets.randbelow(10**12):012d}1",
         "account_name": "王梅",
         "bank_code": "ICBC",
+    }
+
+
+async def paper_in_each_status(case: Case) -> dict[str, Subject]:
+    """Four papers of one claim, which its reviewer holds and which waits for its member."""
+    await case.open()
+    ids: dict[str, str] = {}
+    for head, kind in (
+        ("acc", "medical_record"),
+        ("ret", "medical_record"),
+        ("wai", "receipt"),
+        ("rep", "receipt"),
+    ):
+        sent = await case.send(kind)
+        assert sent.status_code == 201, sent.text
+        files = [file["id"] for each in sent.json()["documents"] for file in each["files"]]
+        [ids[head]] = [each for each in files if each not in ids.values()]
+    taken = f"{case.path}/documents/{ids['rep']}"
+    await case.client.delete(taken, headers=case.rider.headers)
+    await case.submit()
+    assert (await case.lease()).status_code == 200
+    for head, act in (("acc", "acceptance"), ("ret", "return")):
+        answer = await case.post(
+            f"{case.staff_path}/documents/{ids[head]}/{act}",
+            case.office.reviewer,
+            {"reason_code": "unreadable"} if act == "return" else None,
+        )
+        assert answer.status_code == 200, answer.text
+    people: dict[str, Person] = {"member": case.rider, "reviewer": case.office.reviewer}
+    return {
+        head: Subject(paper_id, people, {"claim_id": case.id, "document_id": paper_id})
+        for head, paper_id in ids.items()
     }

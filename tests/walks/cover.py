@@ -1,12 +1,15 @@
 """Orders, policies and payment agreements in each status, and their doors."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import select, text
 
+from app.billing.models import REFUND, Refund
 from app.kernel.clock import system_now
 from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
@@ -14,21 +17,27 @@ from app.organisations.models import Organisation
 from app.policies.events import POLICY_VOIDED
 from app.policies.recording import Change, locked_policy, record_change
 from tests.access_fixtures import SignedIn
-from tests.billing.test_agreements import covered
+from tests.billing.test_agreements import contract_resource, covered
 from tests.billing.test_notices import refund_through_the_gateway
 from tests.claims.factories import make_policy
 from tests.cover_fixtures import Gateway, make_rider, order
 from tests.simulators_fixture import Simulators
+from tests.walks.people import moved
 from tests.walks.walk import Door, Person, Subject, Table
 
-
-def _notice(subject: Subject) -> Any:
-    """What the gateway says once more, signed anew."""
-    headers, content = NOTICES[subject.id]()
-    return {"content": content, "headers": headers}
+Notice = tuple[dict[str, str], bytes]
 
 
-NOTICES: dict[str, Callable[[], tuple[dict[str, str], bytes]]] = {}
+def _says(name: str) -> Callable[[Subject], dict[str, Any]]:
+    """What the gateway says of a subject, signed anew each time."""
+
+    def form(subject: Subject) -> dict[str, Any]:
+        headers, content = subject.more[name]()
+        return {"content": content, "headers": headers}
+
+    return form
+
+
 # `clo` was paid at the gateway after it was closed. What is suspended is owed back at once:
 # no order rests there.
 ORDERS = Table(
@@ -46,13 +55,15 @@ ORDERS = Table(
         "cancelOrder": Door("member"),
         "refundOrder": Door("member"),
         "startPayment": Door("member", {"trade_type": "native"}),
-        "takePaymentNotice": Door("gateway", form=_notice),
+        "startPaymentOnSite": Door("caseworker", {"trade_type": "native"}),
+        "takePaymentNotice": Door("gateway", form=_says("paid")),
     },
     """
                     ope pai clo rfg rfd
 cancelOrder         clo no  =   no  no
 refundOrder         no  rfg no  no  no
 startPayment        +   no  no  no  no
+startPaymentOnSite  +   no  no  no  no
 takePaymentNotice   .   =   rfg =   =
 """,
     rests_in={"ope", "pai", "clo", "rfg", "rfd"},
@@ -60,34 +71,116 @@ takePaymentNotice   .   =   rfg =   =
 
 
 async def order_in_each_status(
-    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway, caseworker: SignedIn
 ) -> dict[str, Subject]:
+    """Opened with the help of a caseworker, whom it is shown to as well."""
     found = {}
     for head in ORDERS.heads:
         rider = await make_rider(app)
         made = await order(client, rider)
         path = f"/v1/me/orders/{made['id']}"
+        more: dict[str, Any] = {}
         if head != "ope":
             paid = await gateway.pay(rider, made["id"])
-            NOTICES[made["id"]] = _again(gateway, paid, made["amount_fen"])
+            more["paid"] = partial(gateway.payment_notice, paid, made["amount_fen"])
         if head == "clo":
             answer = await client.post(f"{path}/cancellation", headers=rider.keyed)
             assert answer.status_code == 200, answer.text
         if head in ("pai", "rfg", "rfd"):
-            assert await gateway.deliver(NOTICES[made["id"]]()) == 204
+            assert await gateway.deliver(more["paid"]()) == 204
         if head in ("rfg", "rfd"):
             answer = await client.post(f"{path}/refund", headers=rider.keyed)
             assert answer.status_code == 202, answer.text
         if head == "rfd":
             await refund_through_the_gateway(app, gateway, app.state.database, made["id"])
-        found[head] = Subject(made["id"], {"member": rider, "gateway": None})
+        async with app.state.database.transaction() as session:
+            await session.execute(
+                text("update contribution_order set enrolled_by = :staff where id = :id"),
+                {"staff": caseworker.account_id, "id": made["id"]},
+            )
+        people: dict[str, Person] = {"member": rider, "caseworker": caseworker, "gateway": None}
+        found[head] = Subject(made["id"], people, more=more)
     return found
 
 
-def _again(
-    gateway: Gateway, paid: dict[str, Any], fen: int
-) -> Callable[[], tuple[dict[str, str], bytes]]:
-    return lambda: gateway.payment_notice(paid, fen)
+# What was withdrawn is owed no more: the gateway was never asked for it.
+REFUNDS = Table(
+    "refund",
+    {
+        "req": "requested",
+        "acc": "accepted",
+        "suc": "succeeded",
+        "rej": "rejected",
+        "wdn": "withdrawn",
+    },
+    {"ru": "refund-under-way", "nc": "policy-not-cancelled", "nd": "notice-differs"},
+    {
+        "takeRefundNotice:paid": Door("gateway", form=_says("paid")),
+        "takeRefundNotice:closed": Door("gateway", form=_says("closed")),
+        "reinstatePolicy": Door("reviewer", {"reason": "cancelled_by_mistake"}),
+    },
+    """
+                         req acc suc rej wdn
+takeRefundNotice:paid    suc suc =   suc nd
+takeRefundNotice:closed  rej rej =   =   nd
+reinstatePolicy          wdn ru  ru  ru  nc
+""",
+)
+_REFUNDED: dict[str, tuple[str, ...]] = {
+    "req": (),
+    "acc": ("accepted",),
+    "suc": ("accepted", "succeeded"),
+    "rej": ("rejected",),
+    "wdn": (),
+}
+
+
+async def refund_in_each_status(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    gateway: Gateway,
+    office: Organisation,
+    reviewer: SignedIn,
+) -> dict[str, Subject]:
+    """Of cover that was cancelled before it began."""
+    found = {}
+    for head in REFUNDS.heads:
+        rider = await make_rider(app, organisation_id=office.id)
+        made = await gateway.settle(rider, await order(client, rider))
+        path = f"/v1/me/orders/{made['id']}/refund"
+        answer = await client.post(path, headers=rider.keyed)
+        assert answer.status_code == 202, answer.text
+        policy_id = made["policy"]["id"]
+        async with app.state.database.transaction() as session:
+            refund = await session.scalar(select(Refund).where(Refund.order_id == UUID(made["id"])))
+        assert refund is not None
+        await moved(app, REFUND, Refund, refund.id, _REFUNDED[head])
+        if head == "wdn":
+            path = f"/v1/staff/policies/{policy_id}/reinstatement"
+            body = {"reason": "cancelled_by_mistake"}
+            answer = await client.post(path, headers=reviewer.keyed, json=body)
+            assert answer.status_code == 201, answer.text
+        more = {
+            "paid": partial(_refund_notice, app, gateway, refund, "SUCCESS"),
+            "closed": partial(_refund_notice, app, gateway, refund, "CLOSED"),
+        }
+        people: dict[str, Person] = {"gateway": None, "reviewer": reviewer}
+        found[head] = Subject(str(refund.id), people, {"policy_id": policy_id}, more)
+    return found
+
+
+def _refund_notice(app: FastAPI, gateway: Gateway, refund: Refund, state: str) -> Notice:
+    resource = {
+        "mchid": app.state.outside.wechat_pay.mchid,
+        "out_trade_no": refund.out_refund_no[1:-4],
+        "out_refund_no": refund.out_refund_no,
+        "transaction_id": "4200000000000000000000000001",
+        "refund_id": "50300000000000000000000000001",
+        "refund_status": state,
+        "success_time": system_now().isoformat(timespec="seconds"),
+        "amount": {"total": refund.amount_fen, "refund": refund.amount_fen},
+    }
+    return gateway.notice(f"REFUND.{state}", "refund", resource)
 
 
 CORRECTION = {
@@ -176,6 +269,47 @@ requestRenewalAgreement:same    =   ex  +
 requestRenewalAgreement:other   end ex  +
 """,
 )
+
+
+AT_THE_GATEWAY = Table(
+    "payment_agreement",
+    AGREEMENTS.columns,
+    {},
+    {
+        "takeAgreementNotice:signed": Door("gateway", form=_says("signed")),
+        "takeAgreementNotice:ended": Door("gateway", form=_says("ended")),
+    },
+    """
+                                req act end
+takeAgreementNotice:signed      act =   +
+takeAgreementNotice:ended       end end =
+""",
+)
+
+
+async def agreement_at_the_gateway(
+    app: FastAPI, client: httpx.AsyncClient, gateway: Gateway, simulators: Simulators
+) -> dict[str, Subject]:
+    """All confirmed in WeChat; of the first we have not heard yet."""
+    found = {}
+    for head in AT_THE_GATEWAY.heads:
+        cover = await covered(app, client, gateway, simulators)
+        view = (await cover.request()).json() if head == "req" else await cover.sign()
+        if head == "req":
+            ticket = view["signing"]["path"].rpartition("=")[2]
+            simulators.control("agreements/sign", pre_entrustweb_id=ticket, behaviour="dropped")
+        known = await app.state.outside.wechat_pay.query_contract(await cover.contract_code())
+        if head == "end":
+            ended = await client.delete(cover.path, headers=cover.rider.headers)
+            assert ended.status_code == 204, ended.text
+        said = contract_resource(known, cover)
+        over = said | {"contract_state": "TERMINATED"}
+        more = {
+            "signed": partial(gateway.notice, "PAPAY.SIGN", "contract", said),
+            "ended": partial(gateway.notice, "PAPAY.TERMINATE", "contract", over),
+        }
+        found[head] = Subject(view["id"], {"gateway": None}, more=more)
+    return found
 
 
 async def agreement_in_each_status(

@@ -103,7 +103,7 @@ async def simulation_in_each_status(app: FastAPI, authors: Authors) -> dict[str,
         )
         assert answer.status_code == 202, answer.text
         simulation_id = answer.json()["id"]
-        more = {"result": {}} if head == "don" else {}
+        more: dict[str, Any] = {"result": {}} if head == "don" else {}
         await moved(app, SIMULATION, PlanSimulation, UUID(simulation_id), _RUN[head], **more)
         found[head] = Subject(simulation_id, {"office": authors.office})
     return found

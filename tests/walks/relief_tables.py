@@ -3,7 +3,7 @@
 import secrets
 
 from app.kernel.clock import business_day, system_now
-from tests.relief.factories import Board, formula
+from tests.relief.factories import formula
 from tests.walks.claims_world import paper
 from tests.walks.walk import Door, Subject, Table
 
@@ -12,43 +12,48 @@ APPLICATION = {"statements": ["true-and-complete"]}
 CORRECTION = {"facts": {"net_self_pay_fen": 7_100_000}, "reason_code": "as-on-document"}
 
 
-def cases(board: Board) -> Table:
-    """A case is the applicant's until it is referred, the board's until it is decided."""
-    grant = {"verdict": "grant", "votes": board.votes()}
-    against = board.votes("against", "against", "against")
-    decline = {"verdict": "decline", "reason_code": "helped-elsewhere", "votes": against}
-    return Table(
-        "relief_case",
-        {
-            "pro": "proposed",
-            "apd": "applied",
-            "boa": "board",
-            "gra": "granted",
-            "pyg": "paying",
-            "pai": "paid",
-            "dec": "declined",
-            "wdn": "withdrawn",
-            "rvk": "revoked",
-        },
-        LEGEND,
-        {
-            "applyForRelief": Door("member", APPLICATION),
-            "applyAtCounter": Door("caseworker", APPLICATION),
-            "sendReliefDocument": Door("member", form=paper),
-            "sendReliefDocumentAtCounter": Door("caseworker", form=paper),
-            "removeReliefDocument": Door("member"),
-            "correctReliefFacts": Door("caseworker", CORRECTION),
-            "withdrawReliefCase": Door("member"),
-            "withdrawReliefCaseAtCounter": Door("caseworker"),
-            "referReliefCase": Door("caseworker"),
-            "returnReliefCase": Door("supervisor", {"reason_code": "papers-unclear"}),
-            "decideReliefCase:grant": Door("supervisor", grant),
-            "decideReliefCase:decline": Door("supervisor", decline),
-            "requestReliefPayout": Door("member"),
-            "payReliefCaseAgain": Door("supervisor"),
-            "revokeReliefGrant": Door("supervisor", {"reason_code": "granted-in-error"}),
-        },
-        """
+def _grant(case: Subject) -> dict[str, object]:
+    return {"verdict": "grant", "votes": case.more["for"]}
+
+
+def _decline(case: Subject) -> dict[str, object]:
+    votes = {"votes": case.more["against"]}
+    return {"verdict": "decline", "reason_code": "helped-elsewhere", **votes}
+
+
+# A case is the applicant's until it is referred, the board's until it is decided.
+CASES = Table(
+    "relief_case",
+    {
+        "pro": "proposed",
+        "apd": "applied",
+        "boa": "board",
+        "gra": "granted",
+        "pyg": "paying",
+        "pai": "paid",
+        "dec": "declined",
+        "wdn": "withdrawn",
+        "rvk": "revoked",
+    },
+    LEGEND,
+    {
+        "applyForRelief": Door("member", APPLICATION),
+        "applyAtCounter": Door("caseworker", APPLICATION),
+        "sendReliefDocument": Door("member", form=paper),
+        "sendReliefDocumentAtCounter": Door("caseworker", form=paper),
+        "removeReliefDocument": Door("member"),
+        "correctReliefFacts": Door("caseworker", CORRECTION),
+        "withdrawReliefCase": Door("member"),
+        "withdrawReliefCaseAtCounter": Door("caseworker"),
+        "referReliefCase": Door("caseworker"),
+        "returnReliefCase": Door("supervisor", {"reason_code": "papers-unclear"}),
+        "decideReliefCase:grant": Door("supervisor", _grant),
+        "decideReliefCase:decline": Door("supervisor", _decline),
+        "requestReliefPayout": Door("member"),
+        "payReliefCaseAgain": Door("supervisor"),
+        "revokeReliefGrant": Door("supervisor", {"reason_code": "granted-in-error"}),
+    },
+    """
                              pro apd boa gra pyg pai dec wdn rvk
 applyForRelief               apd it  it  it  it  it  it  it  it
 applyAtCounter               apd it  it  it  it  it  it  it  it
@@ -66,7 +71,7 @@ requestReliefPayout          it  it  it  pyg it  it  it  it  it
 payReliefCaseAgain           it  it  it  pyg it  it  it  it  it
 revokeReliefGrant            it  it  it  rvk it  it  it  it  it
 """,
-    )
+)
 
 
 HOUSEHOLDS = Table(
@@ -118,23 +123,22 @@ def _visit(fund: Subject) -> dict[str, object]:
     }
 
 
-def funds(codes: dict[str, str]) -> Table:
-    """A closed fund takes neither money nor new cases; what it has goes on."""
-    return Table(
-        "relief_fund",
-        {"ope": "open", "clo": "closed"},
-        LEGEND | {"cl": "relief-fund-closed"},
-        {
-            "closeReliefFund": Door("administrator"),
-            "reopenReliefFund": Door("administrator"),
-            "contributeToReliefFund": Door("supervisor", _gift),
-            "openReliefCase": Door("caseworker", _opening),
-            "recordVisit": Door("caseworker", _visit),
-            "draftReliefFormula": Door("administrator", lambda fund: formula(codes[fund.id])),
-            "publishReliefFormula": Door("administrator"),
-            "closeReliefFormula": Door("administrator"),
-        },
-        """
+# A closed fund takes neither money nor new cases; what it has goes on.
+FUNDS = Table(
+    "relief_fund",
+    {"ope": "open", "clo": "closed"},
+    LEGEND | {"cl": "relief-fund-closed"},
+    {
+        "closeReliefFund": Door("administrator"),
+        "reopenReliefFund": Door("administrator"),
+        "contributeToReliefFund": Door("supervisor", _gift),
+        "openReliefCase": Door("caseworker", _opening),
+        "recordVisit": Door("caseworker", _visit),
+        "draftReliefFormula": Door("administrator", lambda fund: formula(fund.more["code"])),
+        "publishReliefFormula": Door("administrator"),
+        "closeReliefFormula": Door("administrator"),
+    },
+    """
                              ope clo
 closeReliefFund              clo it
 reopenReliefFund             it  ope
@@ -145,7 +149,7 @@ draftReliefFormula           +   +
 publishReliefFormula         +   +
 closeReliefFormula           +   +
 """,
-    )
+)
 
 
 FORMULAS = Table(

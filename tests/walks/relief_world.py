@@ -14,7 +14,7 @@ from tests.cover_fixtures import Rider
 from tests.relief.factories import Board, formula, work
 from tests.relief.test_proposals import decided, own_cases
 from tests.simulators_fixture import Simulators
-from tests.walks.walk import Subject
+from tests.walks.walk import Person, Subject
 
 FACTS = {"net_self_pay_fen": 6_000_000}
 
@@ -27,8 +27,9 @@ async def case_in_each_status(board: Board, simulators: Simulators) -> dict[str,
         case_id = await _case(board, rider, head, simulators)
         view = await board.seen(case_id)
         files = [file for paper in view["papers"] for file in paper["files"]]
-        people = {"member": rider, **staff_of(board)}
-        found[head] = Subject(case_id, people, {"document_id": files[0]})
+        people: dict[str, Person] = {"member": rider, **staff_of(board)}
+        votes = {"for": board.votes(), "against": board.votes("against", "against", "against")}
+        found[head] = Subject(case_id, people, {"document_id": files[0]}, votes)
     return found
 
 
@@ -117,7 +118,7 @@ async def fund_in_each_status(board: Board, other: Board) -> dict[str, Subject]:
             "publishReliefFormula.formula_number": "2",
             "closeReliefFormula.formula_number": "1",
         }
-        found[head] = Subject(each.fund["id"], staff_of(each), ids)
+        found[head] = Subject(each.fund["id"], staff_of(each), ids, {"code": each.code})
     return found
 
 

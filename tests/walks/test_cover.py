@@ -23,7 +23,18 @@ def gateway(client: httpx.AsyncClient, simulators: Simulators) -> Gateway:
 
 async def test_doors_to_orders(app: FastAPI, client: httpx.AsyncClient, gateway: Gateway) -> None:
     await load_plans(app)
-    await walk(app, client, cover.ORDERS, await cover.order_in_each_status(app, client, gateway))
+    office = await make_organisation(app)
+    caseworker = await staff_token(app, office.id, ["caseworker"])
+    subjects = await cover.order_in_each_status(app, client, gateway, caseworker)
+    await walk(app, client, cover.ORDERS, subjects)
+
+
+async def test_doors_to_refunds(app: FastAPI, client: httpx.AsyncClient, gateway: Gateway) -> None:
+    await load_plans(app)
+    office = await make_organisation(app)
+    reviewer = await staff_token(app, office.id, ["reviewer"])
+    subjects = await cover.refund_in_each_status(app, client, gateway, office, reviewer)
+    await walk(app, client, cover.REFUNDS, subjects)
 
 
 async def test_doors_to_policies(app: FastAPI, client: httpx.AsyncClient) -> None:
@@ -43,3 +54,5 @@ async def test_doors_to_agreements(
 ) -> None:
     subjects = await cover.agreement_in_each_status(app, client, gateway, simulators)
     await walk(app, client, cover.AGREEMENTS, subjects)
+    subjects = await cover.agreement_at_the_gateway(app, client, gateway, simulators)
+    await walk(app, client, cover.AT_THE_GATEWAY, subjects)

@@ -20,6 +20,7 @@ async def test_doors_to_registrations(app: FastAPI, client: httpx.AsyncClient) -
     await walk(app, client, people.REGISTRATIONS, subjects)
 
 
+@pytest.mark.long
 async def test_doors_to_handovers(app: FastAPI, client: httpx.AsyncClient) -> None:
     subjects = await people.handover_in_each_status(app, client, await make_office(app))
     await walk(app, client, people.HANDOVERS, subjects)

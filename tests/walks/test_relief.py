@@ -27,7 +27,7 @@ async def test_doors_to_cases(
 ) -> None:
     await load_plans(app)
     subjects = await world.case_in_each_status(board, simulators)
-    await walk(app, client, tables.cases(board), subjects)
+    await walk(app, client, tables.CASES, subjects)
 
 
 async def test_doors_to_households(app: FastAPI, client: httpx.AsyncClient, board: Board) -> None:
@@ -37,8 +37,7 @@ async def test_doors_to_households(app: FastAPI, client: httpx.AsyncClient, boar
 async def test_doors_to_funds(app: FastAPI, client: httpx.AsyncClient, board: Board) -> None:
     other = await make_board(app, client)
     await other.open_fund()
-    codes = {each.fund["id"]: each.code for each in (board, other)}
-    await walk(app, client, tables.funds(codes), await world.fund_in_each_status(board, other))
+    await walk(app, client, tables.FUNDS, await world.fund_in_each_status(board, other))
 
 
 async def test_doors_to_formulas(app: FastAPI, client: httpx.AsyncClient, board: Board) -> None:
