@@ -248,5 +248,10 @@ class PlanTerms(Term):
             for benefit in self.benefits
         }
 
+    @cached_property
+    def longest_wait(self) -> timedelta:
+        """After so long every cause of every benefit pays."""
+        return max((wait for each in self.waits.values() for _, wait in each), default=timedelta())
+
 
 FROZEN_TERMS = Frozen(PlanTerms)

@@ -27,6 +27,9 @@ from app.policies.grace import moratoriums_after
 
 # A JSON object of the answer.
 Plain = dict[str, Any]
+# Benefits by plan version and shares, as `_benefits` answers them once every wait is over.
+MOST_KEPT = 1_024
+_NOTHING_WAITS: dict[tuple[UUID | None, int], list[Plain]] = {}
 
 EXPLANATIONS: Mapping[Reason, Plain] = {
     "covered": {"zh": "保障中", "en": "Covered"},
@@ -107,8 +110,6 @@ def _plan_cover(
         for policy in cover.policies
         if policy.covered and policy.plan_version_id is not None
     ]
-    benefits = {benefit.code: benefit for _, each in covering for benefit in each.benefits}
-    day = business_day(instant)
     return {
         "plan_code": cover.plan_code,
         "plan_name": _words(terms.name),
@@ -117,8 +118,30 @@ def _plan_cover(
         "explanation": MORATORIUM if best.extended else EXPLANATIONS[best.reason],
         "shares": cover.shares,
         "policies": [_policy_cover(policy) for policy in cover.policies],
-        "benefits": [_benefit_cover(benefit, covering, day) for benefit in benefits.values()],
+        "benefits": _benefits(covering, business_day(instant)),
     }
+
+
+def _benefits(covering: Sequence[tuple[PolicyCover, PlanTerms]], day: date) -> list[Plain]:
+    """The benefits of the policies that cover on a day.
+
+    Where nothing waits they depend on the version and the shares alone, and are kept: so it
+    is for most members at most times.
+    """
+    if len(covering) == 1:
+        [(policy, terms)] = covering
+        last = max(layer.since_on for layer in policy.layers)
+        if len(policy.tiers) == 1 and last + terms.longest_wait <= day:
+            key = policy.plan_version_id, policy.shares
+            told = _NOTHING_WAITS.get(key)
+            if told is None:
+                if len(_NOTHING_WAITS) >= MOST_KEPT:
+                    _NOTHING_WAITS.clear()
+                told = [_benefit_cover(benefit, covering, day) for benefit in terms.benefits]
+                _NOTHING_WAITS[key] = told
+            return told
+    benefits = {benefit.code: benefit for _, each in covering for benefit in each.benefits}
+    return [_benefit_cover(benefit, covering, day) for benefit in benefits.values()]
 
 
 def _policy_cover(policy: PolicyCover) -> Plain:
