@@ -13,7 +13,7 @@ from tests.walks.walk import walk
 
 __all__ = ["daytime"]
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.treasury_fixtures import Municipal
 from tests.walks import money
 from tests.walks.walk import walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_doors_to_payouts(office: Municipal) -> None:

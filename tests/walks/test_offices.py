@@ -11,7 +11,7 @@ from tests.rosters.factories import make_platform
 from tests.walks import offices
 from tests.walks.walk import walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_doors_to_plan_versions(app: FastAPI, client: httpx.AsyncClient) -> None:

@@ -11,7 +11,7 @@ from tests.walks.walk import walk
 
 __all__ = ["daytime"]
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 async def test_doors_to_registrations(app: FastAPI, client: httpx.AsyncClient) -> None:
@@ -20,7 +20,6 @@ async def test_doors_to_registrations(app: FastAPI, client: httpx.AsyncClient) -
     await walk(app, client, people.REGISTRATIONS, subjects)
 
 
-@pytest.mark.long
 async def test_doors_to_handovers(app: FastAPI, client: httpx.AsyncClient) -> None:
     subjects = await people.handover_in_each_status(app, client, await make_office(app))
     await walk(app, client, people.HANDOVERS, subjects)

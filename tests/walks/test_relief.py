@@ -11,7 +11,7 @@ from tests.walks import relief_tables as tables
 from tests.walks import relief_world as world
 from tests.walks.walk import walk
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture
@@ -21,7 +21,6 @@ async def board(app: FastAPI, client: httpx.AsyncClient) -> Board:
     return made
 
 
-@pytest.mark.long
 async def test_doors_to_cases(
     app: FastAPI, client: httpx.AsyncClient, board: Board, simulators: Simulators
 ) -> None:
