@@ -64,7 +64,11 @@ class HasStatus(Protocol):
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The statuses of one table and the moves between them."""
+    """The statuses of one table and the moves between them.
+
+    That a move exists does not say who may make it: where two acts end in one status, each
+    looks at the status that it begins with (tests/walks).
+    """
 
     subject: str
     initial: frozenset[str]

@@ -47,6 +47,15 @@ from app.relief.terms import terms_of_case
 TWICE = Text("同一人重复列出", "Somebody is listed twice.")
 
 
+async def case_of_fund(session: AsyncSession, supervisor: Principal, case_id: UUID) -> ReliefCase:
+    """The locked case, for who manages its fund; raises CaseNotFound (404), Forbidden (403)."""
+    case = await find(session, supervisor, case_id, lock=True)
+    managed = queries.managed_funds(supervisor).where(ReliefFund.id == case.fund_id)
+    if await session.scalar(managed) is None:
+        raise Forbidden
+    return case
+
+
 async def decide(
     session: AsyncSession,
     vault: Vault,
@@ -63,12 +72,9 @@ async def decide(
     FundExhausted, InvalidTransition (409), VotesContradict, HardshipAboveMaximum,
     FactsMissing (422).
     """
-    case = await find(session, supervisor, case_id, lock=True)
+    case = await case_of_fund(session, supervisor, case_id)
     if case.status != "board":
         raise InvalidTransition(current=case.status, target="granted")
-    managed = queries.managed_funds(supervisor).where(ReliefFund.id == case.fund_id)
-    if await session.scalar(managed) is None:
-        raise Forbidden
     fund = await queries.locked_fund(session, case.fund_id)
     await _require_board(session, supervisor, fund, case, body.votes)
     agreed = 2 * Counter(each.vote for each in body.votes)["for"] > len(body.votes)
@@ -102,10 +108,7 @@ async def give_back(
 
     Raises CaseNotFound (404), Forbidden, Interested (403), InvalidTransition (409).
     """
-    case = await find(session, supervisor, case_id, lock=True)
-    managed = queries.managed_funds(supervisor).where(ReliefFund.id == case.fund_id)
-    if await session.scalar(managed) is None:
-        raise Forbidden
+    case = await case_of_fund(session, supervisor, case_id)
     await refuse_interested(session, case, [supervisor.id])
     if case.status != "board":
         raise InvalidTransition(current=case.status, target="applied")

@@ -9,16 +9,13 @@ from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import unschedule
 from app.kernel.principal import Principal
-from app.kernel.problems import Forbidden
 from app.kernel.transitions import move
 from app.ledger.accounts import RELIEF_PAYABLE
 from app.ledger.service import post
 from app.relief import queries
-from app.relief.applying import find
-from app.relief.board import refuse_interested
+from app.relief.board import case_of_fund, refuse_interested
 from app.relief.case_models import RELIEF_CASE, ReliefCase
 from app.relief.events import CASE_REVOKED, PAY
-from app.relief.models import ReliefFund
 
 
 async def revoke(
@@ -28,10 +25,7 @@ async def revoke(
 
     Raises CaseNotFound (404), Forbidden, Interested (403), InvalidTransition (409).
     """
-    case = await find(session, supervisor, case_id, lock=True)
-    managed = queries.managed_funds(supervisor).where(ReliefFund.id == case.fund_id)
-    if await session.scalar(managed) is None:
-        raise Forbidden
+    case = await case_of_fund(session, supervisor, case_id)
     await refuse_interested(session, case, [supervisor.id])
     fund = await queries.locked_fund(session, case.fund_id)
     await move(

@@ -37,6 +37,21 @@ def again(case: Case) -> Case:
     return Case(case.app, case.client, case.office, case.rider, case.policy)
 
 
+async def found_out(case: Case, account: dict[str, Any], facts: dict[str, Any]) -> tuple[Case, str]:
+    """Another rider's account, named with a claim that is approved and found to be a stranger's:
+    that rider's case, and the account's id."""
+    other = await elsewhere(case)
+    await other.post("/v1/me/payout-accounts", other.rider, account)
+    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
+    await case.submitted(case.body() | {"payout_account_id": bad})
+    assert (await case.lease()).status_code == 200
+    await case.accept_all()
+    [signal] = await case.signals()
+    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
+    assert (await case.decide({"verdict": "approve", "facts": facts})).status_code == 200
+    return other, str(bad)
+
+
 def days_before(case: Case, days: int) -> dict[str, Any]:
     return case.body(occurred_at=(system_now() - timedelta(days=days)).isoformat())
 
@@ -575,15 +590,7 @@ async def test_the_wallet_is_a_way_as_well(case: Case, app: FastAPI) -> None:
 async def test_what_one_claim_found_out_the_next_one_knows(case: Case, app: FastAPI) -> None:
     """The stranger gives the number back meanwhile: that makes no friend of them."""
     account, database = bank_account(), app.state.database
-    other = await elsewhere(case)
-    await other.post("/v1/me/payout-accounts", other.rider, account)
-    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
-    await case.submitted(case.body() | {"payout_account_id": bad})
-    assert (await case.lease()).status_code == 200
-    await case.accept_all()
-    [signal] = await case.signals()
-    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
-    assert (await case.decide({"verdict": "approve", "facts": SMALL})).status_code == 200
+    other, bad = await found_out(case, account, SMALL)
     changed = "update payout_account set account_index = :none where person_id = :id returning 1"
     fresh = secrets.token_bytes(16)
     await scalar(database, changed, none=fresh, id=other.rider.person.id)
@@ -622,16 +629,7 @@ async def test_a_way_that_comes_after_the_word_on_the_others_is_held_at_payment(
     case: Case, app: FastAPI
 ) -> None:
     """An earlier claim's doubt is judged with the later one; a new account is not covered by it."""
-    account = bank_account()
-    other = await elsewhere(case)
-    await other.post("/v1/me/payout-accounts", other.rider, account)
-    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
-    await case.submitted(case.body() | {"payout_account_id": bad})
-    assert (await case.lease()).status_code == 200
-    await case.accept_all()
-    [signal] = await case.signals()
-    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
-    assert (await case.decide({"verdict": "approve", "facts": SMALL})).status_code == 200
+    _, bad = await found_out(case, bank_account(), SMALL)
     later = again(case)
     await later.submitted(later.body() | {"payout_account_id": bad})
     assert (await later.lease()).status_code == 200
@@ -656,16 +654,7 @@ async def test_a_way_that_comes_after_the_word_on_the_others_is_held_at_payment(
 
 async def test_a_word_on_one_wallet_is_none_on_the_next(case: Case, app: FastAPI) -> None:
     """The login is tied to another wallet between the word and the money."""
-    account = bank_account()
-    other = await elsewhere(case)
-    await other.post("/v1/me/payout-accounts", other.rider, account)
-    bad = (await case.post("/v1/me/payout-accounts", case.rider, account)).json()["id"]
-    await case.submitted(case.body() | {"payout_account_id": bad})
-    assert (await case.lease()).status_code == 200
-    await case.accept_all()
-    [signal] = await case.signals()
-    assert (await case.judge(signal["id"], "confirmed")).status_code == 200
-    assert (await case.decide({"verdict": "approve", "facts": MED})).status_code == 200
+    await found_out(case, bank_account(), MED)
     assert (await chooses(case, None)).status_code == 200
     [_, first] = await case.signals()
     tied = "update member_account set openid_index = :wallet where id = :id returning 1"
