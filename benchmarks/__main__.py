@@ -2,16 +2,19 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import uvloop
 
-from benchmarks import engine, seed, world
+from app.kernel import postgres
+from app.settings import Settings
+from benchmarks import crowd, engine, seed, world
 from benchmarks.paths import PATHS
 from benchmarks.rounds import Effort, WrongAnswer, emit, measure
 from benchmarks.world import tell
 
-# Paths without a twin server: the roster's limit is COPY, the others' a time.
-OWN = ("roster", "engine", "simulation")
+# Paths without a twin server: the roster's limit is COPY, others' a time, or a small city.
+OWN = ("roster", "engine", "simulation", "scale")
 
 
 def arguments() -> argparse.Namespace:
@@ -20,6 +23,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--members", type=int, default=20_000, help="people in the city")
     parser.add_argument(
         "--claims", type=int, default=400_000, help="claims in the queue, or to be replayed"
+    )
+    parser.add_argument(
+        "--crowd", type=int, default=3_000_000, help="people in the large city of `scale`"
     )
     parser.add_argument("--rounds", type=int, default=8, help="rounds per side")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a round of reads")
@@ -33,13 +39,11 @@ def arguments() -> argparse.Namespace:
     return asked
 
 
-async def seeded(asked: argparse.Namespace, names: list[str], tools: "world.Tools") -> seed.Seeded:
+async def seeded(
+    asked: argparse.Namespace, names: list[str], settings: Settings, tools: "world.Tools"
+) -> seed.Seeded:
     """The city, as large as asked; claims only where a path reads them."""
-    city = await seed.organisations(tools.owner)
-    await seed.staff_and_plans(tools.database, tools.vault, city)
-    await seed.enrolment_codes(tools.owner, city)
-    tell(f"seeding {asked.members:,} members")
-    await seed.members(tools.owner, tools.vault, city, asked.members)
+    city = await crowd.city(tools, settings, asked.members)
     if any(name.startswith("claims") for name in names):
         tell(f"seeding {asked.claims:,} claims")
         await seed.claims(tools.owner, city, asked.claims)
@@ -50,7 +54,7 @@ async def run(asked: argparse.Namespace, names: list[str], stand: "world.Stand")
     """Measure each path; returns how many gave wrong answers."""
     wrong = 0
     async with world.open_tools(stand.settings) as tools:
-        city = await seeded(asked, names, tools)
+        city = await seeded(asked, names, stand.settings, tools)
         with world.both_servers(stand) as (ours, lean):
             scene = world.World(stand, tools, ours, lean, city)
             effort = Effort(asked.rounds, asked.seconds, asked.writes)
@@ -79,6 +83,9 @@ def main() -> int:
     if "simulation" in own:
         with world.cluster(fsync=not asked.no_fsync) as (home, running):
             wrong += simulation(world.prepare(home, running), asked.claims)
+    if "scale" in own:
+        with world.cluster(fsync=not asked.no_fsync) as (home, running):
+            wrong += scale(asked, home, running)
     return 1 if wrong else 0
 
 
@@ -94,6 +101,14 @@ def simulation(stand: "world.Stand", claims: int) -> int:
     from benchmarks import simulation as path
 
     return path.run(stand, claims)
+
+
+def scale(asked: argparse.Namespace, home: Path, running: postgres.Running) -> int:
+    """Two cities in one cluster; the large one takes minutes to seed."""
+    from benchmarks import scale as path
+
+    effort = Effort(asked.rounds, asked.seconds, asked.writes)
+    return path.run(home, running, asked.crowd, effort)
 
 
 if __name__ == "__main__":

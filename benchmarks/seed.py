@@ -1,28 +1,24 @@
-"""The city that paths are measured in: organisations, staff, plans, members, policies, claims."""
+"""The city that paths are measured in, but for its members: organisations, staff, plans, claims."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
 
 import asyncpg
-from asyncpg import Range
 
 from app.access.staff_accounts import create_staff
-from app.kernel.clock import business_day, day_start, system_now
+from app.kernel.clock import system_now
 from app.kernel.database import Database
-from app.kernel.ids import new_id, new_number
+from app.kernel.ids import new_id
 from app.kernel.principal import SYSTEM
 from app.kernel.vault import Vault
 from app.members.codes import new_code
 from app.plans import catalogue
-from benchmarks import people
 
 AGENCIES = 10
 SITES_EACH = 5
 PLAN = "RIDER-ACC"
 SECOND_PLAN = "CQ-2015-HA"
-COPY_SLICE = 20_000
 
 
 @dataclass
@@ -113,95 +109,6 @@ async def enrolment_codes(owner: asyncpg.Pool, seeded: Seeded, count: int = 1_00
     )
     await owner.copy_records_to_table("enrolment_code", records=rows, columns=columns)
 
-
-async def members(owner: asyncpg.Pool, vault: Vault, seeded: Seeded, count: int) -> None:
-    """Proven persons with an account, a membership, and cover that began a while ago."""
-    for first in range(0, count, COPY_SLICE):
-        made = list(people.people(first, min(COPY_SLICE, count - first)))
-        await store_people(owner, vault, seeded, made)
-        await _store_cover(owner, seeded, made)
-        # Spread over everybody: a large city is read everywhere, not at one end.
-        some = made[:: max(1, count // COPY_SLICE)]
-        seeded.members += [(one.account_id, one.person_id) for one in some]
-    seeded.population = count
-    await owner.execute("vacuum analyze", timeout=600)
-
-
-async def store_people(
-    owner: asyncpg.Pool, vault: Vault, seeded: Seeded, made: Sequence[people.MadeUp]
-) -> None:
-    """Proven persons, their login accounts and memberships."""
-    now = system_now() - timedelta(days=120)
-    sites = seeded.site_ids
-    async with owner.acquire() as connection:
-        await connection.copy_records_to_table(
-            "person",
-            records=(people.person_record(vault, one, now) for one in made),
-            columns=people.PERSON,
-        )
-        await connection.copy_records_to_table(
-            "member_account",
-            records=(
-                people.account_record(vault, one.account_id, one.phone, one.person_id, now)
-                for one in made
-            ),
-            columns=people.ACCOUNT,
-        )
-        await connection.copy_records_to_table(
-            "member",
-            records=(
-                (one.member_id, one.number, one.person_id, sites[at % len(sites)], "self", now)
-                for at, one in enumerate(made)
-            ),
-            columns=people.MEMBER,
-        )
-
-
-async def _store_cover(owner: asyncpg.Pool, seeded: Seeded, made: Sequence[people.MadeUp]) -> None:
-    """Everybody has a share of one plan, every fourth also one of another."""
-    versions = dict(
-        await owner.fetch("select plan_code, id from plan_version where status = 'published'")
-    )
-    issued_at = system_now() - timedelta(days=100)
-    start = business_day(issued_at) + timedelta(days=1)
-    period = Range(day_start(start), day_start(start.replace(year=start.year + 1)))
-    policies: list[tuple[object, ...]] = []
-    issues: list[tuple[object, ...]] = []
-    slots: list[tuple[object, ...]] = []
-    for at, one in enumerate(made):
-        for plan in (PLAN, SECOND_PLAN) if at % 4 == 0 else (PLAN,):
-            policy = new_id()
-            site = seeded.site_ids[at % len(seeded.site_ids)]
-            policies.append(
-                (
-                    *(policy, new_number("P"), one.person_id, plan, versions[plan], 1, period),
-                    *("in_force", "bought", site, issued_at),
-                )
-            )
-            issues.append(
-                (
-                    *(new_id(), policy, "issue", period.lower, issued_at, 1, period),
-                    *("in_force", "member", one.account_id),
-                )
-            )
-            slots.append((new_id(), one.person_id, plan, 1, period, policy))
-    for table, columns, rows in (
-        ("policy", POLICY, policies),
-        ("policy_transaction", ISSUE, issues),
-        ("share_slot", SLOT, slots),
-    ):
-        await owner.copy_records_to_table(table, records=rows, columns=columns, timeout=600)
-
-
-POLICY = (
-    *("id", "number", "person_id", "plan_code", "plan_version_id", "shares", "period"),
-    *("status", "channel", "organisation_id", "issued_at"),
-)
-ISSUE = (
-    *("id", "policy_id", "kind", "effective_at", "recorded_at", "shares", "period"),
-    *("status", "actor_kind", "actor_id"),
-)
-SLOT = ("id", "person_id", "plan_code", "slot", "period", "policy_id")
 
 # One incident per person, claims spread over people, sites and the last sixty days. The
 # trigger that keeps the queue is off meanwhile: the queue is filled by one statement.

@@ -33,7 +33,7 @@ from app.kernel.jobs import JobContext
 from app.kernel.principal import SYSTEM, Principal
 from app.kernel.vault import Vault
 from app.plans.service import draft_version, version_on_sale
-from benchmarks import seed
+from benchmarks import crowd, seed
 from benchmarks.roster import memory_mb, worker_context
 from benchmarks.world import Stand, Tools, open_tools, tell
 
@@ -78,14 +78,14 @@ async def decided_claims(tools: Tools, city: seed.Seeded, count: int) -> Expecte
     paid_now = paid_then = 0
     async with tools.owner.acquire() as connection:
         await connection.execute("alter table claim disable trigger user")
-        for first in range(0, count, seed.COPY_SLICE):
+        for first in range(0, count, crowd.SLICE):
             rows: dict[str, list[tuple[object, ...]]] = {
                 "incident": [],
                 "claim": [],
                 "claim_facts": [],
                 "decision": [],
             }
-            for at in range(first, min(first + seed.COPY_SLICE, count)):
+            for at in range(first, min(first + crowd.SLICE, count)):
                 cost = numbers.randrange(LEAST_FEN, MOST_FEN)
                 denied = at % DENIED_EACH == 0
                 days = 1 + at * 80 // count
@@ -170,8 +170,8 @@ async def _prepared(stand: Stand, claims: int) -> tuple[list[UUID], Expected]:
         city = await seed.organisations(tools.owner)
         await seed.staff_and_plans(tools.database, tools.vault, city)
         people = max(1, claims // CLAIMS_EACH)
-        tell(f"simulation: seeding {people:,} members and {claims:,} decided claims")
-        await seed.members(tools.owner, tools.vault, city, people)
+        tell(f"simulation: {people:,} members and {claims:,} decided claims")
+        await crowd.members(tools, stand.settings, city, people)
         expected = await decided_claims(tools, city, claims)
         return [await ask(tools, city) for _ in range(2)], expected
 

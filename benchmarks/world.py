@@ -141,9 +141,14 @@ def read_settings(variables: dict[str, str]) -> Settings:
     return Settings()
 
 
-def prepare(home: Path, running: postgres.Running) -> Stand:
-    """Migrate; the environment of this process becomes the servers'."""
-    variables = environment(home, running.dsn())
+def prepare(home: Path, running: postgres.Running, database: str = postgres.DATABASE) -> Stand:
+    """Migrate; the environment of this process becomes the servers'.
+
+    Another `database` is made, with keys and secrets of its own in `home`.
+    """
+    if database != postgres.DATABASE:
+        running.psql(f"create database {database} owner {postgres.OWNER}")
+    variables = environment(home, running.dsn(database))
     settings = read_settings(variables)
     migrate.upgrade(settings)
     (home / "objects").mkdir(mode=0o700)

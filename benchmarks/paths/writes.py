@@ -12,7 +12,7 @@ from app.kernel.clock import SHANGHAI, system_now
 from app.kernel.ids import new_id
 from app.kernel.principal import Principal
 from app.members.consent_models import REQUIRED_TO_REGISTER
-from benchmarks import people, seed
+from benchmarks import crowd, people, seed
 from benchmarks.load import Driven, drive, request
 from benchmarks.rounds import Effort, WrongAnswer
 from benchmarks.servers import Server
@@ -135,7 +135,7 @@ class Purchase(Write):
     async def prepare(self, world: World, effort: Effort) -> None:
         first = world.city.numbered(needed(effort))
         made = list(people.people(first, needed(effort)))
-        await seed.store_people(world.tools.owner, world.tools.vault, world.city, made)
+        await crowd.store_people(world.tools.owner, world.tools.vault, world.city.site_ids, made)
         await world.tools.owner.execute("analyze person, member, member_account")
         wanted = {"plan_code": seed.PLAN, "shares": self.shares, "price_fen": self.price_fen}
         body = msgspec.json.encode(wanted)
