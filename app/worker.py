@@ -154,7 +154,12 @@ def _guarded(context: JobContext, handler: Handler) -> Callable[[Job], Awaitable
 
     async def job(job: Job) -> None:
         structlog.contextvars.bind_contextvars(request_id=f"job-{job.id}", job=job.entrypoint)
-        starts = await _count_start(context, job.id)
+        try:
+            starts = await _count_start(context, job.id)
+        except Exception as error:
+            # Whoever cannot reach the database has not begun, and says nothing of the job.
+            log.warning("job not begun", error=type(error).__name__)
+            raise RetryRequested(FIRST_RETRY) from None
         if starts > MAX_STARTS:
             raise JobFailed(f"held after {MAX_STARTS} starts")
         try:
@@ -193,8 +198,12 @@ async def _count_start(context: JobContext, job_id: int) -> int:
 
 
 async def _forget_starts(context: JobContext, job_id: int) -> None:
-    async with context.transaction() as session:
-        await session.execute(text("delete from job_start where job_id = :id"), {"id": job_id})
+    """A count that cannot be dropped stays behind: what the job did is done all the same."""
+    try:
+        async with context.transaction() as session:
+            await session.execute(text("delete from job_start where job_id = :id"), {"id": job_id})
+    except Exception as error:
+        log.warning("starts not forgotten", error=type(error).__name__)
 
 
 def _beats(context: JobContext) -> list[Coroutine[Any, Any, None]]:

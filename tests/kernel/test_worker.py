@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,36 @@ async def test_a_crash_counts_and_the_ninth_start_does_not_run(context: JobConte
     with pytest.raises(worker.JobFailed):
         await worker._guarded(context, healthy)(job)
     assert healthy.payloads == []
+
+
+async def test_a_job_is_not_held_because_the_database_is_away(
+    context: JobContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither before it begins, nor when it is put off, nor after it did its work."""
+    job = await queued(context, "test.away")
+    url = context.settings.database_url.replace("/test_", "/gone_")
+    gone = Database(context.settings.model_copy(update={"database_url": url}))
+    healthy = Broken(None)
+    for _ in range(worker.MAX_STARTS + 1):
+        with pytest.raises(RetryRequested):
+            await worker._guarded(replace(context, database=gone), healthy)(job)
+    assert healthy.payloads == []
+
+    def losing(failure: Exception | None) -> Broken:
+        class Losing(Broken):
+            async def __call__(self, context: JobContext, payload: Mapping[str, Any]) -> None:
+                lost.setattr(context.database, "transaction", gone.transaction)
+                await super().__call__(context, payload)
+
+        return Losing(failure)
+
+    with monkeypatch.context() as lost:
+        await worker._guarded(context, done := losing(None))(job)
+    assert done.payloads == [{"number": 7}]
+    with monkeypatch.context() as lost, pytest.raises(RetryRequested) as again:
+        await worker._guarded(context, losing(RetryLater(timedelta(seconds=3))))(job)
+    assert again.value.delay == timedelta(seconds=3)
+    assert await starts_of(context, job) == 2
 
 
 async def test_success_forgets_the_starts(context: JobContext) -> None:
