@@ -21,7 +21,7 @@ from pgqueuer.adapters.persistence.qb import (
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.errors import RetryRequested
-from pgqueuer.domain.models import Job
+from pgqueuer.domain.models import Job, TracebackRecord
 from pgqueuer.domain.types import Channel
 from sqlalchemy import text
 
@@ -121,14 +121,30 @@ def _listening_pool(settings: Settings) -> asyncpg.Pool:
     )
 
 
-async def _work(context: JobContext, pool: asyncpg.Pool) -> None:
-    queries = Queries(
+class _Queue(Queries):
+    """The library's queries, but a retry that cannot be written does not hold the job."""
+
+    async def retry_job(
+        self, job: Job, delay: timedelta, traceback_record: TracebackRecord | None
+    ) -> None:
+        """Put a job back; without a database it stays picked, and is taken over like a crash's."""
+        try:
+            await super().retry_job(job, delay, traceback_record)
+        except Exception as error:
+            log.warning("retry not written", job_id=job.id, error=type(error).__name__)
+
+
+def _queue(pool: asyncpg.Pool) -> _Queue:
+    return _Queue(
         AsyncpgPoolDriver(pool),
         QueryBuilderEnvironment(settings=QUEUE_SETTINGS),
         QueryQueueBuilder(settings=QUEUE_SETTINGS),
         QuerySchedulerBuilder(settings=QUEUE_SETTINGS),
     )
-    manager = QueueManager(queries, Channel(QUEUE_SETTINGS.channel))
+
+
+async def _work(context: JobContext, pool: asyncpg.Pool) -> None:
+    manager = QueueManager(_queue(pool), Channel(QUEUE_SETTINGS.channel))
     for name, handler in JOBS.items():
         manager.entrypoint(name, on_failure="hold")(_guarded(context, handler))
     loop = asyncio.get_running_loop()

@@ -144,6 +144,17 @@ async def test_a_job_is_not_held_because_the_database_is_away(
     assert await starts_of(context, job) == 2
 
 
+async def test_a_retry_that_cannot_be_written_leaves_the_job_to_be_taken_over(
+    context: JobContext,
+) -> None:
+    job = await queued(context, "test.away")
+    async with worker._listening_pool(context.settings) as pool:
+        queue = worker._queue(pool)
+    await queue.retry_job(job, timedelta(seconds=1), None)
+    found = "select status::text, attempts from pgqueuer.pgqueuer where id = :id"
+    assert await rows(context, found, id=job.id) == [(job.status, job.attempts)]
+
+
 async def test_success_forgets_the_starts(context: JobContext) -> None:
     job = await queued(context, "test.twice")
     with pytest.raises(RetryRequested):

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -101,8 +102,12 @@ def main() -> None:
     arguments.add_argument("--concurrency", type=int, default=10)
     arguments.add_argument("--every", type=float, default=2.0, help="seconds between kills")
     chosen = vars(arguments.parse_args())
-    with tempfile.TemporaryDirectory(prefix="redumbrella-soak-") as folder:
-        outcome = asyncio.run(storm(Path(folder), **chosen))
+    folder = Path(tempfile.mkdtemp(prefix="redumbrella-soak-"))
+    outcome = asyncio.run(storm(folder, **chosen))
+    if outcome.faults:
+        sys.stderr.write(f"logs and database are kept in {folder}\n")
+    else:
+        shutil.rmtree(folder)
     facts = ("ok", "riders", "seconds", "requests", "repeats", "p50_ms", "p99_ms")
     said = vars(outcome) | {"journey": {name: outcome.journey.get(name) for name in facts}}
     sys.stdout.write(json.dumps(said, ensure_ascii=False, indent=2, default=str) + "\n")
