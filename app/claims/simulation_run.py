@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
@@ -24,6 +22,7 @@ from app.claims.simulation_queries import offices_of, reader_of, versions_for
 from app.claims.simulation_results import result_of
 from app.claims.simulation_sums import added
 from app.claims.simulation_work import Part, executor_for, parts, processes
+from app.kernel.database import DATABASE_FAILURES
 from app.kernel.facts import Fact, state
 from app.kernel.jobs import JobContext, RetryLater
 from app.kernel.principal import SYSTEM
@@ -36,8 +35,6 @@ log = structlog.get_logger("simulation")
 # A run that was killed so often without finishing a slice is given up.
 MAX_STARTS = 5
 BUSY = timedelta(seconds=5)
-# What another try may mend.
-PASSING = (OSError, TimeoutError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError)
 # Replaying takes every core there is: one after the other.
 _one_at_a_time = asyncio.Lock()
 
@@ -70,7 +67,7 @@ async def simulate(context: JobContext, payload: Mapping[str, Any]) -> None:
                 await _replay(context, run)
         except Overtaken:
             return
-        except (*PASSING, BrokenProcessPool):
+        except (*DATABASE_FAILURES, BrokenProcessPool):
             raise
         except Exception as error:
             log.error("simulation failed", id=str(simulation_id), error=type(error).__name__)

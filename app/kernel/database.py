@@ -15,6 +15,8 @@ import asyncpg
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -83,6 +85,19 @@ def sqlalchemy_url(database_url: str) -> str:
 
 # A commit of its own that changes nothing: it waits for the log up to here, like every other.
 _SETTLE = "select pg_logical_emit_message(true, 'redumbrella', '')"
+
+
+# How a database that is slow, away or refusing makes itself known; another try may mend it.
+DATABASE_FAILURES = (
+    DBAPIError,
+    PoolTimeoutError,
+    TimeoutError,
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What a connection says whose server went away while it lay in the pool.
+    asyncpg.InternalClientError,
+)
 
 
 class _Reads(asyncpg.Pool):  # type: ignore[misc]

@@ -9,11 +9,11 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
+from app.kernel.database import DATABASE_FAILURES
 from app.kernel.idempotency import Replay
 from app.kernel.problems import (
     BadRequest,
@@ -163,16 +163,6 @@ def database_problem(error: Exception, constraints: Constraints) -> Problem:
     if state is None or str(state).startswith(_UNAVAILABLE_STATES):
         return Unavailable()
     return InternalError()
-
-
-DATABASE_FAILURES = (
-    DBAPIError,
-    PoolTimeoutError,
-    TimeoutError,
-    OSError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
 
 
 def install_problem_handlers(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.kernel import postgres
 from app.kernel.database import Database, raw_connection
 from app.main import create_app
 from app.members.codes import new_code
@@ -83,6 +84,30 @@ async def test_a_statement_that_takes_too_long_is_503(settings: Settings) -> Non
                 answer = await client.get("/v1/sandbox/clock")
         await blocker.close()
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("path", ["/v1/enrolment-codes/{code}", "/v1/sandbox/clock"])
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_connection_that_died_in_the_pool_is_503_and_replaced(
+    settings: Settings, postgres_socket_dir: Path, path: str, turns: int
+) -> None:
+    """Hot reads and sessions, before its end is heard of and while it is."""
+    application = create_app(settings)
+    async with application.router.lifespan_context(application):
+        database, mine = application.state.database, "select pg_backend_pid()"
+        async with database.transaction() as session:
+            name = await session.scalar(text("select current_database()"))
+            pids = [await session.scalar(text(mine)), await database.reads.fetchval(mine)]
+        transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            ended = f"select pg_terminate_backend(pid) from unnest(array{pids}) pid"
+            postgres.psql(postgres_socket_dir, ended, database=name)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asked = path.format(code=new_code())
+            first, second = await client.get(asked), await client.get(asked)
+    assert first.json().get("code") == "unavailable" or first.status_code in (200, 404)
+    assert second.status_code in (200, 404)
 
 
 async def test_nobody_queues_for_a_read_longer_than_the_pool_allows(settings: Settings) -> None:
