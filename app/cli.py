@@ -110,7 +110,7 @@ def journey(
         str | None,
         typer.Option(
             help="One story instead: relief, appeal, straight-through, four-eyes,"
-            " returned-document."
+            " returned-document, payout-expiry, death."
         ),
     ] = None,
     data_dir: DataDir = DATA_DIR,

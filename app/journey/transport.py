@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-PATIENCE_SECONDS = 45.0
+# A job of a killed worker is taken over after ten seconds, and may lose that one as well.
+PATIENCE_SECONDS = 120.0
 # A killed worker or API process is back within seconds; its answers until then.
 RETRIED = {502, 503, 504}
 
