@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.claims import queries
 from app.claims.errors import ClaimNotFound
-from app.claims.models import Claim
+from app.claims.life_errors import NoDecisionAwaited
+from app.claims.models import UNDECIDED, Claim
 from app.claims.signals import reorder
 from app.kernel.facts import Fact, state
 from app.kernel.principal import Principal
@@ -18,13 +19,16 @@ async def mark_hardship(
 ) -> Claim:
     """Say that the claim's member is in hardship, or no longer; again it changes nothing.
 
-    For staff who may see the claim, and for the system. Raises ClaimNotFound (404).
+    For staff who may see the claim, and for the system. Raises ClaimNotFound (404),
+    NoDecisionAwaited (409) once it is decided or withdrawn.
     """
     claim = await queries.find_locked(session, actor, claim_id)
     if claim is None:
         raise ClaimNotFound
     if claim.hardship == hardship:
         return claim
+    if claim.status not in ("draft", *UNDECIDED):
+        raise NoDecisionAwaited
     claim.hardship = hardship
     if claim.rank_at is not None:
         await reorder(session, claim)

@@ -122,6 +122,27 @@ class DecidedAlready(Conflict):
     )
 
 
+class NothingToCome(Conflict):
+    code = "nothing-to-come"
+    title = Text("没有待付的款项", "No money is to come")
+    detail = Text(
+        "此申领已付清、不予给付或已撤回，没有款项待付。如不同意决定，请先申诉，再选择收款账户；"
+        "已撤回的请重新申领。",
+        "The claim is paid, denied or withdrawn, so that nothing is left to send. If you disagree"
+        " with a decision, appeal first and choose then; after a withdrawal, open another claim.",
+    )
+
+
+class NoDecisionAwaited(Conflict):
+    code = "no-decision-awaited"
+    title = Text("此申领不待审核", "No decision is awaited")
+    detail = Text(
+        "困难标记只影响审核次序，此申领已有决定或已撤回。申诉或重新审核后，可再标记。",
+        "Hardship only moves a claim ahead of a decision, and this one is decided or withdrawn."
+        " Mark it once it is appealed against or reopened.",
+    )
+
+
 class ClockStands(Conflict):
     code = "clock-stands"
     title = Text("时限已暂停", "The clock stands already")

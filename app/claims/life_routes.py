@@ -124,7 +124,9 @@ async def resume_claim_clock(
 async def mark_claim_hardship(
     reader: Reader, counter: CounterDep, claim_id: UUID, body: HardshipBody
 ) -> StaffClaimView:
-    """Say that the member is in hardship: the claim moves ahead in the queue by a day."""
+    """Say that the member is in hardship: the claim moves ahead in the queue by a day. Not
+    once it is decided or withdrawn.
+    """
     claim = await hardship.mark_hardship(
         counter.session, reader, claim_id, hardship=body.hardship, now=counter.now
     )

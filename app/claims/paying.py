@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.claims import promises, queries
 from app.claims.errors import ClaimNotFound
 from app.claims.events import CLAIM_PAID, PAY
-from app.claims.life_errors import AccountBeingChecked
+from app.claims.life_errors import AccountBeingChecked, NothingToCome
 from app.claims.models import CLAIM, UNDECIDED, Claim
 from app.claims.noticing_accounts import look_at_ways
 from app.claims.paying_shares import every_share_arrived, pay_shares
@@ -89,14 +89,16 @@ async def choose_account(
 
     One that is cooling off takes an approved claim's money by itself when it may. What is odd
     about it is raised at once; after one that was found to be a stranger's it waits for a
-    person's word. Raises
-    ClaimNotFound, AccountNotFound (404), PayoutLive (409) while money is on its way.
+    person's word. Raises ClaimNotFound, AccountNotFound (404), PayoutLive (409) while money is
+    on its way, NothingToCome (409) where none will be sent as the claim stands.
     """
     claim = await queries.find_locked(session, member, claim_id)
     if claim is None:
         raise ClaimNotFound
     if claim.status == "paying":
         raise PayoutLive
+    if claim.status not in ("draft", *UNDECIDED, "approved"):
+        raise NothingToCome
     account = None
     if payout_account_id is not None:
         account = await account_of(session, claim.person_id, payout_account_id)
@@ -104,7 +106,7 @@ async def choose_account(
             raise AccountNotFound
     claim.payout_account_id = payout_account_id
     await session.flush()
-    if claim.status in (*UNDECIDED, "approved"):
+    if claim.status != "draft":
         await look_at_ways(session, claim, now)
     chosen = Fact("claim", claim.id, "claim.choose_account")
     await state(session, [chosen], actor=member, at=now)

@@ -227,7 +227,8 @@ async def choose_claim_account(
     member: Member, counter: CounterDep, claim_id: UUID, body: PayoutChoiceBody
 ) -> ClaimView:
     """Choose which of your bank accounts takes this claim's money, or null for WeChat where it
-    can carry the sum. Not while money is on its way.
+    can carry the sum. Not while money is on its way, nor where none is to come: the claim is
+    paid, denied or withdrawn.
     """
     claim = await paying.choose_account(
         counter.session, member, claim_id, body.payout_account_id, counter.now

@@ -188,6 +188,17 @@ async def test_withdrawing(case: Case) -> None:
     assert (await case.lease()).status_code == 409
     again = await case.client.post(f"{case.path}/withdrawal", headers=case.rider.headers)
     assert (again.status_code, again.json()["code"]) == (409, "invalid-transition")
+    for path, who, body, code in (
+        (f"{case.path}/payout-account", case.rider, {"payout_account_id": None}, "nothing-to-come"),
+        (
+            f"{case.staff_path}/hardship",
+            case.office.caseworker,
+            {"hardship": True},
+            "no-decision-awaited",
+        ),
+    ):
+        late = await case.client.put(path, headers=who.headers, json=body)
+        assert (late.status_code, late.json()["code"]) == (409, code), late.text
 
 
 async def test_two_reviewers_at_once_one_wins(case: Case) -> None:

@@ -268,6 +268,8 @@ async def test_what_was_not_confirmed_goes_to_a_bank_instead(
     assert (await approved.own())["status"] == "paid"
     again = await approved.post(f"{approved.path}/payout", approved.rider)
     assert (again.status_code, again.json()["code"]) == (409, "invalid-transition")
+    late = await approved.client.put(path, headers=headers, json=choice)
+    assert (late.status_code, late.json()["code"]) == (409, "nothing-to-come")
 
 
 ACCOUNT = {

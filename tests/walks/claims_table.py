@@ -32,6 +32,8 @@ LEGEND = {
     "nc": "nothing-to-check",
     "ns": "not-for-survivors",
     "nf": "claimant-not-found",
+    "nm": "nothing-to-come",
+    "na": "no-decision-awaited",
 }
 # Held by its reviewer in `rev`, where all papers are accepted and all signals judged, and in
 # `wai`, where a paper that went back has come again.
@@ -47,7 +49,7 @@ takeBackClaimDocument      +   dc  dc  +   dc  dc  dc  dc  dc  dc  dc  dc
 submitClaim                sub =   =   sub it  it  it  it  it  it  it  it
 withdrawClaim              wdn wdn wdn wdn it  da  da  da  da  da  da  it
 requestClaimPayout         it  it  it  it  it  pyg pl  it  it  it  it  it
-chooseClaimAccount         +   +   +   +   +   +   pl  +   +   +   +   +
+chooseClaimAccount         +   +   +   +   +   +   pl  nm  nm  +   +   nm
 appealClaim                nd  nd  nd  nd  nd  nd  nd  apl apl ab  nd  nd
 giveReceivedFacts          +   dc  dc  +   dc  dc  dc  dc  dc  +   dc  dc
 addReceivedReceipt         +   dc  dc  +   dc  dc  dc  dc  dc  +   dc  dc
@@ -68,7 +70,8 @@ returnClaimDocument        nr  ln  wai +   nr  nr  nr  nr  nr  ln  ln  nr
 judgeClaimSignal           nr  ln  =   +   =   =   nr  nr  nr  ln  ln  nr
 pauseClaimClock            nr  ln  +   nr  nr  nr  nr  nr  nr  ln  ln  nr
 resumeClaimClock           =   =   =   =   =   =   =   =   =   =   =   =
-markClaimHardship          +   +   +   +   +   +   +   +   +   +   +   +
+markClaimHardship          +   +   +   +   +   na  na  na  na  +   +   na
+markClaimHardship:same     =   =   =   =   =   =   =   =   =   =   =   =
 handOverClaim              nr  ln  +   +   nr  nr  nr  nr  nr  ln  ln  nr
 joinClaimIncident          nr  ln  +   nr  nr  nr  nr  nr  nr  ln  ln  nr
 decideClaim:approve        nr  ln  pyg nr  nr  nr  nr  nr  nr  ln  ln  nr
@@ -126,6 +129,7 @@ DOORS = {
     "pauseClaimClock": Door("reviewer", {"reason_code": "hospital-asked"}),
     "resumeClaimClock": Door("reviewer"),
     "markClaimHardship": Door("caseworker", {"hardship": True}),
+    "markClaimHardship:same": Door("caseworker", {"hardship": False}),
     "handOverClaim": Door("reviewer", lambda claim: {"to_staff_id": claim.ids["colleague"]}),
     "joinClaimIncident": Door("reviewer", lambda claim: {"claim_id": claim.ids["other"]}),
     "decideClaim:approve": Door("reviewer", APPROVAL),
