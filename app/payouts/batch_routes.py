@@ -169,7 +169,8 @@ async def stop_payout(
     body: StopBody,
 ) -> Response:
     """Stop a payout that was not sent, or a transfer to a wallet that nobody has confirmed; the
-    gateway's answer decides. What a bank holds cannot be stopped.
+    gateway's answer decides, and asking again meanwhile changes nothing. What a bank holds
+    cannot be stopped.
     """
     await require_books(session, supervisor)
     payout = await stopping.request_stop(session, vault, supervisor, payout_id, body.reason, now)

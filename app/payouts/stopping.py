@@ -35,18 +35,20 @@ async def request_stop(
 ) -> Payout:
     """Fail what was never sent; have the gateway take back what nobody has confirmed.
 
-    What a bank holds cannot be stopped. Raises PayoutNotFound (404),
-    PayoutNotStoppable (409).
+    Asking again is answered alike and leaves no second trace: the first reason stays. What a
+    bank holds cannot be stopped. Raises PayoutNotFound (404), PayoutNotStoppable (409).
     """
     payout = await _locked(session, payout_id)
     on_its_way = payout.method == "wechat" or payout.status == "requested"
     if payout.status in SETTLED or not on_its_way:
         raise PayoutNotStoppable
-    asked = Fact("payout", payout.id, "payout.stop", None, {"reason": reason})
-    await state(session, [asked], actor=supervisor, at=now)
+    first = payout.stop_requested_at is None
+    if first:
+        asked = Fact("payout", payout.id, "payout.stop", None, {"reason": reason})
+        await state(session, [asked], actor=supervisor, at=now)
     if payout.status == "requested":
         await apply(session, vault, payout, Outcome("failed", code=STOPPED), now)
-    elif payout.stop_requested_at is None:
+    elif first:
         payout.stop_requested_at = now
         await enqueue(session, STOP, {"payout_id": str(payout.id)})
     await session.flush()

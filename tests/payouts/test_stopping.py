@@ -91,7 +91,13 @@ async def test_an_unconfirmed_transfer_is_taken_back(
     asked = await ask_to_stop(client, supervisor, payout)
     assert (asked.status_code, asked.json()["stopping"]) == (200, True), asked.text
     assert (await row(app, approved)).status == "waiting_confirm"
-    await run_jobs(app)
+    repeated = await ask_to_stop(client, supervisor, payout)
+    assert (repeated.status_code, repeated.json()["stopping"]) == (200, True), repeated.text
+    traces = (
+        "select count(*) from audit_entry where action = 'payout.stop' and :id = any(subject_ids)"
+    )
+    assert await scalar(app.state.database, traces, id=payout.id) == 1
+    assert (await run_jobs(app)).count("payouts.stop") == 1
     for _ in range(60):
         await poll(app)
         if (await row(app, approved)).status == "failed":

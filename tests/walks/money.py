@@ -29,19 +29,21 @@ PAYOUT_HEADS = {
     "wcf": "waiting_confirm",
     "pai": "paid",
     "fai": "failed",
+    "stp": "waiting_confirm",
 }
 PAYOUT_LEGEND = {"ns": "payout-not-stoppable", "nw": "payout-not-waiting-for-batch"}
 PAYOUT_DOORS = {"stopPayout": Door("supervisor", STOP), "dispatchPayout": Door("supervisor")}
-# What nobody has confirmed in WeChat the gateway takes back; what a bank has, it keeps.
+# What nobody has confirmed in WeChat the gateway takes back; what a bank has, it keeps. Of `stp`
+# that was asked before.
 TO_WALLETS = Table(
     "payout",
     PAYOUT_HEADS,
     PAYOUT_LEGEND,
     PAYOUT_DOORS,
     """
-                        req snd unk acc wcf pai fai
-stopPayout              fai +   +   +   +   ns  ns
-dispatchPayout          nw  nw  nw  nw  nw  nw  nw
+                        req snd unk acc wcf stp pai fai
+stopPayout              fai +   +   +   +   =   ns  ns
+dispatchPayout          nw  nw  nw  nw  nw  nw  nw  nw
 """,
 )
 TO_BANKS = Table(
@@ -62,6 +64,7 @@ WAYS = {
     "unk": ("sending", "unknown"),
     "acc": ("sending", "accepted"),
     "wcf": ("sending", "waiting_confirm"),
+    "stp": ("sending", "waiting_confirm"),
     "pai": ("sending", "accepted", "paid"),
     "fai": ("sending", "accepted", "failed"),
 }
@@ -91,6 +94,9 @@ async def payout_in_each_status(office: Municipal, table: Table) -> dict[str, Su
         if to_bank:
             await run_jobs(office.app)
         await brought(office, PAYOUT, Payout, payout.id, WAYS[head])
+        if head == "stp":
+            asked = await office.post(f"payouts/{payout.id}/stop", STOP)
+            assert asked.status_code == 200, asked.text
         found[head] = Subject(str(payout.id), supervisors(office))
     return found
 
