@@ -28,7 +28,7 @@ from tests.walks.walk import Door, Person, Subject, Table
 Notice = tuple[dict[str, str], bytes]
 
 
-def _says(name: str) -> Callable[[Subject], dict[str, Any]]:
+def says(name: str) -> Callable[[Subject], dict[str, Any]]:
     """What the gateway says of a subject, signed anew each time."""
 
     def form(subject: Subject) -> dict[str, Any]:
@@ -56,7 +56,7 @@ ORDERS = Table(
         "refundOrder": Door("member"),
         "startPayment": Door("member", {"trade_type": "native"}),
         "startPaymentOnSite": Door("caseworker", {"trade_type": "native"}),
-        "takePaymentNotice": Door("gateway", form=_says("paid")),
+        "takePaymentNotice": Door("gateway", form=says("paid")),
     },
     """
                     ope pai clo rfg rfd
@@ -115,8 +115,8 @@ REFUNDS = Table(
     },
     {"ru": "refund-under-way", "nc": "policy-not-cancelled", "nd": "notice-differs"},
     {
-        "takeRefundNotice:paid": Door("gateway", form=_says("paid")),
-        "takeRefundNotice:closed": Door("gateway", form=_says("closed")),
+        "takeRefundNotice:paid": Door("gateway", form=says("paid")),
+        "takeRefundNotice:closed": Door("gateway", form=says("closed")),
         "reinstatePolicy": Door("reviewer", {"reason": "cancelled_by_mistake"}),
     },
     """
@@ -276,8 +276,8 @@ AT_THE_GATEWAY = Table(
     AGREEMENTS.columns,
     {},
     {
-        "takeAgreementNotice:signed": Door("gateway", form=_says("signed")),
-        "takeAgreementNotice:ended": Door("gateway", form=_says("ended")),
+        "takeAgreementNotice:signed": Door("gateway", form=says("signed")),
+        "takeAgreementNotice:ended": Door("gateway", form=says("ended")),
     },
     """
                                 req act end

@@ -34,7 +34,7 @@ async def moved(
             await move(session, lifecycle, row, status, actor=SYSTEM, at=system_now())
 
 
-def _card(registration: Subject) -> dict[str, Any]:
+def card(registration: Subject) -> dict[str, Any]:
     return {
         "document": {"number": registration.ids["number"]},
         "name": registration.ids["called"],
@@ -67,7 +67,7 @@ REGISTRATIONS = Table(
         "abandonRegistration": Door("member"),
         "requestIdentityCheck": Door("member"),
         "withdrawConsent": Door("member"),
-        "attestRegistration": Door("caseworker", _card),
+        "attestRegistration": Door("caseworker", card),
     },
     """
                            dra sub chk com aba
@@ -173,7 +173,7 @@ DEATHS = Table(
         "answerDeathReport:confirm": Door("caseworker", {"verdict": "confirm", "note": "已核实"}),
         "answerDeathReport:decline": Door("caseworker", {"verdict": "decline", "note": "健在"}),
         "withdrawDeathReport": Door("supervisor", {"reason": "同名误登记"}),
-        "recordDeath": Door("caseworker", lambda report: _recorded(report.ids["person_id"])),
+        "recordDeath": Door("caseworker", lambda report: recorded_death(report.ids["person_id"])),
     },
     """
                             rep con dec wdn
@@ -185,7 +185,7 @@ recordDeath                 +   rb  +   +
 )
 
 
-def _recorded(person_id: str) -> dict[str, Any]:
+def recorded_death(person_id: str) -> dict[str, Any]:
     today = business_day(system_now()).isoformat()
     return {"person_id": person_id, "died_on": today, "evidence": "死亡医学证明"}
 

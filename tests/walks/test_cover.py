@@ -1,4 +1,4 @@
-"""Every door to orders, policies and payment agreements, in each status."""
+"""Every door to orders, attempts to pay them, policies and payment agreements, in each status."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from tests.access_fixtures import make_organisation, staff_token
 from tests.cover_fixtures import Gateway, load_plans, make_gateway
 from tests.notifications.conftest import daytime
 from tests.simulators_fixture import Simulators
-from tests.walks import cover
+from tests.walks import attempts, cover
 from tests.walks.walk import walk
 
 __all__ = ["daytime"]
@@ -27,6 +27,13 @@ async def test_doors_to_orders(app: FastAPI, client: httpx.AsyncClient, gateway:
     caseworker = await staff_token(app, office.id, ["caseworker"])
     subjects = await cover.order_in_each_status(app, client, gateway, caseworker)
     await walk(app, client, cover.ORDERS, subjects)
+
+
+async def test_doors_to_attempts(app: FastAPI, client: httpx.AsyncClient, gateway: Gateway) -> None:
+    await load_plans(app)
+    for table in (attempts.OF_OPEN_ORDERS, attempts.OF_CLOSED_ORDERS, attempts.OF_PAID_ORDERS):
+        subjects = await attempts.attempt_in_each_status(app, client, gateway, table)
+        await walk(app, client, table, subjects)
 
 
 async def test_doors_to_refunds(app: FastAPI, client: httpx.AsyncClient, gateway: Gateway) -> None:
