@@ -13,31 +13,23 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-import uvloop
 from sqlalchemy.engine import make_url
 
 from app.kernel.clock import business_day, system_now
-from app.kernel.database import Database, asyncpg_dsn
+from app.kernel.database import asyncpg_dsn
 from app.kernel.ids import new_id
-from app.kernel.jobs import JobContext
-from app.kernel.memory import give_back_large_blocks
 from app.kernel.principal import Principal
-from app.launcher.serving import settle_memory
 from app.plans import catalogue
 from app.rosters import intake
-from app.rosters.models import Roster
-from app.subscriptions import SUBSCRIPTIONS
 from benchmarks import people
+from benchmarks.roster_worker import PARTS, ROWS
 from benchmarks.world import Stand, open_tools, tell
 
-ROWS = 100_000
 ROUNDS = 3
 FIRST_PERSON = 5_000_000
 LIMIT_DATABASE = "roster_limit"
@@ -135,88 +127,13 @@ def work(stand: Stand, roster_id: UUID) -> dict[str, float]:
     figures: dict[str, float] = {}
     for part in PARTS:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.roster", part, str(roster_id)],
+            [sys.executable, "-m", "benchmarks.roster_worker", part, str(roster_id)],
             env=stand.variables,
             stdout=subprocess.PIPE,
             check=True,
         )
         figures |= json.loads(done.stdout)
     return figures
-
-
-@asynccontextmanager
-async def worker_context() -> AsyncIterator[JobContext]:
-    """This process as a worker: it has imported and settled like one."""
-    from app import worker
-    from app.kernel.vault import open_vault
-    from app.settings import Settings
-
-    settle_memory()
-    give_back_large_blocks()
-    settings = Settings()
-    database = Database(
-        settings, subscriptions=SUBSCRIPTIONS, command_timeout=worker.COMMAND_SECONDS
-    )
-    vault = open_vault(settings)
-    await database.open()
-    async with database.transaction() as session:
-        await vault.refresh(session)
-    try:
-        yield JobContext(database, vault, settings, None)
-    finally:
-        await database.close()
-
-
-async def _as_worker(part: str, roster_id: UUID) -> dict[str, float]:
-    """One part in this process."""
-    async with worker_context() as context:
-        return await PARTS[part](context, roster_id)
-
-
-async def _apply(context: JobContext, roster_id: UUID) -> dict[str, float]:
-    """Seconds from a file that waits to a roster that is applied."""
-    from app.rosters import jobs
-
-    base = memory_mb()
-    cpu, started = time.process_time(), time.perf_counter()
-    await jobs.apply_roster(context, {"roster_id": str(roster_id)})
-    seconds, used = time.perf_counter() - started, time.process_time() - cpu
-    async with context.transaction() as session:
-        roster = await session.get_one(Roster, roster_id)
-    return {
-        "seconds": seconds,
-        "cpu_seconds": used,
-        "base_mb": base,
-        "peak_mb": memory_mb(),
-        "enrolled": roster.enrolled,
-        "unchanged": roster.unchanged,
-    }
-
-
-async def _read(context: JobContext, roster_id: UUID) -> dict[str, float]:
-    """Seconds to fetch, open and parse the file without looking at a row; median of three."""
-    from app.rosters import queries
-    from app.rosters.reading import open_file
-
-    taken = []
-    for _ in range(3):
-        started = time.perf_counter()
-        async with context.transaction() as session:
-            body = await queries.read_body(session, context.vault, roster_id)
-        if sum(1 for _ in open_file("text/csv", body).rows()) != ROWS:
-            raise RuntimeError("the file was not read in full")
-        taken.append(time.perf_counter() - started)
-    return {"reading_seconds": median(taken)}
-
-
-PARTS = {"read": _read, "apply": _apply}
-
-
-def memory_mb() -> float:
-    """This process's high-water mark; unlike getrusage it forgets the parent's."""
-    status = Path("/proc/self/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
 
 
 def _database_dsn(stand: Stand, name: str) -> str:
@@ -319,7 +236,3 @@ def run(stand: Stand) -> int:
         return 1
     print(json.dumps(figures), flush=True)
     return 0
-
-
-if __name__ == "__main__":
-    print(json.dumps(uvloop.run(_as_worker(sys.argv[1], UUID(sys.argv[2])))))

@@ -34,7 +34,7 @@ from app.kernel.principal import SYSTEM, Principal
 from app.kernel.vault import Vault
 from app.plans.service import draft_version, version_on_sale
 from benchmarks import crowd, seed
-from benchmarks.roster import memory_mb, worker_context
+from benchmarks.roster_worker import memory_mb, worker_context
 from benchmarks.world import Stand, Tools, open_tools, tell
 
 CLAIMS_EACH = 4
