@@ -7,6 +7,7 @@ from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic_core import PydanticCustomError
 
 from app.kernel.problems import FieldError, MalformedBody, Unprocessable
 from app.kernel.text import Text
@@ -34,17 +35,18 @@ def _text_only(value: object) -> object:
 
 # Sums of days and changes of the time zone stay inside what a date can be.
 _YEARS = range(1900, 2900)
+_YEAR = "(19|2[0-8])[0-9]{2}"
 
 
 def _in_reach(value: date) -> date:
     if value.year not in _YEARS:
-        raise ValueError("a year from 1900 to 2899 is expected")
+        raise PydanticCustomError("year_out_of_reach", "a year from 1900 to 2899 is expected")
     return value
 
 
 def _aware(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("a time zone offset is expected")
+        raise PydanticCustomError("time_zone_missing", "a time zone offset is expected")
     _in_reach(value)
     return value
 
@@ -55,7 +57,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
 def _instant_text(value: object) -> object:
     """Pydantic would also take a number of seconds, as text."""
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise ValueError("an RFC 3339 date and time is expected")
+        raise PydanticCustomError("instant_expected", "an RFC 3339 date and time is expected")
     return value
 
 
@@ -64,7 +66,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def _day_text(value: object) -> object:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("a date as YYYY-MM-DD is expected")
+        raise PydanticCustomError("day_expected", "a date as YYYY-MM-DD is expected")
     return value
 
 
@@ -74,8 +76,20 @@ Id = Annotated[
     BeforeValidator(_text_only),
     Field(examples=["0192f0c1-7a10-7c3e-8a44-51d8ac9ec001"]),
 ]
-Day = Annotated[date, Strict(False), BeforeValidator(_day_text), AfterValidator(_in_reach)]
-Instant = Annotated[datetime, Strict(False), BeforeValidator(_instant_text), AfterValidator(_aware)]
+Day = Annotated[
+    date,
+    Strict(False),
+    BeforeValidator(_day_text),
+    AfterValidator(_in_reach),
+    Field(json_schema_extra={"pattern": f"^{_YEAR}-"}),
+]
+Instant = Annotated[
+    datetime,
+    Strict(False),
+    BeforeValidator(_instant_text),
+    AfterValidator(_aware),
+    Field(json_schema_extra={"pattern": f"^{_YEAR}-"}),
+]
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN, description="Money in fen (1 yuan = 100 fen).")]
 PositiveFen = Annotated[int, Field(ge=1, le=MAX_FEN, description="Money in fen, above zero.")]
 

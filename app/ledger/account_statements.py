@@ -58,12 +58,12 @@ class Span:
 
     def __post_init__(self) -> None:
         if self.first > self.last:
-            raise Unprocessable(errors=[FieldError("/from", "backwards", BACKWARDS)])
+            raise Unprocessable(errors=[FieldError("query/from", "backwards", BACKWARDS)])
 
 
 def span_of(code: str, first: date | None, last: date | None, now: datetime) -> Span:
-    """As asked; without days this month until today."""
-    last = last or business_day(now)
+    """As asked; without days this month until today, and from a later day that day alone."""
+    last = last or max(first or date.min, business_day(now))
     return Span(code, first or last.replace(day=1), last)
 
 

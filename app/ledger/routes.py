@@ -44,7 +44,11 @@ First = Annotated[
     Day | None, Query(alias="from", description="First posting day; absent: of this month.")
 ]
 Last = Annotated[
-    Day | None, Query(alias="to", description="Last posting day, included; absent: today.")
+    Day | None,
+    Query(
+        alias="to",
+        description="Last posting day, included; absent: today, or the first day if that is later.",
+    ),
 ]
 
 

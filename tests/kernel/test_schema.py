@@ -1,10 +1,13 @@
 """Strict JSON: what is refused, and with which status."""
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.kernel.clock import business_day, day_start
 from app.kernel.problems import MalformedBody, Unprocessable
+from app.kernel.rendering import validation_problem
 from app.kernel.schema import Day, Instant, parse_json
 
 
@@ -43,6 +46,26 @@ def test_days_that_no_calculation_reaches_are_refused(text: str) -> None:
     for kind, value in ((Day, text), (Instant, f"{text}T00:00:00+14:00")):
         with pytest.raises(ValidationError):
             TypeAdapter(kind).validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [
+        (Day, "12/01/2026", "day-expected"),
+        (Day, "2026-02-30", "date-from-datetime-parsing"),
+        (Day, "0202-12-01", "year-out-of-reach"),
+        (Instant, "2026-12-01", "instant-expected"),
+        (Instant, "2026-12-01T25:00:00Z", "datetime-from-date-parsing"),
+        (Instant, "2026-12-01T08:00:00", "time-zone-missing"),
+        (Instant, "0202-12-01T08:00:00Z", "year-out-of-reach"),
+    ],
+)
+def test_a_wrong_day_or_instant_is_told_what_is_wrong(kind: Any, text: str, code: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(text)
+    unknown = validation_problem([{"type": "no_such_type", "loc": ("query", "on")}]).errors[0]
+    [told] = validation_problem(refused.value.errors()).errors
+    assert (told.code, told.message == unknown.message) == (code, False)
 
 
 @pytest.mark.parametrize("text", ["1900-01-01", "2899-12-31"])

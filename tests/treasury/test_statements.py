@@ -51,6 +51,10 @@ async def test_pages_carry_the_balance_on(office: Municipal) -> None:
     assert (stolen.status_code, stolen.json()["code"]) == (400, "tampered-cursor")
     backwards = await office.get(ENTRIES, **{"from": "2026-02-02", "to": "2026-02-01"})
     assert backwards.status_code == 422
+    [error] = backwards.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("query/from", "backwards")
+    tomorrow = await office.get(ENTRIES, **{"from": "2026-04-03"})
+    assert (tomorrow.status_code, tomorrow.json()["items"]) == (200, [])
     assert (await office.get("ledger/accounts/nothing/entries", **SPAN)).status_code == 404
 
 
