@@ -20,6 +20,7 @@ from app.billing.models import ATTEMPT, ORDER, REFUND, ContributionOrder, Paymen
 from app.billing.settlement import Outcome, Settled
 from app.billing.step_by_step import Told
 from app.integrations.wechat_pay import Refund as GatewayRefund
+from app.kernel import audit
 from app.kernel.clock import business_day
 from app.kernel.facts import Fact, state
 from app.kernel.ids import new_id, random_code
@@ -133,6 +134,9 @@ async def settle_refund(session: AsyncSession, told: GatewayRefund, now: datetim
     if told.state == "PROCESSING":
         if refund.status == "requested":
             await move(session, REFUND, refund, "accepted", actor=SYSTEM, at=now)
+            await audit.record(
+                session, SYSTEM, "refund.accept", subject="refund", subject_ids=[refund.id]
+            )
         return "waiting"
     if told.state != "SUCCESS":
         return await reject_refund(session, refund, told.state.lower(), now)

@@ -18,7 +18,7 @@ from tests.simulators_fixture import Simulators
 
 pytestmark = pytest.mark.anyio
 FOLDER = Path(__file__).parents[1] / "invariants"
-OURS = ("01_", "02_", "03_", "04_", "05_", "10_", "12_")
+OURS = ("01_", "02_", "03_", "04_", "05_", "10_", "12_", "19_")
 FILES = sorted(file for file in FOLDER.glob("*.sql") if file.name.startswith(OURS))
 
 

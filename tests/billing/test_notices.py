@@ -202,6 +202,12 @@ async def refund_through_the_gateway(
         },
     )
     assert [await gateway.deliver(notice), await gateway.deliver(notice)] == [204, 204]
+    walked = (
+        "select string_agg(to_status, ' ' order by position) from status_history h"
+        " where subject_id = :id and exists"
+        " (select from audit_entry a where a.recorded_at = h.recorded_at)"
+    )
+    assert await scalar(database, walked, id=refund_id) == "requested accepted succeeded"
 
 
 async def test_the_second_payment_of_one_order_goes_back(
