@@ -73,17 +73,15 @@ _MESSAGES: dict[str, Text] = {
     ),
     "too_short": Text("项数过少", "Too few entries."),
     "too_long": Text("项数过多", "Too many entries."),
-    "day_expected": Text("应为日期，如 2026-12-01", "A date is expected, such as 2026-12-01."),
+    "not_a_day": Text("应为日期，如 2026-12-01", "A date is expected, such as 2026-12-01."),
     "date_from_datetime_parsing": Text("没有这一天", "There is no such day."),
-    "instant_expected": Text(
+    "not_an_instant": Text(
         "应为带时区的时刻，如 2026-12-01T08:00:00+08:00",
         "A date and time is expected, such as 2026-12-01T08:00:00+08:00.",
     ),
     "datetime_from_date_parsing": Text("没有这一时刻", "There is no such time."),
     "time_zone_missing": Text("缺少时区，如 +08:00", "The time zone is missing, such as +08:00."),
-    "year_out_of_reach": Text(
-        "年份应在 1900 至 2899 之间", "A year from 1900 to 2899 is expected."
-    ),
+    "day_out_of_range": Text("年份应在 1900 至 2899 之间", "A year from 1900 to 2899 is expected."),
     "uuid_parsing": Text("编号格式不正确", "Not a valid id."),
 }
 _FALLBACK = Text("格式不正确", "It does not have the expected form.")

@@ -40,7 +40,7 @@ _YEAR = "(19|2[0-8])[0-9]{2}"
 
 def _in_reach(value: date) -> date:
     if value.year not in _YEARS:
-        raise PydanticCustomError("year_out_of_reach", "a year from 1900 to 2899 is expected")
+        raise PydanticCustomError("day_out_of_range", "a year from 1900 to 2899 is expected")
     return value
 
 
@@ -57,7 +57,7 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
 def _instant_text(value: object) -> object:
     """Pydantic would also take a number of seconds, as text."""
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        raise PydanticCustomError("instant_expected", "an RFC 3339 date and time is expected")
+        raise PydanticCustomError("not_an_instant", "an RFC 3339 date and time is expected")
     return value
 
 
@@ -66,7 +66,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def _day_text(value: object) -> object:
     if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise PydanticCustomError("day_expected", "a date as YYYY-MM-DD is expected")
+        raise PydanticCustomError("not_a_day", "a date as YYYY-MM-DD is expected")
     return value
 
 

@@ -116,6 +116,8 @@ def _told(error: Any, value: object) -> tuple[str, Text]:
         return _not_an_expression(error["msg"], value)
     if location and location[-1] == "[key]":
         return ("key-not-text", KEY) if kind == "string_type" else ("key-form", _filled(error))
+    if error["msg"] in SAID:
+        return SAID[error["msg"]]
     if kind == "value_error":
         said = str(error["ctx"]["error"])
         return SAID.get(said, ("not-valid", Text(f"内容不符合要求：{said}", said)))
