@@ -35,7 +35,7 @@ def _text_only(value: object) -> object:
 
 # Sums of days and changes of the time zone stay inside what a date can be.
 _YEARS = range(1900, 2900)
-_YEAR = "(19|2[0-8])[0-9]{2}"
+_REACH = Field(json_schema_extra={"pattern": "^(19|2[0-8])[0-9]{2}-"})
 
 
 def _in_reach(value: date) -> date:
@@ -76,19 +76,9 @@ Id = Annotated[
     BeforeValidator(_text_only),
     Field(examples=["0192f0c1-7a10-7c3e-8a44-51d8ac9ec001"]),
 ]
-Day = Annotated[
-    date,
-    Strict(False),
-    BeforeValidator(_day_text),
-    AfterValidator(_in_reach),
-    Field(json_schema_extra={"pattern": f"^{_YEAR}-"}),
-]
+Day = Annotated[date, Strict(False), BeforeValidator(_day_text), AfterValidator(_in_reach), _REACH]
 Instant = Annotated[
-    datetime,
-    Strict(False),
-    BeforeValidator(_instant_text),
-    AfterValidator(_aware),
-    Field(json_schema_extra={"pattern": f"^{_YEAR}-"}),
+    datetime, Strict(False), BeforeValidator(_instant_text), AfterValidator(_aware), _REACH
 ]
 Fen = Annotated[int, Field(ge=0, le=MAX_FEN, description="Money in fen (1 yuan = 100 fen).")]
 PositiveFen = Annotated[int, Field(ge=1, le=MAX_FEN, description="Money in fen, above zero.")]
